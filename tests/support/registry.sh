@@ -1,0 +1,48 @@
+# shellcheck shell=bash
+# A real docker-registry on a free loopback port, everything below one folder. Needs common.sh.
+#
+#   registry_start DIR [--storage STORAGE] [--read-only] [--tls CERT KEY] [--login USER PASSWORD]
+#   registry_host DIR     127.0.0.1:PORT
+#   registry_stop DIR
+
+registry_config() {
+    local dir=$1
+    printf 'version: 0.1\nlog: {level: info, accesslog: {disabled: false}}\n'
+    printf 'storage:\n  filesystem: {rootdirectory: "%s"}\n  delete: {enabled: true}\n' "$2"
+    [ "$3" = no ] || printf '  maintenance: {readonly: {enabled: true}}\n'
+    printf 'http:\n  addr: 127.0.0.1:0\n  secret: tests\n'
+    [ -z "$4" ] || printf '  tls: {certificate: "%s", key: "%s"}\n' "$4" "$5"
+    [ ! -e "$dir/htpasswd" ] || printf 'auth:\n  htpasswd: {realm: tests, path: "%s/htpasswd"}\n' "$dir"
+}
+
+registry_start() {
+    local dir=$1 storage=$1/storage read_only=no cert='' key=''
+    shift
+    mkdir -p "$dir"
+    while [ $# -gt 0 ]; do
+        case $1 in
+        --storage) storage=$2 && shift ;;
+        --read-only) read_only=yes ;;
+        --tls) cert=$2 key=$3 && shift 2 ;;
+        --login) htpasswd -Bbn "$2" "$3" >"$dir/htpasswd" && shift 2 ;;
+        *) die "registry_start: unknown option $1" || return 1 ;;
+        esac
+        shift
+    done
+    registry_config "$dir" "$storage" "$read_only" "$cert" "$key" >"$dir/config.yml"
+    : >"$dir/log"
+    spawn "$dir/pid" "$dir/log" docker-registry serve "$dir/config.yml"
+    if ! wait_for 20 registry_listens "$dir"; then
+        tail -n 5 "$dir/log" >&2
+        die "the registry did not start, its last lines are above"
+    fi
+}
+
+# The kernel chose the port; the registry's log tells which.
+registry_listens() {
+    sed -n 's/.*listening on \(127\.0\.0\.1:[0-9]*\).*/\1/p' "$1/log" | tail -n 1 | grep . >"$1/host"
+}
+
+registry_host() { cat "$1/host"; }
+
+registry_stop() { [ ! -e "$1/pid" ] || stop_pid "$1/pid"; }
