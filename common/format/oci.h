@@ -1,0 +1,68 @@
+/* OCI image-spec and Docker schema 2 documents: media types, and strict readers of index, manifest and config. CONTRACT
+ * All readers take the exact bytes; the caller has hashed them. Ambiguous documents (manifests and layers both, mediaType that
+ * contradicts the shape) are refused. ERR_REGISTRY for content that is not usable. */
+#ifndef FORMAT_OCI_H
+#define FORMAT_OCI_H
+
+#include "format/digest.h"
+#include "format/platform.h"
+
+#define OCI_TYPE_INDEX "application/vnd.oci.image.index.v1+json"
+#define OCI_TYPE_MANIFEST "application/vnd.oci.image.manifest.v1+json"
+#define OCI_TYPE_CONFIG "application/vnd.oci.image.config.v1+json"
+#define OCI_TYPE_LAYER "application/vnd.oci.image.layer.v1.tar"
+#define DOCKER_TYPE_LIST "application/vnd.docker.distribution.manifest.list.v2+json"
+#define DOCKER_TYPE_MANIFEST "application/vnd.docker.distribution.manifest.v2+json"
+#define DOCKER_TYPE_CONFIG "application/vnd.docker.container.image.v1+json"
+#define DOCKER_TYPE_LAYER "application/vnd.docker.image.rootfs.diff.tar"
+
+enum oci_kind { OCI_KIND_UNKNOWN, OCI_KIND_INDEX, OCI_KIND_MANIFEST };
+enum oci_compression { OCI_RAW, OCI_GZIP, OCI_ZSTD };
+
+struct oci_descriptor {
+    char media_type[128];
+    struct digest digest;
+    uint64_t size;
+    bool has_urls; /* foreign layer */
+};
+
+struct oci_index_entry {
+    struct oci_descriptor descriptor;
+    struct platform platform;
+    bool has_platform;
+    bool is_attestation; /* unknown/unknown, or vnd.docker.reference.type: attestation-manifest, or artifactType */
+};
+struct oci_index {
+    size_t n;
+    struct oci_index_entry *entries;
+};
+struct oci_manifest {
+    char media_type[128];
+    struct oci_descriptor config;
+    size_t n_layers;
+    struct oci_descriptor *layers;
+};
+struct oci_config {
+    struct platform platform;
+    char created[64]; /* RFC 3339 as written, may be empty */
+    size_t n_diff_ids;
+    struct digest *diff_ids;
+};
+
+/* Kind of a manifest document by its bytes and, where given, its Content-Type (parameters ignored); a contradiction is ERR_REGISTRY. */
+MUST_CHECK bool oci_kind_of(const char *text, size_t n, const char *content_type, enum oci_kind *out, struct err *e);
+MUST_CHECK bool oci_index_read(struct oci_index *out, const char *text, size_t n, const char *what, struct err *e);
+MUST_CHECK bool oci_manifest_read(struct oci_manifest *out, const char *text, size_t n, const char *what, struct err *e);
+MUST_CHECK bool oci_config_read(struct oci_config *out, const char *text, size_t n, const char *what, struct err *e);
+void oci_index_clear(struct oci_index *x);
+void oci_manifest_clear(struct oci_manifest *x);
+void oci_config_clear(struct oci_config *x);
+
+/* Compression that a layer media type promises; foreign, nondistributable and unknown types are ERR_REGISTRY with their name. */
+MUST_CHECK bool oci_layer_compression(const char *media_type, enum oci_compression *out, struct err *e);
+
+/* The entry for a platform: exact variant first, then without variant; nested indexes (an entry whose media type is an index) are returned when
+ * their platform fits or is not given. Null and ERR_REGISTRY "has no linux/arm64, it has: linux/amd64, ..." */
+const struct oci_index_entry *oci_index_pick(const struct oci_index *x, const struct platform *p, const char *what, struct err *e);
+
+#endif
