@@ -1,0 +1,79 @@
+/* HTTP(S) over TCP or a unix socket, with libcurl's multi interface behind it. No redirects are followed, nothing is decompressed, no cookies,
+ * no netrc, no environment but (when asked) the proxy variables. The client of a registry decides about redirects and credentials. CONTRACT
+ *
+ *     struct http_options o = { .ca_file = "/etc/site/ca.pem", .use_proxy_env = true };
+ *     AUTO(http_close_auto) struct http *h = http_open(&o, e);
+ *     struct http_request rq = { .method = "GET", .url = url, .out = sink, .max_body = LIMIT_OCI_MANIFEST_BYTES };
+ *     AUTO(http_response_clear_auto) struct http_response rs = { 0 };
+ *     if (!http_run(h, &rq, &rs, e)) ...      // ERR_NET; an HTTP status of any kind is a response, not an error
+ */
+#ifndef NET_HTTP_H
+#define NET_HTTP_H
+
+#include "base/secret.h"
+#include "stream/sink.h"
+
+struct http;
+struct http_options {
+    const char *unix_socket;    /* talk to this socket instead of the URL's host */
+    const char *ca_file;        /* PEM; null: the system's store */
+    const char *client_cert;    /* PEM files for client certificates, or null */
+    const char *client_key;
+    bool use_proxy_env;         /* HTTPS_PROXY, HTTP_PROXY, NO_PROXY (and lower case) */
+    unsigned connect_timeout_ms; /* 0: 30 000 */
+    unsigned stall_timeout_ms;   /* no byte either way for so long: ERR_NET; 0: 60 000; UINT_MAX: never */
+    const char *user_agent;
+};
+MUST_CHECK struct http *http_open(const struct http_options *o, struct err *e);
+void http_close(struct http *h);
+AUTO_FREE(struct http, http_close)
+
+struct http_response;
+struct http_header {
+    const char *name, *value;
+};
+struct http_request {
+    const char *method;               /* GET, HEAD, POST, PUT, DELETE, PATCH */
+    const char *url;
+    const struct http_header *headers; /* plain headers */
+    size_t n_headers;
+    const struct secret *authorization; /* value of Authorization, or null; never logged */
+    struct source *body;              /* or null; chunked when body_bytes is HTTP_CHUNKED */
+    uint64_t body_bytes;
+    struct sink *out;                 /* body of any 2xx response; null: kept in response.text. Not finished by us */
+    uint64_t max_body;                /* more is ERR_NET (text bodies of other statuses are cut at 64 KiB) */
+    /* Called once when the status and headers of the final response are known, before its body; false stops with *e. May be null. */
+    bool (*on_head)(void *ctx, const struct http_response *head, struct err *e);
+    void *on_head_ctx;
+};
+#define HTTP_CHUNKED UINT64_MAX
+struct http_response {
+    unsigned status;
+    size_t n_headers;
+    struct http_header_line {
+        char *name, *value; /* name in lower case */
+    } *headers;             /* all together at most 64 KiB, 100 lines */
+    struct buf text;        /* the body when there was no sink, or of a status that is not 2xx */
+    uint64_t body_bytes;
+};
+const char *http_response_get(const struct http_response *r, const char *lower_case_name); /* first one, or null */
+void http_response_clear(struct http_response *r);
+void http_response_clear_auto(struct http_response *r);
+
+/* One request, start to end. Also ends when a signal asks to stop (ERR_INTERRUPTED). While a body is being sent the response is read
+ * at the same time (an engine may answer early); when the server answers before the body was sent, this returns true and *sent_all (if not null) false. */
+MUST_CHECK bool http_run(struct http *h, const struct http_request *rq, struct http_response *rs, bool *sent_all, struct err *e);
+
+/* Many transfers at once on one thread. A transfer is a small state machine of the caller: `next` fills the request to send (first time, and after each
+ * response: a redirect, a token, a retry, a range), or says that it is over. The pool runs at most max_parallel. */
+struct http_transfer {
+    /* HTTP_SEND: rq is filled (pointers stay valid until next is called again). HTTP_DONE. HTTP_FAILED: e is set. rs/net_error describe the last
+     * answer: both null at the first call; net_error is set when there was no (complete) response. */
+    enum http_step { HTTP_SEND, HTTP_DONE, HTTP_FAILED, HTTP_WAIT } (*next)(struct http_transfer *t, const struct http_response *rs,
+                                                                const struct err *net_error, struct http_request *rq, unsigned *wait_ms,
+                                                                struct err *e);
+};
+/* Runs until all are done or one failed (the others are stopped). Reports the error of the lowest index. Thread: one call at a time per http. */
+MUST_CHECK bool http_run_all(struct http *h, struct http_transfer **transfers, size_t n, unsigned max_parallel, struct err *e);
+
+#endif
