@@ -1,4 +1,4 @@
-# Starts nginx as gateway or as `ui`. What cannot be known before the container runs goes into /tmp/archon: the name
+# Starts nginx as "gateway" or as "ui". What cannot be known before the container runs goes into /tmp/archon: the name
 # server of its network, the server behind the web front, and whether a certificate was mounted.
 set -eu
 role=$1
