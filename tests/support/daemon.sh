@@ -1,9 +1,10 @@
 # shellcheck shell=bash
 # A container engine of the tests' own: one folder holds its data, socket, log and process id, and daemon_stop removes every trace of it.
 # The engine lives in a private mount namespace (its mounts vanish with it, its /run and /opt are its own) and in a network namespace that
-# has loopback and what the engine itself makes, and no link to anywhere else. Needs common.sh, root.
+# has loopback and what the engine itself makes, and no link to anywhere else. With --host-network it shares this machine's network to reach
+# a registry on its loopback, and makes neither bridges nor filter rules: enough to build and push. Needs common.sh, root.
 #
-#   daemon_start DIR [--root DEBIAN_ROOT] [--containerd-store] [--netns NAME]
+#   daemon_start DIR [--root DEBIAN_ROOT] [--containerd-store] [--netns NAME | --host-network]
 #   daemon_docker DIR ARG...      the docker client that belongs to it
 #   daemon_run DIR COMMAND...     a command where the engine is: its network namespace and, with --root, its Debian
 #   daemon_stop DIR
@@ -35,6 +36,7 @@ daemon_start() {
         --root) root=$2 && shift ;;
         --containerd-store) store=yes ;;
         --netns) netns=$2 && shift ;;
+        --host-network) netns=host ;;
         *) die "daemon_start: unknown option $1" || return 1 ;;
         esac
         shift
@@ -55,11 +57,16 @@ daemon_start() {
 
 # daemon_launch DIR: starts (again) the engine that daemon_start described.
 daemon_launch() {
-    local dir=$1 netns root id
+    local dir=$1 netns root id network=() flags=()
     netns=$(cat "$dir/netns") root=$(cat "$dir/root") id=$(cat "$dir/id")
-    spawn "$dir/pid" "$dir/log" nsenter "--net=/run/netns/$netns" unshare --mount --propagation private \
+    if [ "$netns" = host ]; then
+        flags=(--bridge=none --iptables=false --ip6tables=false --ip-forward=false --ip-masq=false)
+    else
+        network=(nsenter "--net=/run/netns/$netns")
+    fi
+    spawn "$dir/pid" "$dir/log" "${network[@]}" unshare --mount --propagation private \
         "$SUPPORT_DIR/enter-root.sh" "$root" "$(dirname "$(realpath "$dir")")" "$CHECKOUT" \
-        dockerd --config-file "$dir/daemon.json" --data-root "$dir/data" --exec-root "$dir/exec" --pidfile "$dir/dockerd.pid" \
+        dockerd "${flags[@]}" --config-file "$dir/daemon.json" --data-root "$dir/data" --exec-root "$dir/exec" --pidfile "$dir/dockerd.pid" \
         -H "unix://$(daemon_socket "$dir")" --cgroup-parent "/$id" --exec-opt native.cgroupdriver=cgroupfs
     if ! wait_for 60 daemon_answers "$dir"; then
         tail -n 20 "$dir/log" >&2

@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # A real docker-registry on a free loopback port, everything below one folder. Needs common.sh.
 #
-#   registry_start DIR [--storage STORAGE] [--read-only] [--tls CERT KEY] [--login USER PASSWORD]
+#   registry_start DIR [--storage STORAGE] [--read-only] [--netns NAME] [--tls CERT KEY] [--login USER PASSWORD]
 #   registry_host DIR     127.0.0.1:PORT
 #   registry_stop DIR
 
@@ -16,13 +16,14 @@ registry_config() {
 }
 
 registry_start() {
-    local dir=$1 storage=$1/storage read_only=no cert='' key=''
+    local dir=$1 storage=$1/storage read_only=no cert='' key='' network=()
     shift
     mkdir -p "$dir"
     while [ $# -gt 0 ]; do
         case $1 in
         --storage) storage=$2 && shift ;;
         --read-only) read_only=yes ;;
+        --netns) network=(nsenter "--net=/run/netns/$2") && shift ;;
         --tls) cert=$2 key=$3 && shift 2 ;;
         --login) htpasswd -Bbn "$2" "$3" >"$dir/htpasswd" && shift 2 ;;
         *) die "registry_start: unknown option $1" || return 1 ;;
@@ -31,7 +32,7 @@ registry_start() {
     done
     registry_config "$dir" "$storage" "$read_only" "$cert" "$key" >"$dir/config.yml"
     : >"$dir/log"
-    spawn "$dir/pid" "$dir/log" docker-registry serve "$dir/config.yml"
+    spawn "$dir/pid" "$dir/log" "${network[@]}" docker-registry serve "$dir/config.yml"
     if ! wait_for 20 registry_listens "$dir"; then
         tail -n 5 "$dir/log" >&2
         die "the registry did not start, its last lines are above"

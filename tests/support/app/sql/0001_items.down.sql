@@ -1,0 +1,2 @@
+DROP FUNCTION item_count();
+DROP TABLE items;

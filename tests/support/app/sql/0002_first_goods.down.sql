@@ -1,0 +1,1 @@
+DELETE FROM items WHERE name IN ('lantern', 'rope; 20 m', 'tea');
