@@ -6,7 +6,7 @@
 #ifndef STREAM_CHUNKER_H
 #define STREAM_CHUNKER_H
 
-#include "base/auto.h"
+#include "base/err.h"
 
 struct chunker {
     uint32_t average; /* 4, 8, 16, 32 or 64 KiB */

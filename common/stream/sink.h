@@ -46,7 +46,7 @@ struct sink *sink_measure(struct digest *digest, uint64_t *bytes, struct sink *n
 struct sink *sink_fd(int fd, const char *what);          /* borrows the descriptor */
 struct sink *sink_buf(struct buf *out, const char *what); /* borrows; its limit is ERR_INTEGRITY */
 struct sink *sink_null(void);
-/* Calls a function for each piece of bytes (and with n = 0 at finish when finish_too). */
+/* Calls a function for each piece of bytes, which is never empty; not at finish. */
 typedef bool (*sink_call_fn)(void *ctx, const void *bytes, size_t n, struct err *e);
 struct sink *sink_call(sink_call_fn fn, void *ctx);
 /* Two ways: everything goes to both; owns both. */

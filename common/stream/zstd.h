@@ -17,8 +17,9 @@ struct zstd_unpacker;
 struct zstd_unpacker *zstd_unpacker_new(void);
 void zstd_unpacker_free(struct zstd_unpacker *u);
 AUTO_FREE(struct zstd_unpacker, zstd_unpacker_free)
-/* Exactly one frame of exactly raw_bytes (content size field equal, window <= 4 MiB, no dictionary id, nothing after it; checksum flag set unless
- * may_lack_checksum). Structure: ERR_FORMAT; bytes that do not decode: ERR_INTEGRITY. The caller adds which chunk with err_in. */
+/* Exactly one frame of exactly raw_bytes (window <= 4 MiB, no dictionary id, checksum, nothing after it). may_lack_checksum also allows
+ * the stored 522-byte frame of a tar header. As FORMAT.md 1.4 says: another content size is ERR_INTEGRITY, everything else ERR_FORMAT.
+ * The caller adds which chunk with err_in. */
 MUST_CHECK bool zstd_unpack(struct zstd_unpacker *u, const void *frame, size_t frame_bytes, void *raw, size_t raw_bytes,
                             bool may_lack_checksum, struct err *e);
 
