@@ -20,6 +20,10 @@ enum {
 
 /* documents */
 #define LIMIT_JSON_DEPTH 16                  /* our own and OCI documents need less than 10 */
+#define LIMIT_JSON_BYTES (64 * MIB)          /* any document; each reader has its own, smaller limit */
+#define LIMIT_JSON_VALUES 500000             /* about 100 bytes of memory each; 100 000 members are 400 000 values */
+#define LIMIT_JSON_NUMBER (((uint64_t)1 << 53) - 1) /* the largest whole number that every JSON reader keeps exact */
+#define LIMIT_JSON_NUMBER_CHARS 40           /* cJSON's own number buffer is 64 (CVE-2023-26819) */
 #define LIMIT_CONFIG_FILE_BYTES (1 * MIB)    /* bundle.yaml, compose files, policy, credentials */
 #define LIMIT_OCI_MANIFEST_BYTES (4 * MIB)   /* distribution-spec: 4 MiB is what registries accept */
 #define LIMIT_OCI_CONFIG_BYTES (20 * MIB)    /* containerd's JSON limit */
@@ -28,6 +32,12 @@ enum {
 #define LIMIT_YAML_NODES 100000              /* nodes after anchors are expanded */
 #define LIMIT_YAML_DEPTH 32
 #define LIMIT_SQL_FILE_BYTES (64 * MIB)
+#define LIMIT_SQL_FILES 10000                /* four digits */
+#define LIMIT_SQL_STATEMENTS 1000000         /* in one file; 24 MB of positions */
+#define LIMIT_SQL_NAME_BYTES 80              /* with folder it stays below LIMIT_NAME_BYTES */
+#define LIMIT_SQL_TIMEOUT_MS (7 * 24 * 3600 * (uint64_t)1000) /* a week: rewriting a table of some TB; fits PostgreSQL's int */
+#define LIMIT_DB_URL_FILE_BYTES (8 * KIB)    /* one line */
+#define LIMIT_DB_PASSWORD_BYTES 1024         /* more than libpq and poolers accept everywhere */
 #define LIMIT_KEY_FILE_BYTES (16 * KIB)
 #define LIMIT_CA_FILE_BYTES (1 * MIB)        /* 500 certificates of 2 KiB */
 
@@ -46,5 +56,13 @@ enum {
 #define LIMIT_LAYER_BYTES (1024 * GIB)       /* raw tar of one layer */
 #define LIMIT_RELEASE_BYTES (16 * MIB)
 #define LIMIT_BLOB_BYTES (256 * GIB)         /* compressed layer in a registry */
+
+/* the machine */
+enum {
+    LIMIT_TREE_DEPTH = 64,       /* folders below a directory that is walked or removed: one descriptor each */
+    LIMIT_TREE_FILES = 1000000,  /* entries of one directory */
+    LIMIT_LINE_BYTES = 4096,     /* one line of a child's output, or typed by a person */
+    LIMIT_SECRET_BYTES = 4096,   /* a password or passphrase */
+};
 
 #endif
