@@ -41,8 +41,7 @@ bool text_copy(char *dst, size_t size, const char *src)
     return true;
 }
 
-/* Length of the UTF-8 sequence at s (1 to 4) and its code point, or 0 when it is malformed. */
-static size_t utf8_step(const uint8_t *s, size_t n, uint32_t *code)
+size_t text_utf8_step(const uint8_t *s, size_t n, uint32_t *code)
 {
     static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
     size_t len = s[0] < 0x80 ? 1 : (s[0] & 0xE0) == 0xC0 ? 2 : (s[0] & 0xF0) == 0xE0 ? 3 : (s[0] & 0xF8) == 0xF0 ? 4 : 0;
@@ -65,7 +64,7 @@ bool text_is_utf8(const char *s, size_t n)
     const uint8_t *p = (const uint8_t *)s;
     uint32_t code;
     for (size_t i = 0; i < n;) {
-        size_t step = utf8_step(p + i, n - i, &code);
+        size_t step = text_utf8_step(p + i, n - i, &code);
         if (step == 0)
             return false;
         i += step;
@@ -91,7 +90,7 @@ const char *text_printable(struct text_shown *out, const char *s, size_t n)
             break;
         }
         uint32_t code = 0;
-        size_t step = utf8_step(p + i, n - i, &code);
+        size_t step = text_utf8_step(p + i, n - i, &code);
         size_t room = sizeof out->text - at;
         if (step == 0 || (step == 1 && is_unsafe(code))) {
             at += (size_t)snprintf(out->text + at, room, "\\x%02x", p[i]);

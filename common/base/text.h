@@ -27,6 +27,8 @@ MUST_CHECK bool text_copy(char *dst, size_t size, const char *src);
 
 /* True when n bytes are well-formed UTF-8 (no surrogates, nothing overlong, at most U+10FFFF). */
 bool text_is_utf8(const char *s, size_t n);
+/* Length of the UTF-8 sequence at s (1 to 4 of at most n >= 1 bytes) and its code point, or 0 when it is malformed. */
+size_t text_utf8_step(const uint8_t *s, size_t n, uint32_t *code);
 
 enum { TEXT_SHOWN_MAX = 120, TEXT_SHOWN_BYTES = TEXT_SHOWN_MAX * 4 + 4 };
 
