@@ -3,6 +3,9 @@
 #define BASE_BANNED_H
 
 #ifdef __GNUC__
+/* With clang, fortified headers make macros of these. */
+#undef sprintf
+#undef asprintf
 #pragma GCC poison strcpy strcat strncpy strncat sprintf vsprintf strtok gets atoi atol atoll system popen tmpnam
 #pragma GCC poison mktemp
 #ifndef BASE_RENAMES /* sys/file.c: files appear whole or not at all, in one place */

@@ -8,6 +8,12 @@
 
 #include "base/buf.h"
 
+/* "<verb> <what>: <text of the errno number>" as ERR_SPACE or ERR_IO. Returns false always. */
+bool file_fail(struct err *e, int number, const char *verb, const char *what);
+
+/* "<path>: is a directory, expected a regular file" (ERR_IO). Returns false always. */
+bool file_not_regular(const char *path, mode_t mode, struct err *e);
+
 /* Release of a descriptor on the failing path (ignores errors, keeps errno, sets -1). */
 void fd_auto(int *fd);
 
@@ -21,6 +27,11 @@ MUST_CHECK bool fd_pread_exact(int fd, void *to, size_t n, uint64_t at, const ch
 MUST_CHECK bool fd_write_all(int fd, const void *bytes, size_t n, const char *what, struct err *e);
 MUST_CHECK bool fd_pwrite_all(int fd, const void *bytes, size_t n, uint64_t at, const char *what, struct err *e);
 MUST_CHECK bool fd_sync(int fd, const char *what, struct err *e);
+
+/* Takes the lock on the whole file of a writable descriptor; it ends with the descriptor, so with the process at the
+ * latest. Never waits: false with errno EAGAIN when another open description holds it. (These are OFD locks; flock() is not
+ * to be had, as <sys/file.h> is shadowed by this header.) */
+MUST_CHECK bool fd_try_lock(int fd);
 
 /* Opens for reading: a regular file only (no FIFO hang, no device), O_CLOEXEC. Symlinks are followed unless
  * FILE_NO_LINK. -1 on failure. FILE_PRIVATE: refuses a file that others may read (mode & 077) or that belongs neither to
@@ -36,6 +47,9 @@ MUST_CHECK bool file_exists(const char *path, bool *yes, struct err *e);
 
 /* Writes a small file whole or not at all: temp file in the same directory, write, fsync, rename, fsync of the directory. */
 MUST_CHECK bool file_publish(const char *path, const void *bytes, size_t n, mode_t mode, struct err *e);
+/* The same for a plain name in an open directory; path is for messages. */
+MUST_CHECK bool file_publish_at(int dir_fd, const char *name, const char *path, const void *bytes, size_t n, mode_t mode,
+                                struct err *e);
 MUST_CHECK bool file_remove(const char *path, struct err *e); /* a missing file is fine */
 
 /* A large file under construction, beside its final name.

@@ -1,4 +1,4 @@
-/* One run at a time: flock on a file that dies with the process; its content names the holder. CONTRACT */
+/* One run at a time: a lock on a file (fd_try_lock) that dies with the process; its content names the holder. CONTRACT */
 #ifndef SYS_LOCK_H
 #define SYS_LOCK_H
 

@@ -19,6 +19,7 @@ MUST_CHECK bool safe_path_parse(struct safe_path *out, const char *text, const c
 char *path_join(const char *dir, const char *name);
 char *path_dir(const char *path);   /* "a/b/c" -> "a/b", "c" -> "." */
 const char *path_base(const char *path);
+char *path_trim(const char *path);  /* without slashes at the end; "/" stays */
 
 /* mkdir -p; new directories get mode. An existing non-directory is ERR_IO. */
 MUST_CHECK bool path_make_dirs(const char *path, mode_t mode, struct err *e);
