@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/close_range.h>
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
@@ -99,12 +100,24 @@ static void reset_signals(void)
     sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
+/* What our own parent left open (a secret given as a descriptor, say) is not for the child. All that is ours is
+ * close-on-exec anyway; report_fd must live until exec. */
+static void close_at_exec(void)
+{
+    enum { ALL_OLD_KERNELS_NEED = 1024 };
+    if (syscall(SYS_close_range, 3, ~0u, CLOSE_RANGE_CLOEXEC) == 0)
+        return;
+    for (int fd = 3; fd < ALL_OLD_KERNELS_NEED; fd++)
+        fcntl(fd, F_SETFD, FD_CLOEXEC);
+}
+
 static _Noreturn void child_main(const struct launch *l)
 {
     bool is_ready = true;
     setpgid(0, 0);
     umask(022);
     reset_signals();
+    close_at_exec();
     for (int i = 0; i < 3; i++)
         is_ready = is_ready && dup2(l->fds[i], i) == i; /* the sources are above 2, so all three are copies without CLOEXEC */
     if (is_ready && chdir(l->cwd) == 0)
