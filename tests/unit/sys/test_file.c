@@ -154,7 +154,7 @@ static void a_new_file_never_replaces_one(void **state)
     struct err e = { 0 };
     AUTO(publish_drop_auto) struct publish *p = publish_open(scratch_at(s, "f"), 0644, &e);
     assert_non_null(p);
-    AUTO(mem_auto) char *before = mem_text(scratch_text(s, "f", "old", 0644));
+    scratch_text(s, "f", "old", 0644);
     assert_false(publish_commit(p, PUBLISH_NEW, &e));
     assert_int_equal(e.code, ERR_IO);
     assert_non_null(strstr(e.msg, "exists already"));
