@@ -80,6 +80,7 @@ static void no_descriptor_is_inherited(void **state)
 {
     struct scratch *s = *state;
     AUTO(fd_auto) int fd = open(scratch_text(s, "f", "x", 0600), O_RDONLY); /* on purpose without O_CLOEXEC */
+    assert_true(fd > 2);
     AUTO(buf_clear_auto) struct buf out = BUF_LIMIT(1000);
     struct proc_result r = run_shell("ls /proc/self/fd | wc -l; umask; pwd", (struct proc_spec){ .out = &out });
     assert_int_equal(r.status, 0);
