@@ -13,6 +13,7 @@
 #include "base/limits.h"
 #include "base/text.h"
 #include "embed/embed.h"
+#include "sql/files.h"
 
 /* Bundles put the application below app/ and the manual below docs/. */
 enum { PREFIX_BYTES = 5, PREFIX_DEPTH = 1 };
@@ -193,6 +194,31 @@ static void migrations_are_numbered_without_a_gap(void **state)
     assert_int_equal(seen, 10);
 }
 
+static void check_sql(const char *folder, enum sql_kind kind, size_t want)
+{
+    AUTO(sql_set_clear_auto) struct sql_set set = { 0 };
+    struct err e = { 0 };
+    size_t n;
+    const struct embed_file *files = embed_files(&n);
+    for (size_t i = 0; i < n; i++) {
+        const char *name = files[i].path + strlen(folder);
+        if (!text_starts(files[i].path, folder) || strchr(name, '/') != NULL)
+            continue;
+        if (!sql_set_add(&set, kind, name, files[i].bytes, files[i].size, &e))
+            fail_msg("%s", e.msg);
+    }
+    if (!sql_set_check(&set, &e))
+        fail_msg("%s", e.msg);
+    assert_int_equal(set.n, want);
+}
+
+static void the_loader_accepts_every_migration(void **state)
+{
+    (void)state;
+    check_sql("sql/", SQL_ORDINARY, 10);
+    check_sql("sql/bootstrap/", SQL_BOOTSTRAP, 4);
+}
+
 static void a_file_is_found_by_its_path_and_by_nothing_else(void **state)
 {
     (void)state;
@@ -228,6 +254,7 @@ int main(void)
         cmocka_unit_test(no_file_is_one_of_upstream),
         cmocka_unit_test(the_compose_file_mounts_no_engine_socket_and_publishes_the_server_on_loopback),
         cmocka_unit_test(migrations_are_numbered_without_a_gap),
+        cmocka_unit_test(the_loader_accepts_every_migration),
         cmocka_unit_test(a_file_is_found_by_its_path_and_by_nothing_else),
         cmocka_unit_test(the_manual_tells_how_to_check_a_bundle_by_hand),
     };
