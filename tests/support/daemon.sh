@@ -7,6 +7,7 @@
 #   daemon_start DIR [--root DEBIAN_ROOT] [--containerd-store] [--netns NAME | --host-network]
 #   daemon_docker DIR ARG...      the docker client that belongs to it
 #   daemon_run DIR COMMAND...     a command where the engine is: its network namespace and, with --root, its Debian
+#   daemon_net DIR COMMAND...     a command of this machine in the engine's network namespace
 #   daemon_stop DIR
 
 netns_create() {
@@ -83,6 +84,12 @@ daemon_run() {
     else
         nsenter --target "$pid" --net -- "$@"
     fi
+}
+
+daemon_net() {
+    local dir=$1
+    shift
+    nsenter --target "$(pid_of "$dir/pid")" --net -- "$@"
 }
 
 daemon_docker() {

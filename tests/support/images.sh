@@ -15,7 +15,10 @@ images_make() {
     work=$(mktemp -d "$CACHE_DIR/images.XXXXXX")
     chmod 755 "$work"
     "$SUPPORT_DIR/make-images" "$work" || status=1
-    [ "$status" -ne 0 ] || cache_store "$work/storage" "$name"
+    if [ "$status" -eq 0 ]; then
+        rm -rf -- "$CACHE_DIR"/images-*
+        cache_store "$work/storage" "$name"
+    fi
     rm -rf -- "$work"
     return "$status"
 }
