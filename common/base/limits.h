@@ -31,6 +31,8 @@ enum {
 #define LIMIT_LAYERS_PER_IMAGE 512           /* Docker's own maximum is 127 */
 #define LIMIT_YAML_NODES 100000              /* nodes after anchors are expanded */
 #define LIMIT_YAML_DEPTH 32
+#define LIMIT_YAML_ANCHORS 1000              /* each alias looks through them */
+#define LIMIT_YAML_TAG_DIRECTIVES 16         /* libyaml compares each with all others */
 #define LIMIT_SQL_FILE_BYTES (64 * MIB)
 #define LIMIT_SQL_FILES 10000                /* four digits */
 #define LIMIT_SQL_STATEMENTS 1000000         /* in one file; 24 MB of positions */
@@ -40,6 +42,23 @@ enum {
 #define LIMIT_DB_PASSWORD_BYTES 1024         /* more than libpq and poolers accept everywhere */
 #define LIMIT_KEY_FILE_BYTES (16 * KIB)
 #define LIMIT_CA_FILE_BYTES (1 * MIB)        /* 500 certificates of 2 KiB */
+
+/* the application: definition, compose files, variables */
+#define LIMIT_FINDINGS 200                   /* nobody reads more, and a broken file can have one per line */
+#define LIMIT_SERVICES 1000
+#define LIMIT_VARIABLES 1000
+#define LIMIT_LIST_ITEMS 10000               /* any other list of a definition or release */
+#define LIMIT_COMPOSE_FILES 32               /* given and reached through extends */
+#define LIMIT_APP_FILES 20000                /* below app/ */
+#define LIMIT_APP_TEXT_BYTES (64 * MIB)      /* compose files and SQL of one application, held in memory */
+#define LIMIT_EXTENDS_DEPTH 8
+#define LIMIT_TEMPLATE_DEPTH 4               /* ${A:-${B:-...}} */
+#define LIMIT_VALUE_BYTES (32 * KIB)         /* one variable; the kernel passes at most 128 KiB per string */
+#define LIMIT_ENV_FILE_BYTES (1 * MIB)
+#define LIMIT_PATTERN_BYTES 512
+#define LIMIT_PATTERN_REPEAT 65536           /* product of the interval bounds: glibc expands them in memory */
+#define LIMIT_GENERATE 256
+#define LIMIT_HEALTH_TIMEOUT_S 86400
 
 /* bundle (FORMAT.md) */
 #define LIMIT_MANIFEST_BYTES (4 * MIB)
