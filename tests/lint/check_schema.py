@@ -86,6 +86,7 @@ WRONG = [
     (["variables", 1, "generate"], 8, "a short generated secret"),
     (["variables", 0, "name"], "A-B", "a name that no shell knows"),
     (["variables", 0, "name"], "HOST", "the loader's own variable"),
+    (["variables", 0, "name"], "COMPOSE_FILE", "a variable of compose"),
     (["variables", 0, "name"], DROP, "a variable without a name"),
     (["upgrade", "from"], "newer", "a version range in words"),
     (["upgrade", "schema_compatible"], "yes", "a word for true"),

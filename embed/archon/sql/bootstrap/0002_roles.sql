@@ -2,7 +2,7 @@
 -- names: service_role for Archon itself, authenticated or anon for anybody else. The password of authenticator is not
 -- written here: config/db/10-authenticator.sh sets it when the database of this bundle is made; on a database that the
 -- site runs its administrator does (ALTER ROLE authenticator LOGIN PASSWORD ...).
--- Every statement may run again on a database that has the roles.
+-- A database of the site may have some of the roles already.
 DO $$
 DECLARE
     wanted text;
