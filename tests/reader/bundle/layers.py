@@ -1,0 +1,83 @@
+"""Recipes, the window rule and rebuilding (docs/FORMAT.md, 3.1 and 3.2)."""
+import bisect
+import collections
+import hashlib
+import struct
+
+from .base import MIB, WINDOW_BYTES, WINDOW_CHUNKS, need, round_up
+
+
+def parse_recipes(data, m):
+    """Returns for each layer its extents (source, length, offset)."""
+    stream = sum(e['size'] for e in m['members'] if e['name'].startswith('data/'))
+    n_base, at, recipes = len(m.get('base', {}).get('layers', [])), 12, []
+    need(data[:12] == b'ARCHREC1' + struct.pack('<I', len(m['layers'])), 'FORMAT', 'layers.bin: magic or number of layers')
+    for i, layer in enumerate(m['layers']):
+        need(len(data) >= at + 4, 'FORMAT', 'layers.bin: ends in layer %d' % i)
+        count, = struct.unpack_from('<I', data, at)
+        need(len(data) >= at + 4 + 16 * count, 'FORMAT', 'layers.bin: ends in layer %d' % i)
+        extents, before = list(struct.iter_unpack('<IIQ', data[at + 4:at + 4 + 16 * count])), None
+        for source, length, offset in extents:
+            need(length and source <= n_base, 'FORMAT', 'layers.bin: layer %d: length or source' % i)
+            need(source or offset + length <= stream, 'FORMAT', 'layers.bin: layer %d: extent ends beyond the data' % i)
+            need(before is None or before[0] != source or before[2] + before[1] != offset or before[1] + length >= 2**32,
+                 'FORMAT', 'layers.bin: layer %d: extents are not merged' % i)
+            before = (source, length, offset)
+        need(sum(e[1] for e in extents) == layer['size'], 'FORMAT', 'layers.bin: layer %d: lengths do not make its size' % i)
+        recipes.append(extents)
+        at += 4 + 16 * count
+    need(at == len(data), 'FORMAT', 'layers.bin: %d bytes left over' % (len(data) - at))
+    return recipes
+
+
+def data_runs(m, table):
+    """Maps the data stream to chunks: [(start in the stream, chunk)], in order, with an end mark."""
+    runs, raw, pos, k, chunk_end = [], 0, 0, 0, table[0][1]
+    for member in m['members']:
+        at, end = raw + 512, raw + 512 + member['size']
+        while member['name'].startswith('data/') and at < end:
+            while chunk_end <= at:
+                k += 1
+                chunk_end += table[k][1]
+            runs.append((pos, k))
+            step = min(end, chunk_end) - at
+            at, pos = at + step, pos + step
+        raw += 512 + round_up(member['size'], 512)
+    return runs + [(pos, None)]
+
+
+def check_window(extents, runs, i):
+    """No 16 MiB of the layer are read from more than 64 chunks (3.2)."""
+    starts, at, seen, inside = [r[0] for r in runs], 0, collections.Counter(), collections.deque()
+    for source, length, offset in extents:
+        first = 0
+        if source == 0:
+            first = bisect.bisect_right(starts, offset) - 1
+        while source == 0 and runs[first][0] < offset + length:
+            begin = at + max(0, runs[first][0] - offset)
+            end = at + min(length, runs[first + 1][0] - offset)
+            while inside and inside[0][0] <= max(0, begin - WINDOW_BYTES + 1):
+                gone = inside.popleft()[1]
+                seen[gone] -= 1
+                if not seen[gone]:
+                    del seen[gone]
+            inside.append((end, runs[first][1]))
+            seen[runs[first][1]] += 1
+            need(len(seen) <= WINDOW_CHUNKS, 'FORMAT', 'layers.bin: layer %d: 16 MiB at %d touch more than %d chunks'
+                 % (i, max(0, begin - WINDOW_BYTES + 1), WINDOW_CHUNKS))
+            first += 1
+        at += length
+
+
+def rebuild(m, recipes, stream):
+    """Puts every tar together and compares its digest."""
+    for i, (layer, extents) in enumerate(zip(m['layers'], recipes)):
+        digest = hashlib.sha256()
+        for source, length, offset in extents:
+            need(source == 0, 'POLICY', 'layer %d needs the base release %s' % (i, m.get('base', {}).get('release_sha256')))
+            stream.seek(offset)
+            while length:
+                piece = stream.read(min(length, MIB))
+                digest.update(piece)
+                length -= len(piece)
+        need('sha256:' + digest.hexdigest() == layer['diff_id'], 'INTEGRITY', 'layer %d: SHA-256 is %s' % (i, digest.hexdigest()))

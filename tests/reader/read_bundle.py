@@ -1,0 +1,116 @@
+#!/usr/bin/env python3
+"""Reads a bundle as docs/FORMAT.md describes it, without the project's C code.
+
+    read_bundle.py verify BUNDLE --trust PUB [--trust PUB]... [--deep]
+    read_bundle.py layers BUNDLE --trust PUB      rebuilds every layer, prints diff_id and size
+    read_bundle.py list   BUNDLE --trust PUB      mode, size and name of every member
+    read_bundle.py cat    BUNDLE MEMBER --trust PUB
+    read_bundle.py cut    FILE --average N        where the chunker ends each piece
+
+Python's standard library and the programs zstd and openssl are all it needs. It is meant to be read beside the text: the
+modules of bundle/ name its sections, and verify() below follows the table of section 7.
+Exit status: 0, or 10 FORMAT, 11 TRUST, 12 POLICY, 13 INTEGRITY, 3 CONFIG, 60 IO, with one line on standard error.
+"""
+import argparse
+import collections
+import contextlib
+import shutil
+import sys
+import tempfile
+
+from bundle.base import STATUS, Refused, need, sha256
+from bundle.chunker import cuts
+from bundle.chunks import check_padding, parse_table, raw_chunks, walk_members
+from bundle.header import header_members, read_header_frame
+from bundle.keys import check_trust, read_key
+from bundle.layers import check_window, data_runs, parse_recipes, rebuild
+from bundle.manifest import check_release, parse_manifest
+
+Bundle = collections.namedtuple('Bundle', 'manifest digest')
+
+
+def verify(path, keys, wanted=None, deep=False):
+    """Does everything of section 7, in its order. wanted: {name of a member: open file for its content}."""
+    with open(path, 'rb') as f, contextlib.ExitStack() as scratch:
+        content, end = read_header_frame(f)                                                 # 1
+        document, table, signatures = header_members(content)
+        check_trust(document, signatures, keys)                                             # 2
+        m = parse_manifest(document)                                                        # 3
+        table = parse_table(table, m)                                                       # 4, 5
+        check_padding(f, end, m)                                                            # 6
+        files = {name: [scratch.enter_context(tempfile.TemporaryFile())] for name in ('release.json', 'layers.bin', 'data')}
+
+        def sinks(name):
+            kind = 'data' if deep and name.startswith('data/') else name
+            return files.get(kind, []) + ([wanted[name]] if wanted and name in wanted else [])
+        walk_members(raw_chunks(f, table, m), m['members'], sinks)                          # 7 to 12
+        (release,), (recipes,), (data,) = files.values()
+        check_release(whole(release), m)                                                    # 13
+        recipes, runs = parse_recipes(whole(recipes), m), data_runs(m, table)               # 14
+        for i, extents in enumerate(recipes):
+            check_window(extents, runs, i)
+        if deep:
+            rebuild(m, recipes, data)                                                       # 15
+    return Bundle(m, sha256(document))
+
+
+def whole(file):
+    file.seek(0)
+    return file.read()
+
+
+def cat(path, keys, member):
+    """The content goes out when everything was verified, not before."""
+    with tempfile.TemporaryFile() as content:
+        m = verify(path, keys, {member: content}).manifest
+        need(member in [e['name'] for e in m['members']], 'CONFIG', 'no member %s' % member)
+        content.seek(0)
+        shutil.copyfileobj(content, sys.stdout.buffer)
+
+
+def run(args):
+    if args.command == 'cut':
+        with open(args.file, 'rb') as f:
+            print('\n'.join(map(str, cuts(f.read(), args.average))))
+        return
+    keys = [read_key(path) for path in args.trust]
+    if args.command == 'cat':
+        return cat(args.bundle, keys, args.member)
+    m, digest = verify(args.bundle, keys, deep=args.command == 'layers' or (args.command == 'verify' and args.deep))
+    if args.command == 'verify':
+        r = m['release']
+        print('ok: %s %s release sha256:%s manifest sha256:%s' % (r['name'], r['version'], r['sha256'], digest))
+    elif args.command == 'layers':
+        for layer in m['layers']:
+            print(layer['diff_id'], layer['size'])
+    else:
+        for e in m['members']:
+            print('%s %12d %s' % ('0755' if 'x' in e else '0644', e['size'], e['name']))
+
+
+def main():
+    p = argparse.ArgumentParser(description='reads a bundle as docs/FORMAT.md describes it')
+    commands = p.add_subparsers(dest='command', required=True)
+    for name in ('verify', 'layers', 'list', 'cat'):
+        c = commands.add_parser(name)
+        c.add_argument('bundle')
+        if name == 'cat':
+            c.add_argument('member')
+        if name == 'verify':
+            c.add_argument('--deep', action='store_true')
+        c.add_argument('--trust', action='append', required=True)
+    c = commands.add_parser('cut')
+    c.add_argument('file')
+    c.add_argument('--average', type=int, default=4096, choices=[4096 << i for i in range(5)])
+    try:
+        run(p.parse_args())
+    except Refused as why:
+        print('read_bundle: %s: %s' % (why.kind, why), file=sys.stderr)
+        sys.exit(STATUS[why.kind])
+    except OSError as why:
+        print('read_bundle: IO: %s' % why, file=sys.stderr)
+        sys.exit(STATUS['IO'])
+
+
+if __name__ == '__main__':
+    main()
