@@ -1,0 +1,23 @@
+/* All chunks of a bundle in order: read by the caller's thread, hashed and decompressed by others. A chunk is hashed before its frame is looked
+ * at. Errors name chunk and offset. */
+#ifndef BUNDLE_CHUNK_STREAM_H
+#define BUNDLE_CHUNK_STREAM_H
+
+#include "bundle/table.h"
+
+struct zstd_unpacker;
+struct chunk_stream;
+struct chunk_stream *chunk_stream_new(int fd, const struct table *t, unsigned jobs);
+void chunk_stream_free(struct chunk_stream *s);
+AUTO_FREE(struct chunk_stream, chunk_stream_free)
+
+/* The next chunk's raw bytes, borrowed until the next call. False at the end (e untouched) or on failure (e set): ERR_INTEGRITY, ERR_FORMAT, ERR_IO. */
+MUST_CHECK bool chunk_stream_next(struct chunk_stream *s, const uint8_t **raw, uint32_t *n, struct err *e);
+/* Compressed bytes delivered so far. */
+uint64_t chunk_stream_packed(const struct chunk_stream *s);
+
+/* One chunk: compares its hash, then decompresses into raw[chunk->raw_len]. i is for the message. */
+MUST_CHECK bool chunk_check(const struct table_chunk *chunk, size_t i, size_t n_chunks, const uint8_t *packed, uint8_t *raw, struct zstd_unpacker *u,
+                            struct err *e);
+
+#endif

@@ -1,0 +1,220 @@
+/* De-duplication. The table is open addressing with linear probing over the hash itself (SHA-256 is uniform); 24 bytes a piece. */
+#include "bundle/dedup.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "base/num.h"
+#include "bundle/layout.h"
+#include "bundle/window.h"
+#include "bundle/recipes.h"
+#include "sys/file.h"
+
+#include "base/banned.h"
+
+enum {
+    TABLE_START = 1 << 12,
+    SPOOL_BUFFER = 64 * 1024,
+    /* Below LAYOUT_WINDOW_CHUNKS by what 16 MiB of new data can touch after the last reference (5), and some room. */
+    DEDUP_WINDOW_CHUNKS = 56,
+};
+#define EMPTY UINT64_MAX
+
+struct entry {
+    uint8_t hash[16];
+    uint64_t offset; /* in the data stream; EMPTY */
+};
+
+struct dedup {
+    struct entry *entries;
+    size_t n_slots; /* a power of two */
+    size_t n_used;
+    uint64_t data_len;
+    struct window *window;
+
+    uint64_t layer_at; /* offset within the layer */
+    struct extent last; /* not written yet; length 0: none */
+    uint32_t n_extents;
+
+    int spool;
+    uint64_t spool_len;
+    uint64_t count_at; /* where the number of extents of this layer goes */
+    struct buf pending;
+};
+
+struct dedup *dedup_open(const char *dir, uint32_t n_layers, struct err *e)
+{
+    int spool = file_temp(dir, e);
+    if (spool < 0)
+        return NULL;
+    struct dedup *d = mem_new(sizeof *d);
+    d->spool = spool;
+    d->pending = (struct buf)BUF_LIMIT(SPOOL_BUFFER + LAYOUT_EXTENT);
+    d->window = window_new();
+    d->n_slots = TABLE_START;
+    d->entries = mem_new_array(d->n_slots, sizeof *d->entries);
+    for (size_t i = 0; i < d->n_slots; i++)
+        d->entries[i].offset = EMPTY;
+    uint8_t head[12] = LAYOUT_RECIPES_MAGIC;
+    num_put_le32(head + 8, n_layers);
+    buf_add(&d->pending, head, sizeof head);
+    d->spool_len = sizeof head;
+    return d;
+}
+
+void dedup_close(struct dedup *d)
+{
+    fd_auto(&d->spool);
+    buf_clear(&d->pending);
+    window_free(d->window);
+    mem_free(d->entries);
+    mem_free(d);
+}
+
+uint64_t dedup_data_len(const struct dedup *d)
+{
+    return d->data_len;
+}
+
+/* --- the table ---------------------------------------------------------------------------------------------------- */
+
+static struct entry *probe(struct entry *entries, size_t n_slots, const uint8_t hash[16])
+{
+    size_t at = (size_t)num_le64(hash) & (n_slots - 1);
+    while (entries[at].offset != EMPTY && memcmp(entries[at].hash, hash, 16) != 0)
+        at = (at + 1) & (n_slots - 1);
+    return &entries[at];
+}
+
+static void grow(struct dedup *d)
+{
+    size_t n = d->n_slots * 2;
+    struct entry *entries = mem_new_array(n, sizeof *entries);
+    for (size_t i = 0; i < n; i++)
+        entries[i].offset = EMPTY;
+    for (size_t i = 0; i < d->n_slots; i++)
+        if (d->entries[i].offset != EMPTY)
+            *probe(entries, n, d->entries[i].hash) = d->entries[i];
+    mem_free(d->entries);
+    d->entries = entries;
+    d->n_slots = n;
+}
+
+/* --- the spool of recipes ----------------------------------------------------------------------------------------- */
+
+static bool spool_flush(struct dedup *d, struct err *e)
+{
+    uint64_t at = d->spool_len - d->pending.len;
+    if (!fd_pwrite_all(d->spool, d->pending.data, d->pending.len, at, "spool of recipes", e))
+        return false;
+    buf_reset(&d->pending);
+    return true;
+}
+
+static bool spool_add(struct dedup *d, const uint8_t *bytes, size_t n, struct err *e)
+{
+    buf_add(&d->pending, bytes, n);
+    d->spool_len += n;
+    return d->pending.len < SPOOL_BUFFER || spool_flush(d, e);
+}
+
+static bool write_last(struct dedup *d, struct err *e)
+{
+    uint8_t bytes[LAYOUT_EXTENT];
+    if (d->last.length == 0)
+        return true;
+    num_put_le32(bytes, d->last.source);
+    num_put_le32(bytes + 4, d->last.length);
+    num_put_le64(bytes + 8, d->last.offset);
+    d->n_extents++;
+    if (d->spool_len + LAYOUT_EXTENT > LAYOUT_LAYERS_BIN_MAX)
+        return err_set(e, ERR_FORMAT, "recipes: more than %llu bytes", (unsigned long long)LAYOUT_LAYERS_BIN_MAX);
+    return spool_add(d, bytes, sizeof bytes, e);
+}
+
+static bool add_extent(struct dedup *d, uint64_t offset, uint32_t n, struct err *e)
+{
+    if (d->last.length > 0 && d->last.offset + d->last.length == offset && (uint64_t)d->last.length + n <= UINT32_MAX) {
+        d->last.length += n;
+        return true;
+    }
+    if (!write_last(d, e))
+        return false;
+    d->last = (struct extent){ .length = n, .offset = offset };
+    return true;
+}
+
+/* --- layers ------------------------------------------------------------------------------------------------------- */
+
+void dedup_begin(struct dedup *d)
+{
+    static const uint8_t zeros[4];
+    d->layer_at = 0;
+    d->n_extents = 0;
+    d->last = (struct extent){ 0 };
+    window_reset(d->window);
+    d->count_at = d->spool_len;
+    buf_add(&d->pending, zeros, sizeof zeros);
+    d->spool_len += sizeof zeros;
+}
+
+/* Data is cut every 4 MiB from the start of each 4 GiB member, so this is a data chunk's number among all data chunks. */
+static uint64_t chunk_of(uint64_t data_offset)
+{
+    return data_offset / LIMIT_CHUNK_BYTES;
+}
+
+static bool may_refer(struct dedup *d, uint64_t offset, uint32_t n)
+{
+    return window_with(d->window, d->layer_at, chunk_of(offset), chunk_of(offset + n - 1)) <= DEDUP_WINDOW_CHUNKS;
+}
+
+static void add_runs(struct dedup *d, uint64_t offset, uint32_t n)
+{
+    for (uint64_t done = 0; done < n;) {
+        uint64_t in_chunk = LIMIT_CHUNK_BYTES - (offset + done) % LIMIT_CHUNK_BYTES;
+        uint64_t len = n - done < in_chunk ? n - done : in_chunk;
+        window_add(d->window, d->layer_at + done, d->layer_at + done + len, chunk_of(offset + done));
+        done += len;
+    }
+}
+
+bool dedup_piece(struct dedup *d, const uint8_t hash[16], uint32_t n, bool *is_new, struct err *e)
+{
+    struct entry *at = probe(d->entries, d->n_slots, hash);
+    *is_new = at->offset == EMPTY || !may_refer(d, at->offset, n);
+    if (at->offset == EMPTY) {
+        memcpy(at->hash, hash, 16);
+        d->n_used++;
+    }
+    if (*is_new) {
+        at->offset = d->data_len;
+        d->data_len += n;
+    }
+    uint64_t offset = at->offset;
+    if (d->n_used * 4 > d->n_slots * 3)
+        grow(d);
+    add_runs(d, offset, n);
+    d->layer_at += n;
+    return add_extent(d, offset, n, e);
+}
+
+bool dedup_end(struct dedup *d, uint64_t *size, struct err *e)
+{
+    uint8_t count[4];
+    if (!write_last(d, e) || !spool_flush(d, e))
+        return false;
+    num_put_le32(count, d->n_extents);
+    *size = d->layer_at;
+    return fd_pwrite_all(d->spool, count, sizeof count, d->count_at, "spool of recipes", e);
+}
+
+bool dedup_recipes(struct dedup *d, int *fd, uint64_t *n_bytes, struct err *e)
+{
+    if (d->pending.len > 0 && !spool_flush(d, e))
+        return false;
+    *fd = d->spool;
+    *n_bytes = d->spool_len;
+    return true;
+}

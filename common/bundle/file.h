@@ -1,0 +1,26 @@
+/* A file that may be a bundle. Nothing in it is trusted: it can be opened, its header frame read, and handed to verify. */
+#ifndef BUNDLE_FILE_H
+#define BUNDLE_FILE_H
+
+#include "bundle/header.h"
+
+struct bundle_file;
+
+/* Opens a regular file. One that lies on a network or user-space file system (NFS, SMB, FUSE) is first copied to an unlinked file in
+ * spool_dir, because it could change between two reads; spool_dir null: read in place (the check of every chunk at every read remains).
+ * Fails with ERR_IO, ERR_SPACE. */
+MUST_CHECK struct bundle_file *bundle_file_open(const char *path, const char *spool_dir, struct err *e);
+/* Borrows an open descriptor (a bundle that was just written and has no name yet). */
+MUST_CHECK struct bundle_file *bundle_file_of(int fd, const char *name, struct err *e);
+void bundle_file_close(struct bundle_file *f);
+AUTO_FREE(struct bundle_file, bundle_file_close)
+
+int bundle_file_fd(const struct bundle_file *f);
+const char *bundle_file_name(const struct bundle_file *f);
+uint64_t bundle_file_bytes(const struct bundle_file *f);
+bool bundle_file_was_copied(const struct bundle_file *f);
+
+/* Has the file another length or change time than when it was opened? Then ERR_INTEGRITY. */
+MUST_CHECK bool bundle_file_unchanged(const struct bundle_file *f, struct err *e);
+
+#endif

@@ -1,0 +1,125 @@
+/* From an unknown file to an authenticated header. */
+#include "bundle/index.h"
+
+#include "base/mem.h"
+
+#include "base/banned.h"
+
+struct index {
+    struct bundle_file *file;
+    struct header header;
+    struct digest manifest_sha256;
+    struct manifest manifest;
+    struct table table;
+};
+
+void index_close(struct index *x)
+{
+    if (x->file != NULL)
+        bundle_file_close(x->file);
+    header_clear(&x->header);
+    manifest_clear(&x->manifest);
+    table_clear(&x->table);
+    mem_free(x);
+}
+
+static bool judge_signatures(const struct header *h, const struct authority *a, struct err *e)
+{
+    AUTO(mem_auto) struct trust_signature *list = mem_new_array(h->n_signatures, sizeof *list);
+    for (size_t i = 0; i < h->n_signatures; i++)
+        list[i] = (struct trust_signature){ h->signatures[i].name, h->signatures[i].bytes, h->signatures[i].n };
+    return keyring_judge(a->keys, h->manifest, h->manifest_bytes, list, h->n_signatures, a->verdict, e);
+}
+
+static bool authorise(const struct index *x, const struct authority *a, struct err *e)
+{
+    if (a->keys != NULL)
+        return judge_signatures(&x->header, a, e);
+    if (a->own != NULL && !digest_equal(a->own, &x->manifest_sha256))
+        return err_set(e, ERR_INTEGRITY, "bundle.json: differs from what was written");
+    BUG_IF(a->own == NULL && !a->is_unproven);
+    return true;
+}
+
+static bool check_table(struct index *x, struct err *e)
+{
+    struct digest found;
+    sha256_of(&found, x->header.table, x->header.table_bytes);
+    if (!digest_equal(&found, &x->manifest.chunks_sha256))
+        return err_set(e, ERR_INTEGRITY, "chunks.bin: digest is %s, expected %s", DIGEST_SHOWN(&found),
+                       DIGEST_SHOWN(&x->manifest.chunks_sha256));
+    return table_read(&x->table, &x->manifest, x->header.table, x->header.table_bytes, e);
+}
+
+static bool check_length(const struct index *x, struct err *e)
+{
+    uint64_t bytes = bundle_file_bytes(x->file);
+    uint64_t want = x->manifest.total_len;
+    if (bytes < want) {
+        err_set(e, ERR_INTEGRITY, "file ends at %llu, expected %llu", (unsigned long long)bytes, (unsigned long long)want);
+        return err_hint(e, "copy the bundle again");
+    }
+    if (bytes > want)
+        return err_set(e, ERR_INTEGRITY, "%llu bytes after the end of the bundle at %llu", (unsigned long long)(bytes - want),
+                       (unsigned long long)want);
+    return true;
+}
+
+static bool check_padding(const struct index *x, struct err *e)
+{
+    if (bundle_file_bytes(x->file) < x->manifest.header_len)
+        return check_length(x, e);
+    return header_check_padding(&x->header, bundle_file_fd(x->file), x->manifest.header_len, e);
+}
+
+struct index *index_open(struct bundle_file *f, const struct authority *a, struct err *e)
+{
+    AUTO(index_close_auto) struct index *x = mem_new(sizeof *x);
+    x->file = f;
+    bool ok = header_read(&x->header, bundle_file_fd(f), bundle_file_bytes(f), e);
+    if (ok) {
+        sha256_of(&x->manifest_sha256, x->header.manifest, x->header.manifest_bytes);
+        ok = authorise(x, a, e) && manifest_read(&x->manifest, x->header.manifest, x->header.manifest_bytes, e) && check_table(x, e) &&
+             check_padding(x, e) && check_length(x, e);
+    }
+    if (!ok) {
+        err_in(e, "%s", bundle_file_name(f));
+        return NULL;
+    }
+    return TAKE(x);
+}
+
+const char *index_name(const struct index *x)
+{
+    return bundle_file_name(x->file);
+}
+
+int index_fd(const struct index *x)
+{
+    return bundle_file_fd(x->file);
+}
+
+const struct bundle_file *index_file(const struct index *x)
+{
+    return x->file;
+}
+
+const struct header *index_header(const struct index *x)
+{
+    return &x->header;
+}
+
+const struct manifest *index_manifest(const struct index *x)
+{
+    return &x->manifest;
+}
+
+const struct digest *index_manifest_sha256(const struct index *x)
+{
+    return &x->manifest_sha256;
+}
+
+const struct table *index_table(const struct index *x)
+{
+    return &x->table;
+}

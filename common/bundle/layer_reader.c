@@ -1,0 +1,154 @@
+/* Sources over a verified bundle: a range of the raw stream, a layer. */
+#include "bundle/layer_reader.h"
+
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/text.h"
+#include "bundle/tar.h"
+
+#include "base/banned.h"
+
+/* --- a range of the raw tar stream -------------------------------------------------------------------------------- */
+
+struct range {
+    struct source source;
+    const struct index *index;
+    struct chunk_cache *cache;
+    uint64_t raw;
+    uint64_t left;
+};
+
+/* Copies up to n raw bytes from one chunk. */
+static bool read_raw(const struct index *x, struct chunk_cache *cache, uint64_t raw, void *to, size_t n, size_t *got, struct err *e)
+{
+    const struct table *t = index_table(x);
+    size_t chunk = table_find(t, raw);
+    const uint8_t *bytes = chunk_cache_get(cache, chunk, e);
+    if (bytes == NULL)
+        return false;
+    uint64_t within = raw - t->chunks[chunk].raw_offset;
+    uint64_t room = t->chunks[chunk].raw_len - within;
+    *got = n < room ? n : (size_t)room;
+    memcpy(to, bytes + within, *got);
+    return true;
+}
+
+static bool range_read(struct source *s, void *to, size_t n, size_t *got, struct err *e)
+{
+    struct range *r = (struct range *)s;
+    *got = 0;
+    if (r->left == 0)
+        return true;
+    if (!read_raw(r->index, r->cache, r->raw, to, n < r->left ? n : (size_t)r->left, got, e))
+        return false;
+    r->raw += *got;
+    r->left -= *got;
+    return true;
+}
+
+static void plain_free(struct source *s)
+{
+    mem_free(s);
+}
+
+static const struct source_ops range_ops = { range_read, plain_free };
+
+struct source *member_reader_open(const struct index *x, struct chunk_cache *cache, size_t i, struct err *e)
+{
+    const struct manifest *m = index_manifest(x);
+    if (i >= m->n_members) {
+        err_set(e, ERR_FORMAT, "no such member");
+        return NULL;
+    }
+    struct range *r = mem_new(sizeof *r);
+    *r = (struct range){ { &range_ops }, x, cache, manifest_member_offset(m, i) + LAYOUT_TAR_BLOCK, m->members[i].size };
+    return &r->source;
+}
+
+bool member_read(const struct index *x, struct chunk_cache *cache, const char *name, struct buf *out, struct err *e)
+{
+    size_t i = manifest_find_member(index_manifest(x), name);
+    if (i == SIZE_MAX)
+        return err_set(e, ERR_FORMAT, "%s: has no member %s", index_name(x), SHOWN(name));
+    AUTO(source_free_auto) struct source *s = member_reader_open(x, cache, i, e);
+    AUTO(sink_drop_auto) struct sink *to = sink_buf(out, name);
+    return s != NULL && pump(s, to, e) && sink_finish(to, e);
+}
+
+/* --- a layer ------------------------------------------------------------------------------------------------------ */
+
+struct layer {
+    struct source source;
+    const struct bundle *bundle;
+    struct chunk_cache *cache;
+    const struct recipe *recipe;
+    struct digest diff_id;
+    uint32_t next;
+    struct extent extent; /* what is left of the current one */
+    struct sha256 *hash;
+    bool is_proven;
+};
+
+static bool prove(struct layer *l, struct err *e)
+{
+    struct digest found;
+    if (l->is_proven)
+        return true;
+    sha256_end(l->hash, &found);
+    if (!digest_equal(&found, &l->diff_id))
+        return err_set(e, ERR_INTEGRITY, "rebuilt layer has digest %s, expected %s", DIGEST_SHOWN(&found), DIGEST_SHOWN(&l->diff_id));
+    l->is_proven = true;
+    return true;
+}
+
+static bool layer_read(struct source *s, void *to, size_t n, size_t *got, struct err *e)
+{
+    struct layer *l = (struct layer *)s;
+    *got = 0;
+    if (l->extent.length == 0) {
+        if (l->next == l->recipe->n)
+            return prove(l, e);
+        l->extent = recipe_extent(l->recipe, l->next++);
+    }
+    uint64_t left;
+    uint64_t raw = data_map_find(bundle_data_map(l->bundle), l->extent.offset, &left);
+    left = left < l->extent.length ? left : l->extent.length;
+    if (!read_raw(bundle_index(l->bundle), l->cache, raw, to, n < left ? n : (size_t)left, got, e))
+        return false;
+    sha256_add(l->hash, to, *got);
+    l->extent.offset += *got;
+    l->extent.length -= (uint32_t)*got;
+    return true;
+}
+
+static void layer_free(struct source *s)
+{
+    struct layer *l = (struct layer *)s;
+    sha256_free(l->hash);
+    mem_free(l);
+}
+
+static const struct source_ops layer_ops = { layer_read, layer_free };
+
+static bool needs_base(const struct recipe *r)
+{
+    for (uint32_t i = 0; i < r->n; i++)
+        if (recipe_extent(r, i).source != 0)
+            return true;
+    return false;
+}
+
+struct source *layer_reader_open(const struct bundle *b, struct chunk_cache *cache, size_t i, struct err *e)
+{
+    const struct recipe *r = &bundle_recipes(b)->layers[i];
+    if (needs_base(r)) {
+        err_set(e, ERR_POLICY, "layer %s needs the base of a delta bundle: not in this version",
+                DIGEST_SHOWN(&bundle_manifest(b)->layers[i].diff_id));
+        return NULL;
+    }
+    struct layer *l = mem_new(sizeof *l);
+    *l = (struct layer){ .source = { &layer_ops }, .bundle = b, .cache = cache, .recipe = r,
+                         .diff_id = bundle_manifest(b)->layers[i].diff_id, .hash = sha256_new() };
+    return &l->source;
+}

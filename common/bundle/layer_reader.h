@@ -1,0 +1,26 @@
+/* Puts layers back together from a verified bundle, and reads members from an authenticated one, in any order with bounded memory. Every chunk is read from the file,
+ * hashed and decompressed again when it is not in the cache: what changed on the medium since verification is found. */
+#ifndef BUNDLE_LAYER_READER_H
+#define BUNDLE_LAYER_READER_H
+
+#include "bundle/verify.h"
+#include "stream/sink.h"
+
+/* Decompressed chunks, least recently used ones dropped. One thread at a time. Borrows x. */
+struct chunk_cache;
+struct chunk_cache *chunk_cache_new(const struct index *x, uint64_t limit_bytes);
+void chunk_cache_free(struct chunk_cache *c);
+AUTO_FREE(struct chunk_cache, chunk_cache_free)
+/* Raw bytes of chunk i, valid until the next call. Null on failure: ERR_INTEGRITY, ERR_IO. */
+MUST_CHECK const uint8_t *chunk_cache_get(struct chunk_cache *c, size_t i, struct err *e);
+
+/* The tar of layer i. The read that would report the end first compares SHA-256 with diff_id: ERR_INTEGRITY. A layer that needs a base: ERR_POLICY.
+ * Borrows b and cache. */
+MUST_CHECK struct source *layer_reader_open(const struct bundle *b, struct chunk_cache *cache, size_t i, struct err *e);
+
+/* The content of member i of the manifest (also data members). */
+MUST_CHECK struct source *member_reader_open(const struct index *x, struct chunk_cache *cache, size_t i, struct err *e);
+/* A whole member by name into out; missing: ERR_FORMAT. */
+MUST_CHECK bool member_read(const struct index *x, struct chunk_cache *cache, const char *name, struct buf *out, struct err *e);
+
+#endif

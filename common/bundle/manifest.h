@@ -1,0 +1,74 @@
+/* bundle.json: how a release is packed (docs/FORMAT.md section 4). A value: read whole, checked whole, then trusted as a type. */
+#ifndef BUNDLE_MANIFEST_H
+#define BUNDLE_MANIFEST_H
+
+#include "base/buf.h"
+#include "bundle/layout.h"
+#include "format/digest.h"
+
+struct manifest_member {
+    char name[LIMIT_NAME_BYTES + 1];
+    uint64_t size;
+    bool is_executable;
+    bool has_sha256; /* all but data members */
+    struct digest sha256;
+};
+
+/* A form in which a registry had the layer. */
+struct manifest_blob {
+    struct digest digest;
+    char media_type[256];
+    uint64_t size;
+};
+
+struct manifest_layer {
+    struct digest diff_id;
+    uint64_t size; /* of the tar */
+    size_t n_blobs;
+    struct manifest_blob *blobs;
+};
+
+struct manifest {
+    char name[64];
+    char version[LIMIT_VERSION_BYTES + 1];
+    struct digest release_sha256;
+    int64_t created; /* unix seconds */
+    size_t n_platforms;
+    char (*platforms)[65];
+    uint32_t average;
+    uint64_t header_len;
+    uint64_t total_len;
+    uint64_t n_chunks;
+    uint64_t raw_len;
+    struct digest chunks_sha256;
+    size_t n_members;
+    struct manifest_member *members;
+    size_t n_layers;
+    struct manifest_layer *layers;
+    bool has_base;
+    struct digest base_release_sha256;
+    size_t n_base_layers;
+    struct digest *base_layers;
+    char builder_program[65];
+    char builder_version[129];
+};
+
+/* Reads and checks everything that can be checked without the chunk table. ERR_FORMAT. m is cleared by the caller in any case. */
+MUST_CHECK bool manifest_read(struct manifest *m, const void *text, size_t n, struct err *e);
+
+/* The canonical text, with final newline. The same values give the same bytes. */
+MUST_CHECK bool manifest_write(const struct manifest *m, struct buf *out, struct err *e);
+
+void manifest_clear(struct manifest *m);
+void manifest_clear_auto(struct manifest *m);
+
+/* Raw tar offset of member i (0 = the first byte after the header region); of the end mark for i = n_members. */
+uint64_t manifest_member_offset(const struct manifest *m, size_t i);
+/* Index of a member by name, or SIZE_MAX. */
+size_t manifest_find_member(const struct manifest *m, const char *name);
+bool manifest_is_data(const struct manifest_member *member);
+
+/* An upper bound of the text's length. */
+uint64_t manifest_bound(size_t n_members, size_t n_layers, size_t n_blobs, size_t n_platforms);
+
+#endif

@@ -1,0 +1,152 @@
+/* The walk over the members, as a machine that takes bytes in any portions. */
+#include "bundle/members.h"
+
+#include <string.h>
+
+#include "base/mem.h"
+#include "bundle/tar.h"
+
+#include "base/banned.h"
+
+enum part { PART_HEADER, PART_CONTENT, PART_FILL, PART_END };
+
+struct members {
+    const struct manifest *m;
+    size_t index;
+    enum part part;
+    uint64_t at;  /* within the part */
+    uint64_t raw; /* offset in the stream, for messages */
+    uint8_t header[LAYOUT_TAR_BLOCK];
+    struct sha256 *hash;
+    size_t keep_index[2];
+    struct buf *keep[2];
+};
+
+struct members *members_new(const struct manifest *m)
+{
+    struct members *s = mem_new(sizeof *s);
+    s->m = m;
+    s->hash = sha256_new();
+    tar_header(s->header, m->members[0].name, m->members[0].size, m->members[0].is_executable);
+    return s;
+}
+
+void members_free(struct members *s)
+{
+    sha256_free(s->hash);
+    mem_free(s);
+}
+
+void members_keep(struct members *s, size_t i, struct buf *out)
+{
+    size_t slot = s->keep[0] == NULL ? 0 : 1;
+    BUG_IF(s->keep[slot] != NULL);
+    s->keep_index[slot] = i;
+    s->keep[slot] = out;
+}
+
+static uint64_t part_bytes(const struct members *s)
+{
+    switch (s->part) {
+    case PART_HEADER:
+        return LAYOUT_TAR_BLOCK;
+    case PART_CONTENT:
+        return s->m->members[s->index].size;
+    case PART_FILL:
+        return tar_fill(s->m->members[s->index].size);
+    case PART_END:
+        return LAYOUT_TAR_END;
+    }
+    return 0;
+}
+
+static void add_content(struct members *s, const uint8_t *bytes, size_t n)
+{
+    if (s->m->members[s->index].has_sha256)
+        sha256_add(s->hash, bytes, n);
+    for (size_t i = 0; i < ARRAY_LEN(s->keep); i++)
+        if (s->keep[i] != NULL && s->keep_index[i] == s->index)
+            buf_add(s->keep[i], bytes, n);
+}
+
+static bool check_zero(const struct members *s, const uint8_t *bytes, size_t n, struct err *e)
+{
+    for (size_t i = 0; i < n; i++)
+        if (bytes[i] != 0)
+            return err_set(e, ERR_FORMAT, "%s at raw offset %llu: a byte is not zero", s->part == PART_END ? "end mark" : "fill bytes",
+                           (unsigned long long)s->raw);
+    return true;
+}
+
+static bool take(struct members *s, const uint8_t *bytes, size_t n, struct err *e)
+{
+    if (s->part == PART_CONTENT)
+        add_content(s, bytes, n);
+    else if (s->part != PART_HEADER)
+        return check_zero(s, bytes, n, e);
+    else if (memcmp(bytes, s->header + s->at, n) != 0)
+        return err_set(e, ERR_FORMAT, "tar header at raw offset %llu is not the canonical one of %s", (unsigned long long)(s->raw - s->at),
+                       s->m->members[s->index].name);
+    return true;
+}
+
+static bool check_content(struct members *s, struct err *e)
+{
+    const struct manifest_member *x = &s->m->members[s->index];
+    struct digest found;
+    if (!x->has_sha256)
+        return true;
+    sha256_end(s->hash, &found);
+    if (!digest_equal(&found, &x->sha256))
+        return err_set(e, ERR_INTEGRITY, "%s: digest is %s, expected %s", x->name, DIGEST_SHOWN(&found), DIGEST_SHOWN(&x->sha256));
+    return true;
+}
+
+/* The part is complete: which one is next? */
+static bool next_part(struct members *s, struct err *e)
+{
+    s->at = 0;
+    if (s->part == PART_CONTENT && !check_content(s, e))
+        return false;
+    if (s->part != PART_FILL) {
+        s->part = s->part == PART_HEADER ? PART_CONTENT : PART_FILL;
+        return true;
+    }
+    s->index++;
+    if (s->index == s->m->n_members) {
+        s->part = PART_END;
+        return true;
+    }
+    const struct manifest_member *x = &s->m->members[s->index];
+    tar_header(s->header, x->name, x->size, x->is_executable);
+    s->part = PART_HEADER;
+    return true;
+}
+
+bool members_feed(struct members *s, const uint8_t *bytes, size_t n, struct err *e)
+{
+    for (;;) {
+        while (s->part != PART_END && s->at == part_bytes(s))
+            if (!next_part(s, e))
+                return false;
+        if (n == 0)
+            return true;
+        uint64_t left = part_bytes(s) - s->at;
+        if (left == 0)
+            return err_set(e, ERR_FORMAT, "%zu raw bytes after the end mark", n);
+        size_t len = left < n ? (size_t)left : n;
+        if (!take(s, bytes, len, e))
+            return false;
+        s->at += len;
+        s->raw += len;
+        bytes += len;
+        n -= len;
+    }
+}
+
+bool members_finish(struct members *s, struct err *e)
+{
+    if (s->part != PART_END || s->at != LAYOUT_TAR_END)
+        return err_set(e, ERR_FORMAT, "the tar stream ends at raw offset %llu", (unsigned long long)s->raw);
+    return true;
+}

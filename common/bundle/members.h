@@ -1,0 +1,18 @@
+/* Checks the raw tar stream of a bundle against the manifest while it passes: generated headers compared byte for byte, fill bytes zero, content
+ * hashed, end mark, nothing after it (docs/FORMAT.md section 1.5). */
+#ifndef BUNDLE_MEMBERS_H
+#define BUNDLE_MEMBERS_H
+
+#include "bundle/manifest.h"
+
+struct members;
+struct members *members_new(const struct manifest *m); /* borrows */
+void members_free(struct members *s);
+AUTO_FREE(struct members, members_free)
+/* Also copies the content of member i. At most two; borrows out. */
+void members_keep(struct members *s, size_t i, struct buf *out);
+/* ERR_FORMAT, ERR_INTEGRITY. */
+MUST_CHECK bool members_feed(struct members *s, const uint8_t *bytes, size_t n, struct err *e);
+MUST_CHECK bool members_finish(struct members *s, struct err *e);
+
+#endif

@@ -1,0 +1,111 @@
+/* The ordered pipeline, made of bounded queues: one of work to do for all workers, and one place per slot where the finished item is put. */
+#include "bundle/ring.h"
+
+#include "base/mem.h"
+#include "sys/work.h"
+
+#include "base/banned.h"
+
+struct slot {
+    void *item;
+    struct err err;
+    struct work_queue *done; /* of one: the finished slot */
+};
+
+struct worker {
+    struct ring *ring;
+    void *state;
+    struct work_thread *thread;
+};
+
+struct ring {
+    struct ring_spec spec;
+    struct slot *slots;
+    struct worker *workers;
+    struct work_queue *todo;
+    uint64_t n_submitted;
+    uint64_t n_taken;
+};
+
+static bool worker_run(void *ctx, struct err *e)
+{
+    (void)e;
+    struct worker *w = ctx;
+    for (struct slot *s; (s = work_queue_pop(w->ring->todo)) != NULL;) {
+        w->ring->spec.work(s->item, w->state, &s->err);
+        if (!work_queue_push(s->done, s))
+            break;
+    }
+    return true;
+}
+
+struct ring *ring_new(const struct ring_spec *spec)
+{
+    struct ring *r = mem_new(sizeof *r);
+    r->spec = *spec;
+    r->slots = mem_new_array(spec->n_items, sizeof *r->slots);
+    for (size_t i = 0; i < spec->n_items; i++) {
+        r->slots[i].item = spec->item_new(spec->ctx);
+        r->slots[i].done = work_queue_new(1);
+    }
+    r->todo = work_queue_new(spec->n_items);
+    r->workers = mem_new_array(spec->n_workers, sizeof *r->workers);
+    for (unsigned i = 0; i < spec->n_workers; i++) {
+        r->workers[i] = (struct worker){ .ring = r, .state = spec->state_new(spec->ctx) };
+        r->workers[i].thread = work_thread_start(worker_run, &r->workers[i]);
+    }
+    return r;
+}
+
+void ring_free(struct ring *r)
+{
+    work_queue_close(r->todo);
+    for (unsigned i = 0; i < r->spec.n_workers; i++) {
+        work_thread_auto(&r->workers[i].thread);
+        r->spec.state_free(r->workers[i].state);
+    }
+    for (size_t i = 0; i < r->spec.n_items; i++) {
+        r->spec.item_free(r->slots[i].item);
+        work_queue_free(r->slots[i].done);
+    }
+    work_queue_free(r->todo);
+    mem_free(r->workers);
+    mem_free(r->slots);
+    mem_free(r);
+}
+
+bool ring_is_full(const struct ring *r)
+{
+    return r->n_submitted - r->n_taken == r->spec.n_items;
+}
+
+bool ring_is_empty(const struct ring *r)
+{
+    return r->n_submitted == r->n_taken;
+}
+
+void *ring_next(struct ring *r)
+{
+    BUG_IF(ring_is_full(r));
+    return r->slots[r->n_submitted % r->spec.n_items].item;
+}
+
+void ring_submit(struct ring *r)
+{
+    struct slot *s = &r->slots[r->n_submitted++ % r->spec.n_items];
+    s->err = (struct err){ 0 };
+    BUG_IF(!work_queue_push(r->todo, s));
+}
+
+void *ring_take(struct ring *r, struct err *e)
+{
+    BUG_IF(ring_is_empty(r));
+    struct slot *s = work_queue_pop(r->slots[r->n_taken++ % r->spec.n_items].done);
+    BUG_IF(s == NULL);
+    if (s->err.code != ERR_NONE) {
+        if (e->code == ERR_NONE)
+            *e = s->err;
+        return NULL;
+    }
+    return s->item;
+}

@@ -1,0 +1,17 @@
+/* Adding signatures to a bundle in place (docs/FORMAT.md section 5): only the header region is rewritten, the payload is not read. A copy of the old region
+ * lies beside the bundle while that happens, so that a crash at any moment can be healed by the next call. */
+#ifndef BUNDLE_SEAL_H
+#define BUNDLE_SEAL_H
+
+#include "bundle/header.h"
+
+/* Receives bundle.json and adds signatures to h. */
+typedef bool (*seal_sign_fn)(void *ctx, const void *manifest, size_t n, struct header *h, struct err *e);
+
+/* Heals a torn header first if there is a copy. *was_healed may be null. Fails with ERR_FORMAT, ERR_IO, ERR_SPACE and what sign gives. */
+MUST_CHECK bool seal_sign(const char *path, seal_sign_fn sign, void *ctx, bool *was_healed, struct err *e);
+
+/* The name of the copy: path + ".header" (mem_free). */
+char *seal_copy_path(const char *path);
+
+#endif

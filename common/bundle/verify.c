@@ -1,0 +1,160 @@
+/* Verification. One function makes a struct bundle (make_verified); what authorises the manifest is its only difference. */
+#include "bundle/verify.h"
+
+#include <fcntl.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/text.h"
+#include "bundle/chunk_stream.h"
+#include "bundle/layer_reader.h"
+#include "bundle/members.h"
+#include "format/jread.h"
+#include "sys/start.h"
+
+#include "base/banned.h"
+
+struct bundle {
+    struct index *index;
+    struct buf release;
+    struct recipes recipes;
+    struct data_map data;
+};
+
+void bundle_close(struct bundle *b)
+{
+    if (b->index != NULL)
+        index_close(b->index);
+    buf_clear(&b->release);
+    recipes_clear(&b->recipes);
+    data_map_clear(&b->data);
+    mem_free(b);
+}
+
+/* Every chunk in order through the checker of members. Keeps release.json and layers.bin. */
+static bool check_payload(struct bundle *b, const struct verify_how *how, struct buf *layers, struct err *e)
+{
+    const struct manifest *m = index_manifest(b->index);
+    const struct table *t = index_table(b->index);
+    AUTO(members_free_auto) struct members *members = members_new(m);
+    members_keep(members, 0, &b->release);
+    members_keep(members, m->n_members - 1, layers);
+    AUTO(chunk_stream_free_auto) struct chunk_stream *chunks = chunk_stream_new(index_fd(b->index), t, how->jobs);
+    const uint8_t *raw;
+    uint32_t n;
+    while (chunk_stream_next(chunks, &raw, &n, e)) {
+        struct progress_fact fact = { .phase = "verify", .done = chunk_stream_packed(chunks), .total = table_packed_len(t) };
+        if (!start_check(e) || !members_feed(members, raw, n, e))
+            return false;
+        if (!progress_tell(how->progress, &fact))
+            return err_set(e, ERR_INTERRUPTED, "verification was stopped");
+    }
+    return e->code == ERR_NONE && members_finish(members, e);
+}
+
+static bool check_release(const struct bundle *b, struct err *e)
+{
+    const struct manifest *m = index_manifest(b->index);
+    char name[sizeof m->name];
+    char version[sizeof m->version];
+    AUTO(jread_free_auto) struct jread *doc = jread_open(b->release.data, b->release.len, MEMBER_RELEASE, JREAD_STRICT, e);
+    if (doc == NULL)
+        return false;
+    jread_str(jread_root(doc), "name", name, sizeof name);
+    jread_str(jread_root(doc), "version", version, sizeof version);
+    if (!jread_done(doc, e))
+        return false;
+    if (!text_is(name, m->name) || !text_is(version, m->version))
+        return err_set(e, ERR_FORMAT, "release.json: is %s %s, bundle.json says %s %s", SHOWN(name), SHOWN(version), m->name, m->version);
+    return true;
+}
+
+static bool check_recipes(struct bundle *b, struct buf *layers, struct err *e)
+{
+    size_t n = layers->len;
+    return recipes_read(&b->recipes, (uint8_t *)buf_take(layers), n, index_manifest(b->index), index_table(b->index), e);
+}
+
+/* The one place where a bundle becomes trusted. */
+static struct bundle *make_verified(struct bundle_file *f, const struct authority *a, const struct verify_how *how, struct err *e)
+{
+    AUTO(bundle_close_auto) struct bundle *b = mem_new(sizeof *b);
+    AUTO(buf_clear_auto) struct buf layers = BUF_LIMIT(LAYOUT_LAYERS_BIN_MAX);
+    b->release = (struct buf)BUF_LIMIT(LIMIT_RELEASE_BYTES);
+    posix_fadvise(bundle_file_fd(f), 0, 0, POSIX_FADV_SEQUENTIAL);
+    b->index = index_open(f, a, e);
+    if (b->index == NULL)
+        return NULL;
+    if (!check_payload(b, how, &layers, e) || !check_release(b, e) || !check_recipes(b, &layers, e) || !bundle_file_unchanged(f, e)) {
+        err_in(e, "%s", index_name(b->index));
+        return NULL;
+    }
+    data_map_make(&b->data, index_manifest(b->index));
+    return TAKE(b);
+}
+
+struct bundle *bundle_verify(struct bundle_file *f, const struct keyring *keys, const struct verify_how *how, struct verdict *verdict,
+                             struct err *e)
+{
+    struct authority a = { .keys = keys, .verdict = verdict };
+    return make_verified(f, &a, how, e);
+}
+
+struct bundle *bundle_verify_own(struct bundle_file *f, const struct digest *manifest_sha256, const struct verify_how *how, struct err *e)
+{
+    struct authority a = { .own = manifest_sha256 };
+    return make_verified(f, &a, how, e);
+}
+
+bool bundle_verify_layers(const struct bundle *b, uint64_t cache_bytes, const struct progress *progress, struct err *e)
+{
+    enum { BLOCK = 256 * 1024 };
+    const struct manifest *m = bundle_manifest(b);
+    AUTO(chunk_cache_free_auto) struct chunk_cache *cache = chunk_cache_new(b->index, cache_bytes);
+    AUTO(mem_auto) uint8_t *block = mem_new(BLOCK);
+    uint64_t total = 0;
+    uint64_t done = 0;
+    for (size_t i = 0; i < m->n_layers; i++)
+        total += m->layers[i].size;
+    for (size_t i = 0; i < m->n_layers; i++) {
+        AUTO(source_free_auto) struct source *layer = layer_reader_open(b, cache, i, e);
+        for (size_t got = layer == NULL ? 0 : BLOCK; got > 0; done += got) {
+            struct progress_fact fact = { .phase = "rebuild", .done = done, .total = total };
+            if (!progress_tell(progress, &fact))
+                return err_set(e, ERR_INTERRUPTED, "verification was stopped");
+            if (!start_check(e) || !source_read(layer, block, BLOCK, &got, e))
+                break;
+        }
+        if (e->code != ERR_NONE)
+            return err_in(e, "layer %zu", i);
+    }
+    return true;
+}
+
+/* --- facts -------------------------------------------------------------------------------------------------------- */
+
+const struct index *bundle_index(const struct bundle *b)
+{
+    return b->index;
+}
+
+const struct manifest *bundle_manifest(const struct bundle *b)
+{
+    return index_manifest(b->index);
+}
+
+const char *bundle_release_text(const struct bundle *b, size_t *n)
+{
+    *n = b->release.len;
+    return buf_text(&b->release);
+}
+
+const struct recipes *bundle_recipes(const struct bundle *b)
+{
+    return &b->recipes;
+}
+
+const struct data_map *bundle_data_map(const struct bundle *b)
+{
+    return &b->data;
+}

@@ -1,0 +1,53 @@
+/* Writes a bundle. Members, then layers piece by piece, then the header with its signatures; the file gets its name last.
+ *
+ *     AUTO(writer_drop_auto) struct writer *w = writer_open(&spec, e);
+ *     writer_add_member(w, "release.json", ...);                                 // first; then app/, images/, docs/, bin/, reports/
+ *     for each layer:  writer_begin_layer(w); writer_add_piece(w, ...)...; writer_end_layer(w, &layer, e);
+ *     writer_finish(w, sign, ctx, e);   check writer_fd(w);   writer_publish(w, e);
+ *
+ * The bytes depend only on what is added, never on jobs or timing. Memory: (jobs + 2) * 8 MiB, compression contexts, the table of pieces. */
+#ifndef BUNDLE_WRITER_H
+#define BUNDLE_WRITER_H
+
+#include "bundle/header.h"
+#include "bundle/manifest.h"
+
+struct writer_spec {
+    const char *path;             /* final name; the temporary file lies beside it */
+    const struct manifest *head;  /* name, version, release digest, created, platforms, average, base, builder are copied */
+    size_t n_layers;
+    size_t n_blobs;               /* for the bound of the manifest */
+    size_t n_members;
+    uint64_t raw_estimate;        /* bytes of all layers and members; when it is too low the payload is moved at the end */
+    int level;                    /* 1 to 19 */
+    unsigned jobs;                /* compression threads, at least 1 */
+};
+
+struct writer;
+MUST_CHECK struct writer *writer_open(const struct writer_spec *spec, struct err *e);
+/* Drops what was not published. */
+void writer_drop(struct writer *w);
+AUTO_FREE(struct writer, writer_drop)
+
+/* Members before the data, in file order. Borrows. */
+MUST_CHECK bool writer_add_member(struct writer *w, const char *name, const void *bytes, size_t n, bool is_executable, struct err *e);
+
+void writer_begin_layer(struct writer *w);
+/* hash: the first 16 bytes of the SHA-256 of the piece. */
+MUST_CHECK bool writer_add_piece(struct writer *w, const uint8_t hash[16], const void *bytes, uint32_t n, struct err *e);
+/* layer: diff_id and blobs (copied); its size is set here. */
+MUST_CHECK bool writer_end_layer(struct writer *w, const struct manifest_layer *layer, struct err *e);
+
+/* Signs the text of bundle.json by adding signatures to the header. May be null: the bundle is unsigned. */
+typedef bool (*writer_sign_fn)(void *ctx, const void *manifest, size_t n, struct header *h, struct err *e);
+MUST_CHECK bool writer_finish(struct writer *w, writer_sign_fn sign, void *ctx, struct err *e);
+
+/* The finished file without a name, for the self-check. Borrows. */
+int writer_fd(const struct writer *w);
+/* What was written: valid after finish. */
+const struct manifest *writer_manifest(const struct writer *w);
+uint64_t writer_new_bytes(const struct writer *w); /* raw bytes of the data stream */
+/* Syncs and names the file; an existing one is refused unless may_replace. */
+MUST_CHECK bool writer_publish(struct writer *w, bool may_replace, struct err *e);
+
+#endif
