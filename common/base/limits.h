@@ -60,6 +60,10 @@ enum {
 #define LIMIT_GENERATE 256
 #define LIMIT_HEALTH_TIMEOUT_S 86400
 
+#define LIMIT_CA_CERTS 500
+#define LIMIT_PUBLIC_ROOTS_BYTES (8 * MIB)   /* Debian's file is 220 KiB */
+#define LIMIT_TRUSTED_KEYS 256               /* a signature of an unknown name is tried with each */
+
 /* bundle (FORMAT.md) */
 #define LIMIT_MANIFEST_BYTES (4 * MIB)
 #define LIMIT_CHUNK_BYTES (4 * MIB)

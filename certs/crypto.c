@@ -1,0 +1,16 @@
+/* The crypto library's words about what went wrong. */
+#include "certs/crypto.h"
+
+#include <openssl/err.h>
+
+#include "base/text.h"
+
+#include "base/banned.h"
+
+bool crypto_fail(struct err *e, enum err_code code, const char *what)
+{
+    unsigned long number = ERR_peek_last_error();
+    const char *words = ERR_reason_error_string(number);
+    ERR_clear_error();
+    return err_set(e, code, "%s: %s", what, words == NULL ? "the crypto library refused" : SHOWN(words));
+}
