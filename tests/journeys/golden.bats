@@ -18,7 +18,9 @@ setup() {
 @test "archon-bundle names release and manifest of the golden bundle as the reader does" {
     run archon-bundle verify --deep "$bundle" --trust "$golden/golden.pub"
     [ "$status" -eq 0 ]
-    for digest in $(grep -o '[0-9a-f]\{64\}' "$golden/golden.verify"); do
+    mapfile -t digests < <(grep -o '[0-9a-f]\{64\}' "$golden/golden.verify")
+    [ "${#digests[@]}" -eq 2 ]
+    for digest in "${digests[@]}"; do
         [[ "$output" == *"$digest"* ]]
     done
 }
