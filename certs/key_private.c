@@ -8,6 +8,7 @@
 #include <openssl/x509.h>
 
 #include "base/limits.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "certs/crypto.h"
@@ -221,8 +222,10 @@ static bool write_both(const struct key_private *k, const char *key_path, const 
     const char *pem = key_public_pem(k->public);
     if (publish_new(pub_path, pem, strlen(pem), 0644, e))
         return true;
-    struct err ignored = { 0 };
-    return file_remove(key_path, &ignored) && false;
+    struct err cleanup = { 0 };
+    if (!file_remove(key_path, &cleanup))
+        log_warn("%s", cleanup.msg);
+    return false;
 }
 
 bool key_private_write_pair(const struct key_private *k, const char *name, const struct secret *passphrase, struct err *e)
