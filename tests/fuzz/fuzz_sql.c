@@ -19,6 +19,8 @@ static void check_alone(const struct sql_file *f, const struct sql_statement *s)
 {
     AUTO(sql_split_clear_auto) struct sql_split again = { 0 };
     struct err e = { 0 };
+    if (s->n >= 3 && memcmp(f->text + s->at, "\xef\xbb\xbf", 3) == 0)
+        return; /* a name for the server, a byte order mark at the start of a file */
     AUTO(mem_auto) char *copy = mem_text_n(f->text + s->at, s->n);
     must(sql_split_read(&again, f->kind, copy, s->n, "again", &e));
     must(again.n_statements == 1 && again.statements[0].at == 0 && again.statements[0].n == s->n);
