@@ -17,6 +17,8 @@ struct http;
 struct http_options {
     const char *unix_socket;    /* talk to this socket instead of the URL's host */
     const char *ca_file;        /* PEM; null: the system's store */
+    bool ca_adds_to_system;     /* ca_file in addition to the system's store, not in its place */
+    const char *tls_hint;       /* what to do about a certificate of an unknown authority, or null */
     const char *client_cert;    /* PEM files for client certificates, or null */
     const char *client_key;
     bool use_proxy_env;         /* HTTPS_PROXY, HTTP_PROXY, NO_PROXY (and lower case) */
@@ -41,7 +43,8 @@ struct http_request {
     struct source *body;              /* or null; chunked when body_bytes is HTTP_CHUNKED */
     uint64_t body_bytes;
     struct sink *out;                 /* body of any 2xx response; null: kept in response.text. Not finished by us */
-    uint64_t max_body;                /* more is ERR_NET (text bodies of other statuses are cut at 64 KiB) */
+    uint64_t max_body;                /* more is ERR_NET; 0: 64 KiB. Bodies of other statuses than 2xx are cut at 64 KiB */
+    unsigned deadline_ms;             /* for the whole request; 0: none, only the stall timeout */
     /* Called once when the status and headers of the final response are known, before its body; false stops with *e. May be null. */
     bool (*on_head)(void *ctx, const struct http_response *head, struct err *e);
     void *on_head_ctx;
@@ -67,8 +70,9 @@ MUST_CHECK bool http_run(struct http *h, const struct http_request *rq, struct h
 /* Many transfers at once on one thread. A transfer is a small state machine of the caller: `next` fills the request to send (first time, and after each
  * response: a redirect, a token, a retry, a range), or says that it is over. The pool runs at most max_parallel. */
 struct http_transfer {
-    /* HTTP_SEND: rq is filled (pointers stay valid until next is called again). HTTP_DONE. HTTP_FAILED: e is set. rs/net_error describe the last
-     * answer: both null at the first call; net_error is set when there was no (complete) response. */
+    /* HTTP_SEND: rq is filled (zeroed before; its pointers stay valid until next is called again). HTTP_WAIT: call again after *wait_ms.
+     * HTTP_DONE. HTTP_FAILED: e is set. rs/net_error describe the last answer: both null at the first call and after a wait; net_error is set
+     * when there was no complete response, or when the sink or on_head of the request failed (its error is passed as it is). */
     enum http_step { HTTP_SEND, HTTP_DONE, HTTP_FAILED, HTTP_WAIT } (*next)(struct http_transfer *t, const struct http_response *rs,
                                                                 const struct err *net_error, struct http_request *rq, unsigned *wait_ms,
                                                                 struct err *e);

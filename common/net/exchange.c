@@ -1,0 +1,378 @@
+/* One request on libcurl. Everything libcurl might do on its own is off: redirects, decompression, cookies, .netrc,
+ * authentication by its own choice, proxies from the environment. HTTP/1.1 only: downloads gain nothing from HTTP/2, and
+ * one protocol is enough to get wrong. Sizes are counted here, in the callbacks. */
+#include "net/exchange.h"
+
+#include <inttypes.h>
+#include <limits.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/num.h"
+#include "base/text.h"
+#include "sys/start.h"
+
+#include "base/banned.h"
+
+enum {
+    HEAD_MAX_BYTES = 64 * 1024,
+    HEAD_MAX_LINES = 100,
+    TEXT_MAX_BYTES = 64 * 1024, /* of an answer that is only shown or read as a short document */
+    RECEIVE_BYTES = 256 * 1024,
+    SEND_BYTES = 256 * 1024,
+};
+
+static bool is_success(const struct exchange *x)
+{
+    return x->rs->status >= 200 && x->rs->status < 300;
+}
+
+static uint64_t max_body(const struct exchange *x)
+{
+    return x->rq->max_body > 0 ? x->rq->max_body : TEXT_MAX_BYTES;
+}
+
+static bool too_long(struct exchange *x)
+{
+    return err_set(&x->err, ERR_NET, "%s: answer is longer than the allowed %" PRIu64 " bytes", URL_ORIGIN(&x->url), max_body(x));
+}
+
+/* The head */
+
+static void forget_head(struct http_response *rs)
+{
+    for (size_t i = 0; i < rs->n_headers; i++) {
+        mem_free(rs->headers[i].name);
+        mem_free(rs->headers[i].value);
+    }
+    rs->n_headers = 0;
+}
+
+static void keep_header(struct http_response *rs, const char *line, size_t n)
+{
+    const char *colon = memchr(line, ':', n);
+    if (colon == NULL || colon == line || line[0] == ' ' || line[0] == '\t')
+        return; /* a status line, or a folded line, which nobody may send any more */
+    const char *value = colon + 1, *end = line + n;
+    while (value < end && (*value == ' ' || *value == '\t'))
+        value++;
+    while (end > value && strchr(" \t\r\n", end[-1]) != NULL)
+        end--;
+    struct http_header_line *h = &rs->headers[rs->n_headers++];
+    h->name = mem_text_n(line, (size_t)(colon - line));
+    h->value = mem_text_n(value, (size_t)(end - value));
+    for (char *c = h->name; *c != '\0'; c++)
+        if (*c >= 'A' && *c <= 'Z')
+            *c = (char)(*c - 'A' + 'a');
+}
+
+/* The head is complete: judge what it promises, then ask the caller. */
+static bool end_head(struct exchange *x)
+{
+    x->is_head_done = true;
+    const char *length = http_response_get(x->rs, "content-length");
+    uint64_t promised = 0;
+    bool has_body = length != NULL && !text_is(x->rq->method, "HEAD");
+    if (has_body && is_success(x) && (!num_parse(&promised, length, strlen(length), UINT64_MAX) || promised > max_body(x)))
+        return too_long(x);
+    x->rs->text.max = is_success(x) ? (size_t)max_body(x) : TEXT_MAX_BYTES;
+    return x->rq->on_head == NULL || x->rq->on_head(x->rq->on_head_ctx, x->rs, &x->err);
+}
+
+static size_t on_header(char *line, size_t one, size_t n, void *ctx)
+{
+    struct exchange *x = ctx;
+    n *= one;
+    if (x->is_head_done)
+        return n; /* trailers */
+    x->head_bytes += n;
+    if (x->head_bytes > HEAD_MAX_BYTES || ++x->n_head_lines > HEAD_MAX_LINES) {
+        err_set(&x->err, ERR_NET, "%s: answer has more than %d headers or %d bytes of them", URL_ORIGIN(&x->url), HEAD_MAX_LINES,
+                HEAD_MAX_BYTES);
+        return 0;
+    }
+    long status = 0;
+    curl_easy_getinfo(x->easy, CURLINFO_RESPONSE_CODE, &status);
+    x->rs->status = (unsigned)status;
+    if (n >= 5 && memcmp(line, "HTTP/", 5) == 0)
+        forget_head(x->rs);
+    bool is_last = n > 0 && (line[0] == '\r' || line[0] == '\n');
+    if (!is_last)
+        keep_header(x->rs, line, n);
+    else if (status >= 200 || status == 101)
+        return end_head(x) ? n : 0;
+    return n;
+}
+
+/* The body */
+
+static size_t keep_text(struct exchange *x, const char *bytes, size_t n)
+{
+    struct buf *text = &x->rs->text;
+    size_t room = text->max - text->len;
+    if (n <= room) {
+        buf_add(text, bytes, n);
+        return n;
+    }
+    if (is_success(x)) {
+        too_long(x);
+        return 0;
+    }
+    buf_add(text, bytes, room);
+    x->is_cut = true;
+    return 0;
+}
+
+static size_t on_body(char *bytes, size_t one, size_t n, void *ctx)
+{
+    struct exchange *x = ctx;
+    n *= one;
+    if (n == 0)
+        return 0;
+    if (!is_success(x) || x->rq->out == NULL) {
+        size_t kept = keep_text(x, bytes, n);
+        x->rs->body_bytes += kept;
+        return kept;
+    }
+    if (n > max_body(x) - x->rs->body_bytes) {
+        too_long(x);
+        return 0;
+    }
+    x->rs->body_bytes += n;
+    return sink_write(x->rq->out, bytes, n, &x->err) ? n : 0;
+}
+
+static size_t on_send(char *to, size_t one, size_t n, void *ctx)
+{
+    struct exchange *x = ctx;
+    size_t got = 0;
+    if (!source_read(x->rq->body, to, n * one, &got, &x->err))
+        return CURL_READFUNC_ABORT;
+    x->sent_bytes += got;
+    /* With a known length libcurl stops asking there; without one, nothing more is what ends the body. */
+    x->is_body_sent = got == 0 || x->sent_bytes >= x->rq->body_bytes;
+    return got;
+}
+
+/* Setting up */
+
+static void add_header(struct exchange *x, const char *line)
+{
+    struct curl_slist *more = curl_slist_append(x->headers, line);
+    BUG_IF(more == NULL);
+    x->headers = more;
+}
+
+static bool is_header_text(const char *s)
+{
+    for (; *s != '\0'; s++)
+        if ((unsigned char)*s < ' ' || *s == 0x7F)
+            return false;
+    return true;
+}
+
+static bool add_named_header(struct exchange *x, const char *name, const char *value, struct err *e)
+{
+    if (!is_header_text(value))
+        return err_set(e, ERR_NET, "%s: control characters in the header %s", URL_ORIGIN(&x->url), name);
+    /* "Name;" is how libcurl is told of a header without a value. */
+    char *line = value[0] != '\0' ? mem_format("%s: %s", name, value) : mem_format("%s;", name);
+    add_header(x, line);
+    secret_wipe(line, strlen(line));
+    mem_free(line);
+    return true;
+}
+
+static bool set_headers(struct exchange *x, struct err *e)
+{
+    add_header(x, "Expect:"); /* a round trip for nothing: everyone answers 100 */
+    add_header(x, "Accept-Encoding:");
+    bool has_type = false;
+    for (size_t i = 0; i < x->rq->n_headers; i++) {
+        has_type = has_type || strcasecmp(x->rq->headers[i].name, "Content-Type") == 0;
+        if (!add_named_header(x, x->rq->headers[i].name, x->rq->headers[i].value, e))
+            return false;
+    }
+    if (!has_type)
+        add_header(x, "Content-Type:"); /* libcurl's own guess would be a form */
+    if (x->rq->authorization != NULL && secret_is_set(x->rq->authorization) &&
+        !add_named_header(x, "Authorization", x->rq->authorization->bytes, e))
+        return false;
+    curl_easy_setopt(x->easy, CURLOPT_HTTPHEADER, x->headers);
+    return true;
+}
+
+static void set_method(struct exchange *x)
+{
+    const struct http_request *rq = x->rq;
+    if (rq->body != NULL) {
+        curl_easy_setopt(x->easy, CURLOPT_UPLOAD, 1L);
+        curl_easy_setopt(x->easy, CURLOPT_READFUNCTION, on_send);
+        curl_easy_setopt(x->easy, CURLOPT_READDATA, x);
+        curl_easy_setopt(x->easy, CURLOPT_INFILESIZE_LARGE, rq->body_bytes == HTTP_CHUNKED ? (curl_off_t)-1 : (curl_off_t)rq->body_bytes);
+        /* On a connection that turns out to be dead libcurl would want to send the body again, which a source cannot. */
+        curl_easy_setopt(x->easy, CURLOPT_FRESH_CONNECT, 1L);
+    } else if (text_is(rq->method, "HEAD")) {
+        curl_easy_setopt(x->easy, CURLOPT_NOBODY, 1L);
+    } else if (!text_is(rq->method, "GET")) {
+        curl_easy_setopt(x->easy, CURLOPT_POSTFIELDS, "");
+        curl_easy_setopt(x->easy, CURLOPT_POSTFIELDSIZE, 0L);
+    }
+    curl_easy_setopt(x->easy, CURLOPT_CUSTOMREQUEST, rq->method);
+}
+
+static void set_timeouts(struct exchange *x)
+{
+    const struct http *h = x->http;
+    curl_easy_setopt(x->easy, CURLOPT_CONNECTTIMEOUT_MS, (long)h->connect_timeout_ms);
+    if (x->rq->deadline_ms > 0)
+        curl_easy_setopt(x->easy, CURLOPT_TIMEOUT_MS, (long)x->rq->deadline_ms);
+    if (h->stall_timeout_ms == UINT_MAX)
+        return;
+    curl_easy_setopt(x->easy, CURLOPT_LOW_SPEED_LIMIT, 1L);
+    curl_easy_setopt(x->easy, CURLOPT_LOW_SPEED_TIME, (long)(h->stall_timeout_ms / 1000 + (h->stall_timeout_ms % 1000 != 0)));
+}
+
+static void set_route(struct exchange *x)
+{
+    struct http *h = x->http;
+    const char *proxy = x->url.is_https ? h->proxy_for_https : h->proxy_for_http;
+    bool is_direct = h->unix_socket != NULL || proxy == NULL || url_host_is_loopback(x->url.host);
+    curl_easy_setopt(x->easy, CURLOPT_PROXY, is_direct ? "" : proxy); /* "": and do not look into the environment */
+    curl_easy_setopt(x->easy, CURLOPT_NOPROXY, h->no_proxy != NULL ? h->no_proxy : "");
+    curl_easy_setopt(x->easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
+    if (h->unix_socket != NULL)
+        curl_easy_setopt(x->easy, CURLOPT_UNIX_SOCKET_PATH, h->unix_socket);
+}
+
+static void set_tls(struct exchange *x)
+{
+    const struct http *h = x->http;
+    curl_easy_setopt(x->easy, CURLOPT_SSL_VERIFYPEER, 1L);
+    curl_easy_setopt(x->easy, CURLOPT_SSL_VERIFYHOST, 2L);
+    curl_easy_setopt(x->easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+    if (h->has_ca) {
+        struct curl_blob pem = { .data = h->ca.data, .len = h->ca.len, .flags = CURL_BLOB_NOCOPY };
+        curl_easy_setopt(x->easy, CURLOPT_CAINFO_BLOB, &pem);
+        curl_easy_setopt(x->easy, CURLOPT_CAINFO, NULL);
+        curl_easy_setopt(x->easy, CURLOPT_CAPATH, NULL);
+    }
+    if (h->client_cert != NULL) {
+        curl_easy_setopt(x->easy, CURLOPT_SSLCERT, h->client_cert);
+        curl_easy_setopt(x->easy, CURLOPT_SSLKEY, h->client_key != NULL ? h->client_key : h->client_cert);
+    }
+}
+
+static bool set_up(struct exchange *x, struct err *e)
+{
+    curl_easy_setopt(x->easy, CURLOPT_URL, x->url.text);
+    curl_easy_setopt(x->easy, CURLOPT_PROTOCOLS_STR, x->url.is_https ? "https" : "http");
+    curl_easy_setopt(x->easy, CURLOPT_REDIR_PROTOCOLS_STR, "https");
+    curl_easy_setopt(x->easy, CURLOPT_FOLLOWLOCATION, 0L);
+    curl_easy_setopt(x->easy, CURLOPT_PATH_AS_IS, 1L); /* a signed URL stays what it is */
+    curl_easy_setopt(x->easy, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
+    curl_easy_setopt(x->easy, CURLOPT_UNRESTRICTED_AUTH, 0L);
+    curl_easy_setopt(x->easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+    curl_easy_setopt(x->easy, CURLOPT_NOSIGNAL, 1L);
+    curl_easy_setopt(x->easy, CURLOPT_TCP_KEEPALIVE, 1L);
+    curl_easy_setopt(x->easy, CURLOPT_BUFFERSIZE, (long)RECEIVE_BYTES);
+    curl_easy_setopt(x->easy, CURLOPT_UPLOAD_BUFFERSIZE, (long)SEND_BYTES);
+    curl_easy_setopt(x->easy, CURLOPT_USERAGENT, x->http->user_agent);
+    curl_easy_setopt(x->easy, CURLOPT_ERRORBUFFER, x->curl_text);
+    curl_easy_setopt(x->easy, CURLOPT_HEADERFUNCTION, on_header);
+    curl_easy_setopt(x->easy, CURLOPT_HEADERDATA, x);
+    curl_easy_setopt(x->easy, CURLOPT_WRITEFUNCTION, on_body);
+    curl_easy_setopt(x->easy, CURLOPT_WRITEDATA, x);
+    curl_easy_setopt(x->easy, CURLOPT_PRIVATE, x);
+    set_method(x);
+    set_timeouts(x);
+    set_route(x);
+    set_tls(x);
+    return set_headers(x, e);
+}
+
+struct exchange *exchange_new(struct http *h, const struct http_request *rq, struct http_response *rs, struct err *e)
+{
+    AUTO(exchange_free_auto) struct exchange *x = mem_new(sizeof *x);
+    x->http = h;
+    x->rq = rq;
+    x->rs = rs;
+    x->is_body_sent = rq->body == NULL;
+    http_response_clear(rs);
+    rs->text.max = TEXT_MAX_BYTES;
+    if (rs->headers == NULL)
+        rs->headers = mem_new_array(HEAD_MAX_LINES, sizeof *rs->headers);
+    if (!url_parse(&x->url, rq->url, "URL", e))
+        return NULL;
+    x->easy = curl_easy_init();
+    BUG_IF(x->easy == NULL);
+    if (!set_up(x, e))
+        return NULL;
+    BUG_IF(curl_multi_add_handle(h->multi, x->easy) != CURLM_OK);
+    return TAKE(x);
+}
+
+void exchange_free(struct exchange *x)
+{
+    if (x == NULL)
+        return;
+    if (x->easy != NULL) {
+        curl_multi_remove_handle(x->http->multi, x->easy);
+        curl_easy_cleanup(x->easy);
+    }
+    for (struct curl_slist *h = x->headers; h != NULL; h = h->next)
+        secret_wipe(h->data, strlen(h->data));
+    curl_slist_free_all(x->headers);
+    mem_free(x);
+}
+
+/* The verdict */
+
+/* What libcurl's certificate check says when the authority is not known (OpenSSL's X509_V_ERR_*). */
+static bool is_unknown_authority(const struct exchange *x)
+{
+    enum { SELF_SIGNED_LEAF = 18, SELF_SIGNED_IN_CHAIN, NO_LOCAL_ISSUER, NO_FIRST_CERTIFICATE };
+    long r = 0;
+    curl_easy_getinfo(x->easy, CURLINFO_SSL_VERIFYRESULT, &r);
+    return r >= SELF_SIGNED_LEAF && r <= NO_FIRST_CERTIFICATE;
+}
+
+static bool explain(const struct exchange *x, CURLcode result, struct err *e)
+{
+    const char *text = x->curl_text[0] != '\0' ? x->curl_text : curl_easy_strerror(result);
+    long number = 0;
+    curl_easy_getinfo(x->easy, CURLINFO_OS_ERRNO, &number);
+    if (x->http->unix_socket != NULL)
+        err_set(e, ERR_NET, "%s: %s", x->http->unix_socket,
+                result == CURLE_COULDNT_CONNECT && number != 0 ? strerror((int)number) : SHOWN(text));
+    else
+        err_set(e, ERR_NET, "%s: %s", URL_ORIGIN(&x->url), SHOWN(text));
+    if (result == CURLE_PEER_FAILED_VERIFICATION && is_unknown_authority(x) && x->http->tls_hint != NULL)
+        err_hint(e, "%s", x->http->tls_hint);
+    return false;
+}
+
+bool exchange_verdict(struct exchange *x, CURLcode result, struct err *e)
+{
+    if (x->err.code != ERR_NONE) {
+        if (e->code == ERR_NONE)
+            *e = x->err;
+        return false;
+    }
+    if (result != CURLE_OK && !(x->is_cut && result == CURLE_WRITE_ERROR))
+        return explain(x, result, e);
+    if (!x->is_head_done)
+        return err_set(e, ERR_NET, "%s: no HTTP answer", URL_ORIGIN(&x->url));
+    return true;
+}
+
+bool exchange_drive(struct http *h, unsigned wait_ms, struct err *e)
+{
+    int n_running = 0;
+    if (!start_check(e))
+        return false;
+    CURLMcode r = curl_multi_perform(h->multi, &n_running);
+    if (r == CURLM_OK && n_running > 0)
+        r = curl_multi_poll(h->multi, NULL, 0, (int)wait_ms, NULL);
+    return r == CURLM_OK || err_set(e, ERR_NET, "libcurl: %s", curl_multi_strerror(r));
+}

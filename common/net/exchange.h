@@ -1,0 +1,54 @@
+/* One request and its answer on one libcurl handle. Private to this folder: http.c runs one, multi.c many.
+ *
+ *     struct exchange *x = exchange_new(h, &rq, &rs, e);      adds itself to h->multi
+ *     ... curl_multi_perform until a CURLMSG_DONE for x->easy ...
+ *     ok = exchange_verdict(x, result, e);                    fills rs
+ *     exchange_free(x);                                       also stops one that still runs */
+#ifndef NET_EXCHANGE_H
+#define NET_EXCHANGE_H
+
+#include <curl/curl.h>
+
+#include "net/http.h"
+#include "net/url.h"
+
+struct http {
+    CURLM *multi;
+    char *unix_socket;
+    struct buf ca; /* PEM to believe; empty: libcurl's own default */
+    bool has_ca;
+    char *client_cert;
+    char *client_key;
+    char *tls_hint;
+    char *user_agent;
+    char *proxy_for_http, *proxy_for_https, *no_proxy;
+    unsigned connect_timeout_ms;
+    unsigned stall_timeout_ms;
+};
+
+struct exchange {
+    struct http *http;
+    const struct http_request *rq; /* borrowed until the verdict */
+    struct http_response *rs;
+    CURL *easy;
+    struct curl_slist *headers;
+    struct url url;
+    char curl_text[CURL_ERROR_SIZE];
+    struct err err;        /* of a sink, a source or on_head: explains libcurl's failure */
+    size_t n_head_lines;   /* of all heads, also 1xx: a flood of them ends too */
+    size_t head_bytes;
+    uint64_t sent_bytes;
+    bool is_head_done;
+    bool is_body_sent;
+    bool is_cut;           /* a text body was longer than what is kept: stopped by us, and fine */
+};
+
+MUST_CHECK struct exchange *exchange_new(struct http *h, const struct http_request *rq, struct http_response *rs, struct err *e);
+MUST_CHECK bool exchange_verdict(struct exchange *x, CURLcode result, struct err *e);
+void exchange_free(struct exchange *x);
+AUTO_FREE(struct exchange, exchange_free)
+
+/* Lets libcurl work for at most wait_ms; checks for signals. */
+MUST_CHECK bool exchange_drive(struct http *h, unsigned wait_ms, struct err *e);
+
+#endif

@@ -1,0 +1,186 @@
+#!/usr/bin/env python3
+"""An HTTP server that answers as it is told, for clients that must survive servers that lie.
+
+    fake_http.py DIR            reads DIR/script.json, writes DIR/ports (one a line) when it listens, and DIR/log (one request a line)
+
+script.json: {"ports": 2, "tls": [1], "unix": "name", "rules": [RULE, ...]}. TLS ports use a certificate for 127.0.0.1 and localhost
+signed by DIR/ca.pem. "unix": also listens on DIR/name. A request takes the first rule that fits and is not used up:
+
+    port, method, path          must be equal, where given (port: its number in the list; path with its query)
+    has, lacks                  "Header: value" that the request must have, "Header" that it must not have
+    times                       how often the rule may be used
+    status, headers, body       the answer; headers is a list of [name, value]; body is text, body_hex hex, body_fill [text, bytes]
+    range                       true: a Range request is answered with 206 and the rest of the body
+    length                      a Content-Length other than the true one; null: none, the connection is closed at the end
+    cut                         the connection is closed after so many bytes of the body
+    raw                         all bytes of the answer, instead
+    early                       answers before the request's body is read
+    delay                       seconds before the answer
+    drop                        closes the connection without an answer
+
+In every text, {portN} is the number of port N and {dir} is DIR. The log has one JSON object for each request."""
+import json
+import os
+import re
+import socket
+import ssl
+import subprocess
+import sys
+import threading
+import time
+
+LOCK = threading.Lock()
+
+
+class Server:
+    def __init__(self, folder):
+        self.dir = folder
+        with open(os.path.join(folder, 'script.json'), encoding='utf-8') as f:
+            self.script = json.load(f)
+        self.listeners = [self.listen_tcp() for _ in range(self.script.get('ports', 1))]
+        self.ports = [s.getsockname()[1] for s in self.listeners]
+        text = json.dumps(self.script)
+        for i, port in enumerate(self.ports):
+            text = text.replace('{port%d}' % i, str(port))
+        self.script = json.loads(text.replace('{dir}', folder))
+        self.used = {}
+        self.tls = self.make_tls() if self.script.get('tls') else None
+        self.log = open(os.path.join(folder, 'log'), 'a', encoding='utf-8')
+
+    @staticmethod
+    def listen_tcp():
+        s = socket.create_server(('127.0.0.1', 0), backlog=64)
+        return s
+
+    def openssl(self, *args):
+        subprocess.run(['openssl', *args], check=True, cwd=self.dir, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+    def make_tls(self):
+        ec = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes']
+        with open(os.path.join(self.dir, 'leaf.ext'), 'w', encoding='utf-8') as f:
+            f.write('subjectAltName=IP:127.0.0.1,DNS:localhost\n')
+        self.openssl('req', '-x509', *ec, '-keyout', 'ca.key', '-out', 'ca.pem', '-days', '2', '-subj', '/CN=test CA')
+        self.openssl('req', *ec, '-keyout', 'leaf.key', '-out', 'leaf.csr', '-subj', '/CN=leaf')
+        self.openssl('x509', '-req', '-in', 'leaf.csr', '-CA', 'ca.pem', '-CAkey', 'ca.key', '-CAcreateserial', '-days', '2',
+                     '-extfile', 'leaf.ext', '-out', 'leaf.pem')
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(os.path.join(self.dir, 'leaf.pem'), os.path.join(self.dir, 'leaf.key'))
+        return context
+
+    def run(self):
+        if 'unix' in self.script:
+            s = socket.socket(socket.AF_UNIX)
+            s.bind(os.path.join(self.dir, self.script['unix']))
+            s.listen(16)
+            threading.Thread(target=self.accept, args=(s, -1), daemon=True).start()
+        for i, s in enumerate(self.listeners):
+            threading.Thread(target=self.accept, args=(s, i), daemon=True).start()
+        with open(os.path.join(self.dir, 'ports.new'), 'w', encoding='utf-8') as f:
+            f.write(''.join('%d\n' % p for p in self.ports))
+        os.rename(os.path.join(self.dir, 'ports.new'), os.path.join(self.dir, 'ports'))
+        sys.stdin.read()  # until the test that started us is gone
+
+    def accept(self, listener, number):
+        while True:
+            c, _ = listener.accept()
+            threading.Thread(target=self.serve, args=(c, number), daemon=True).start()
+
+    def serve(self, c, number):
+        try:
+            if number in self.script.get('tls', []):
+                c = self.tls.wrap_socket(c, server_side=True)
+            f = c.makefile('rb')
+            while self.one_request(c, f, number):
+                pass
+        except (OSError, ValueError):
+            pass
+        finally:
+            c.close()
+
+    def one_request(self, c, f, number):
+        line = f.readline(65537).decode('latin-1').split()
+        if len(line) != 3:
+            return False
+        headers = []
+        while True:
+            h = f.readline(65537).decode('latin-1').rstrip('\r\n')
+            if not h:
+                break
+            name, _, value = h.partition(':')
+            headers.append([name, value.strip()])
+        request = {'port': number, 'method': line[0], 'path': line[1], 'headers': headers}
+        rule = self.choose(request)
+        if not rule.get('early'):
+            request['body'] = self.read_body(f, headers).decode('latin-1')
+        with LOCK:
+            self.log.write(json.dumps(request) + '\n')
+            self.log.flush()
+        return self.answer(c, rule, request)
+
+    @staticmethod
+    def read_body(f, headers):
+        named = {n.lower(): v for n, v in headers}
+        if named.get('transfer-encoding', '').lower() == 'chunked':
+            body = b''
+            while True:
+                n = int(f.readline().split(b';')[0], 16)
+                body += f.read(n)
+                f.readline()
+                if n == 0:
+                    return body
+        return f.read(int(named.get('content-length', 0)))
+
+    @staticmethod
+    def fits(rule, request):
+        sent = ['%s: %s' % (n.lower(), v) for n, v in request['headers']]
+        if 'has' in rule:
+            name, _, value = rule['has'].partition(': ')
+            if '%s: %s' % (name.lower(), value) not in sent:
+                return False
+        if 'lacks' in rule and any(h.startswith(rule['lacks'].lower() + ':') for h in sent):
+            return False
+        return all(rule[k] == request[k] for k in ('port', 'method', 'path') if k in rule)
+
+    def choose(self, request):
+        with LOCK:
+            for i, rule in enumerate(self.script['rules']):
+                if self.fits(rule, request) and self.used.get(i, 0) < rule.get('times', 1 << 30):
+                    self.used[i] = self.used.get(i, 0) + 1
+                    return rule
+        return {'status': 599, 'body': 'no rule fits'}
+
+    @staticmethod
+    def body_of(rule):
+        if 'body_hex' in rule:
+            return bytes.fromhex(rule['body_hex'])
+        if 'body_fill' in rule:
+            text, n = rule['body_fill']
+            return (text.encode() * (n // len(text) + 1))[:n]
+        return rule.get('body', '').encode()
+
+    def answer(self, c, rule, request):
+        time.sleep(rule.get('delay', 0))
+        if rule.get('drop'):
+            return False
+        if 'raw' in rule:
+            c.sendall(rule['raw'].encode('latin-1'))
+            return False
+        body, status, extra = self.body_of(rule), rule.get('status', 200), []
+        asked = [v for n, v in request['headers'] if n.lower() == 'range']
+        if rule.get('range') and asked:
+            at = int(re.fullmatch(r'bytes=(\d+)-', asked[0]).group(1))
+            extra = [['Content-Range', 'bytes %d-%d/%d' % (at, len(body) - 1, len(body))]]
+            body, status = body[at:], 206
+        length = rule.get('length', len(body))
+        head = 'HTTP/1.1 %d Fake\r\n' % status
+        for name, value in rule.get('headers', []) + extra:
+            head += '%s: %s\r\n' % (name, value)
+        head += 'Connection: close\r\n' if length is None else 'Content-Length: %d\r\n' % length
+        if request['method'] == 'HEAD':
+            body = b''
+        c.sendall(head.encode('latin-1') + b'\r\n' + body[:rule.get('cut', len(body))])
+        return length == len(body) and 'cut' not in rule and not rule.get('early')
+
+
+if __name__ == '__main__':
+    Server(sys.argv[1]).run()
