@@ -62,4 +62,5 @@ def check_trust(document, signatures, keys):
         good += verified
         unknown += [] if named else [hint]
     need(good, 'TRUST', 'signed by no trusted key (unknown: %s)' % ', '.join(unknown))
+    need(not re.match(rb'\{"archon_(trust|receipt)":1,', document), 'TRUST', 'a signed document of another kind')
     return good

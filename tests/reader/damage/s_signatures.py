@@ -43,7 +43,7 @@ def cases(make):
         yield 'S05-manifest-' + label, 'TRUST', 'manifest changed after signing', make(sent=change)
     yield 'S06-replay', 'TRUST', 'the signature of another manifest', make(signatures=lambda s: [[key.name, key.sign(b'{"archon_bundle":1,"x":1}\n')]])
     for kind in ('trust', 'receipt'):
-        yield 'S07-%s-document' % kind, 'FORMAT', 'a signed document of another kind', make(
+        yield 'S07-%s-document' % kind, 'TRUST', 'a signed document of another kind', make(
             document=lambda d, k=kind: b'{"archon_%s":1,' % k.encode() + d[19:])
     yield 'S07-trust-unsigned', 'TRUST', 'another kind and a wrong signature', make(sent=lambda d: b'{"archon_trust":1,' + d[19:])
     yield 'S09-bad-and-good', 'TRUST', 'one trusted key verifies, the other does not', make(

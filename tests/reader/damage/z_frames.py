@@ -56,8 +56,9 @@ def header(make):
         lambda p: p[:4] + struct.pack('<I', 100) + bytes(100) + p[:4] + struct.pack('<I', len(p) - 116) + bytes(len(p) - 116))
     yield 'Z08-padding-one-short', 'FORMAT', 'length one less', pad(lambda p: p[:4] + struct.pack('<I', len(p) - 9) + p[8:])
     yield 'Z08-padding-too-long', 'FORMAT', 'length beyond H', pad(lambda p: p[:4] + struct.pack('<I', len(p) + 100) + p[8:])
-    yield 'Z08-padding-ends-before-H', 'FORMAT', 'signed H is one unit more', make(
-        manifest=lambda m: {**m, 'header_len': m['header_len'] + 65536, 'total_len': m['total_len'] + 65536})
+    yield 'Z08-padding-ends-before-H', 'FORMAT', 'the padding is followed by another one, which ends at the signed H', make(
+        manifest=lambda m: {**m, 'header_len': m['header_len'] + 65536, 'total_len': m['total_len'] + 65536},
+        padding=lambda p: p + b'\x50\x2a\x4d\x18' + struct.pack('<I', 65528) + bytes(65528))
     yield 'Z08-padding-data-frame', 'FORMAT', 'a zstd frame of zeros', pad(lambda p: stored_frame(bytes(len(p) - 16))[:len(p)])
 
     def framed(change):
