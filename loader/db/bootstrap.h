@@ -1,6 +1,6 @@
 /* What only an administrator of the bundle's own database can do: the ordinary role with its password, the database, the right to
  * make tables in it, and the bootstrap files (extensions, more roles), each run once. May be called again at any time: what is there
- * stays, the password is set again when it no longer works.
+ * stays; the password is set to the given one each time.
  *
  *     struct bootstrap_spec spec = { .admin = &admin, .ordinary = &shop, .stream = "shop", .files = set.files, .n_files = set.n };
  */

@@ -26,7 +26,7 @@ enum {
     CANCEL_PATIENCE_MS = 20000, /* a server that does not answer a cancel request is left alone */
     CONNECT_DEFAULT_MS = 30000,
     CONNECT_RETRY_MS = 500,
-    PURPOSE_BYTES = 64,       /* NAMEDATALEN: longer application names are cut by the server */
+    PURPOSE_BYTES = 96,       /* the server keeps the first 63 */
 };
 
 /* ENOTDIR for every user: not there, and cannot be put there. */
