@@ -25,9 +25,9 @@ void index_close(struct index *x)
 
 static bool judge_signatures(const struct header *h, const struct authority *a, struct err *e)
 {
-    AUTO(mem_auto) struct trust_signature *list = mem_new_array(h->n_signatures, sizeof *list);
+    AUTO(mem_auto) struct signature_found *list = mem_new_array(h->n_signatures, sizeof *list);
     for (size_t i = 0; i < h->n_signatures; i++)
-        list[i] = (struct trust_signature){ h->signatures[i].name, h->signatures[i].bytes, h->signatures[i].n };
+        list[i] = (struct signature_found){ h->signatures[i].name, h->signatures[i].bytes, h->signatures[i].n };
     return keyring_judge(a->keys, h->manifest, h->manifest_bytes, list, h->n_signatures, a->verdict, e);
 }
 

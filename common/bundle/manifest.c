@@ -461,7 +461,7 @@ static void write_base(const struct manifest *m, struct jwrite *w)
 
 bool manifest_write(const struct manifest *m, struct buf *out, struct err *e)
 {
-    AUTO(jwrite_free_auto) struct jwrite *w = jwrite_new(JWRITE_PRETTY, LIMIT_MANIFEST_BYTES);
+    AUTO(jwrite_free_auto) struct jwrite *w = jwrite_new(JWRITE_COMPACT, LIMIT_MANIFEST_BYTES);
     jwrite_object(w, NULL);
     jwrite_u64(w, "archon_bundle", 1);
     write_head(m, w);

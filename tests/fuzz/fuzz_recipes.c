@@ -1,0 +1,29 @@
+/* layers.bin against a small fixed manifest: the first byte chooses the number of layers. */
+#include <stdlib.h>
+
+#include "base/mem.h"
+#include "bundle/recipes.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n);
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
+{
+    if (n == 0)
+        return 0;
+    struct err e = { 0 };
+    struct manifest_layer layers[4] = { { .size = 16 }, { .size = 4096 }, { .size = 0 }, { .size = 100000 } };
+    struct manifest_member members[3] = { { .name = "release.json", .size = 10 }, { .name = "data/00000.bin", .size = 5000000 }, { .name = "layers.bin" } };
+    struct digest base = { { 0 } };
+    struct manifest m = { .n_layers = bytes[0] % 5u, .layers = layers, .members = members, .n_members = 3, .n_base_layers = 1, .base_layers = &base };
+    struct table t = { 0 };
+    struct recipes r = { 0 };
+    table_add(&t, 100, 1024, &base);
+    table_add(&t, 522, 512, &base);
+    table_add(&t, 100, 4194304, &base);
+    table_add(&t, 100, 4000000, &base);
+    if (!recipes_read(&r, mem_copy(bytes + 1, n - 1), n - 1, &m, &t, &e) && e.code != ERR_FORMAT)
+        abort();
+    recipes_clear(&r);
+    table_clear(&t);
+    return 0;
+}

@@ -1,0 +1,141 @@
+/* bundle.json: a good one is read back, and every kind of spoilt one is refused as FORMAT. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/mem.h"
+#include "bundle/manifest.h"
+
+#define HEX "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+#define HEX2 "1123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+
+static const char good[] =
+    "{\"archon_bundle\":1,\n"
+    "\"release\":{\"name\":\"shop\",\"version\":\"1.4.0\",\"sha256\":\"" HEX "\"},\n"
+    "\"created\":\"2026-11-21T20:00:00Z\",\n"
+    "\"platforms\":[\"linux/amd64\"],\n"
+    "\"layers_mode\":\"dedup\",\"average\":4096,\n"
+    "\"header_len\":196608,\"total_len\":300000,\n"
+    "\"chunks\":{\"count\":3,\"raw_len\":5632,\"sha256\":\"" HEX "\"},\n"
+    "\"members\":[{\"name\":\"release.json\",\"size\":100,\"sha256\":\"" HEX "\"},\n"
+    "{\"name\":\"bin/archon-load-linux-amd64\",\"size\":1,\"x\":1,\"sha256\":\"" HEX "\"},\n"
+    "{\"name\":\"data/00000.bin\",\"size\":1000},\n"
+    "{\"name\":\"layers.bin\",\"size\":36,\"sha256\":\"" HEX "\"}],\n"
+    "\"layers\":[{\"diff_id\":\"sha256:" HEX "\",\"size\":1000,\"blobs\":[{\"digest\":\"sha256:" HEX
+    "\",\"media_type\":\"application/x\",\"size\":10}]}],\n"
+    "\"builder\":{\"program\":\"archon-bundle\",\"version\":\"0.1.0\"}}\n";
+
+static void a_good_manifest_is_read_and_written_back(void **state)
+{
+    (void)state;
+    struct err e = { 0 };
+    AUTO(manifest_clear_auto) struct manifest m = { 0 };
+    AUTO(manifest_clear_auto) struct manifest again = { 0 };
+    AUTO(buf_clear_auto) struct buf text = BUF_LIMIT(LIMIT_MANIFEST_BYTES);
+    if (!manifest_read(&m, good, sizeof good - 1, &e))
+        fail_msg("%s", e.msg);
+    assert_string_equal(m.name, "shop");
+    assert_int_equal(m.n_members, 4);
+    assert_true(m.members[1].is_executable);
+    assert_false(m.members[2].has_sha256);
+    assert_int_equal(manifest_member_offset(&m, 2), 512 + 512 + 512 + 512);
+    assert_true(manifest_write(&m, &text, &e));
+    if (!manifest_read(&again, text.data, text.len, &e))
+        fail_msg("%s", e.msg);
+    assert_int_equal(again.layers[0].size, 1000);
+}
+
+struct row {
+    const char *find, *put;
+};
+
+static void spoilt_manifests_are_refused(void **state)
+{
+    (void)state;
+    static const struct row rows[] = {
+        { "\"archon_bundle\":1", "\"archon_bundle\":2" },
+        { "\"archon_bundle\":1", "\"archon_bundle\":0" },
+        { "{\"archon", "{ \"archon" },
+        { "\"name\":\"shop\"", "\"name\":\"Shop\"" },
+        { "\"name\":\"shop\"", "\"name\":\"shop\",\"name\":\"shop\"" },
+        { "\"name\":\"shop\"", "\"Name\":\"shop\"" },
+        { "\"version\":\"1.4.0\"", "\"version\":\"1.4\"" },
+        { "\"version\":\"1.4.0\"", "\"version\":14" },
+        { "20:00:00Z", "24:00:00Z" },
+        { "2026-11-21", "2024-02-30" },
+        { "20:00:00Z", "20:00:00+00:00" },
+        { "[\"linux/amd64\"]", "[]" },
+        { "[\"linux/amd64\"]", "[\"linux\"]" },
+        { "[\"linux/amd64\"]", "[\"linux/amd64\",\"linux/amd64\"]" },
+        { "\"dedup\"", "\"exact\"" },
+        { "4096", "4097" },
+        { "196608", "196609" },
+        { "196608", "0" },
+        { "\"total_len\":300000", "\"total_len\":196608" },
+        { "\"total_len\":300000", "\"total_len\":9007199254740992" },
+        { "\"total_len\":300000", "\"total_len\":3e5" },
+        { "\"total_len\":300000", "\"total_len\":-1" },
+        { "\"total_len\":300000", "\"total_len\":0300000" },
+        { "\"count\":3", "\"count\":0" },
+        { "\"raw_len\":5632", "\"raw_len\":5633" },
+        { "\"name\":\"release.json\",\"size\":100", "\"name\":\"release.json\",\"size\":0" },
+        { "\"name\":\"release.json\"", "\"name\":\"docs/release.json\"" },
+        { "\"x\":1,", "\"x\":0," },
+        { "\"x\":1,", "\"x\":2," },
+        { "bin/archon-load-linux-amd64", "../archon-load-linux-amd64x" },
+        { "bin/archon-load-linux-amd64", "etc/archon-load-linux-amd64" },
+        { "bin/archon-load-linux-amd64", "release.json" },
+        { "data/00000.bin", "data/00001.bin" },
+        { "\"data/00000.bin\",\"size\":1000", "\"data/00000.bin\",\"size\":1000,\"sha256\":\"" HEX "\"" },
+        { "\"layers.bin\",\"size\":36", "\"layers.bin\",\"size\":11" },
+        { "sha256:" HEX "\",\"size\":1000", "sha256:" HEX "0\",\"size\":1000" },
+        { "sha256:" HEX "\",\"size\":1000", "sha512:" HEX "\",\"size\":1000" },
+        { "\"media_type\":\"application/x\"", "\"media_type\":\"\"" },
+        { "\"media_type\":\"application/x\"", "\"media_type\":\"a\\u0041\"" },
+        { "\"builder\"", "\"unknown\":1,\"builder\"" },
+        { "\"program\":\"archon-bundle\",", "" },
+        { "\"sha256\":\"" HEX "\"},\n\"created", "\"sha256\":\"" HEX2 "\"},\n\"created" },
+        { "0.1.0\"}}\n", "0.1.0\"}}" },
+        { "0.1.0\"}}\n", "0.1.0\"}}x\n" },
+        { "\n\"created\"", "\t\"created\"" },
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct err e = { 0 };
+        AUTO(manifest_clear_auto) struct manifest m = { 0 };
+        AUTO(buf_clear_auto) struct buf text = BUF_LIMIT(LIMIT_MANIFEST_BYTES);
+        const char *at = strstr(good, rows[i].find);
+        assert_non_null(at);
+        buf_add(&text, good, (size_t)(at - good));
+        buf_adds(&text, rows[i].put);
+        buf_adds(&text, at + strlen(rows[i].find));
+        if (manifest_read(&m, text.data, text.len, &e))
+            fail_msg("row %zu accepted: %s -> %s", i, rows[i].find, rows[i].put);
+        assert_int_equal(e.code, ERR_FORMAT);
+    }
+}
+
+static void a_newer_format_names_the_loader_that_is_needed(void **state)
+{
+    (void)state;
+    struct err e = { 0 };
+    AUTO(manifest_clear_auto) struct manifest m = { 0 };
+    static const char text[] = "{\"archon_bundle\":7,\"x\":1}\n";
+    assert_false(manifest_read(&m, text, sizeof text - 1, &e));
+    assert_non_null(strstr(e.msg, "version 7 is not supported"));
+    assert_true(e.hint[0] != '\0');
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_good_manifest_is_read_and_written_back),
+        cmocka_unit_test(spoilt_manifests_are_refused),
+        cmocka_unit_test(a_newer_format_names_the_loader_that_is_needed),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,344 @@
+/* Round trips: what is written is verified, and every layer comes back byte for byte; damage anywhere is found. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/mem.h"
+#include "base/text.h"
+#include "bundle/cutter.h"
+#include "bundle/layer_reader.h"
+#include "bundle/seal.h"
+#include "bundle/writer.h"
+#include "sys/file.h"
+#include "sys/path.h"
+
+enum { N_LAYERS = 4 };
+
+struct fixture {
+    char dir[64];
+    char path[128];
+    size_t layer_len[N_LAYERS];
+    uint8_t *layer[N_LAYERS];
+    struct digest manifest_sha256;
+};
+
+static void random_bytes(uint8_t *p, size_t n, uint64_t seed)
+{
+    for (size_t i = 0; i < n; i++) {
+        seed ^= seed << 13;
+        seed ^= seed >> 7;
+        seed ^= seed << 17;
+        p[i] = (uint8_t)(seed >> 32);
+    }
+}
+
+static int set_up(void **state)
+{
+    struct fixture *f = mem_new(sizeof *f);
+    snprintf(f->dir, sizeof f->dir, "/tmp/archon-test-XXXXXX");
+    assert_non_null(mkdtemp(f->dir));
+    snprintf(f->path, sizeof f->path, "%s/t.bundle.tar.zst", f->dir);
+    const size_t lens[N_LAYERS] = { 9 * 1024 * 1024 + 17, 9 * 1024 * 1024 + 17 + 5000, 0, 1 };
+    for (size_t i = 0; i < N_LAYERS; i++) {
+        f->layer_len[i] = lens[i];
+        f->layer[i] = mem_new(lens[i] + 1);
+    }
+    random_bytes(f->layer[0], f->layer_len[0], 88172645463325252ull);
+    /* the second layer is the first with 5000 bytes put into the middle */
+    memcpy(f->layer[1], f->layer[0], 4000000);
+    random_bytes(f->layer[1] + 4000000, 5000, 12345);
+    memcpy(f->layer[1] + 4005000, f->layer[0] + 4000000, f->layer_len[0] - 4000000);
+    *state = f;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    struct fixture *f = *state;
+    struct err e = { 0 };
+    assert_true(path_remove_tree(f->dir, &e));
+    for (size_t i = 0; i < N_LAYERS; i++)
+        mem_free(f->layer[i]);
+    mem_free(f);
+    return 0;
+}
+
+struct feed {
+    const uint8_t *bytes;
+    size_t n;
+    struct work_queue *out;
+};
+
+static bool feed_run(void *ctx, struct err *e)
+{
+    struct feed *f = ctx;
+    AUTO(sink_drop_auto) struct sink *s = cutter_new(4096, f->out);
+    bool ok = sink_write(s, f->bytes, f->n, e) && sink_finish(s, e);
+    work_queue_close(f->out);
+    return ok;
+}
+
+static void add_layer(struct writer *w, const uint8_t *bytes, size_t n)
+{
+    struct err e = { 0 };
+    AUTO(work_queue_free_auto) struct work_queue *q = work_queue_new(4);
+    struct feed f = { bytes, n, q };
+    struct work_thread *t = work_thread_start(feed_run, &f);
+    writer_begin_layer(w);
+    for (struct cut_batch *b; (b = work_queue_pop(q)) != NULL; cut_batch_free(b))
+        for (size_t i = 0, at = 0; i < b->n_pieces; at += b->pieces[i++].n)
+            assert_true(writer_add_piece(w, b->pieces[i].hash, b->bytes + at, b->pieces[i].n, &e));
+    assert_true(work_thread_join(&t, &e));
+    struct manifest_blob blob = { .media_type = "application/vnd.oci.image.layer.v1.tar", .size = n };
+    struct manifest_layer layer = { .n_blobs = 1, .blobs = &blob };
+    sha256_of(&layer.diff_id, bytes, n);
+    blob.digest = layer.diff_id;
+    assert_true(writer_end_layer(w, &layer, &e));
+}
+
+static const char release[] = "{\"archon_release\":1,\"name\":\"t\",\"version\":\"1.0.0\"}\n";
+
+static void write_bundle(struct fixture *f, unsigned jobs, uint64_t estimate, size_t n_docs)
+{
+    struct err e = { 0 };
+    char platform[1][65] = { "linux/amd64" };
+    struct manifest head = { .name = "t", .version = "1.0.0", .n_platforms = 1, .platforms = platform, .average = 4096,
+                             .builder_program = "test", .builder_version = "1" };
+    sha256_of(&head.release_sha256, release, sizeof release - 1);
+    struct writer_spec spec = { .path = f->path, .head = &head, .n_layers = N_LAYERS, .raw_estimate = estimate, .level = 3, .jobs = jobs };
+    AUTO(writer_drop_auto) struct writer *w = writer_open(&spec, &e);
+    assert_non_null(w);
+    assert_true(writer_add_member(w, "release.json", release, sizeof release - 1, false, &e));
+    for (size_t i = 0; i < n_docs; i++) {
+        char name[100];
+        snprintf(name, sizeof name, "docs/a-rather-long-name-to-fill-the-manifest-with-%06zu.txt", i);
+        assert_true(writer_add_member(w, name, name, i % 60, i == 1, &e));
+    }
+    for (size_t i = 0; i < N_LAYERS; i++)
+        add_layer(w, f->layer[i], f->layer_len[i]);
+    assert_true(writer_finish(w, NULL, NULL, &e));
+    assert_true(writer_publish(w, true, &e));
+}
+
+static struct bundle *verify(struct fixture *f, struct err *e)
+{
+    struct verify_how how = { .jobs = 2 };
+    struct header h = { 0 };
+    struct bundle_file *file = bundle_file_open(f->path, NULL, e);
+    assert_non_null(file);
+    struct err ignored = { 0 };
+    if (header_read(&h, bundle_file_fd(file), bundle_file_bytes(file), &ignored))
+        sha256_of(&f->manifest_sha256, h.manifest, h.manifest_bytes);
+    header_clear(&h);
+    return bundle_verify_own(file, &f->manifest_sha256, &how, e);
+}
+
+static void layers_come_back_byte_for_byte(void **state)
+{
+    struct fixture *f = *state;
+    struct err e = { 0 };
+    write_bundle(f, 2, 20 << 20, 3);
+    AUTO(bundle_close_auto) struct bundle *b = verify(f, &e);
+    if (b == NULL)
+        fail_msg("%s", e.msg);
+    AUTO(chunk_cache_free_auto) struct chunk_cache *cache = chunk_cache_new(bundle_index(b), 8 << 20);
+    for (size_t i = 0; i < N_LAYERS; i++) {
+        AUTO(buf_clear_auto) struct buf found = BUF_LIMIT(64 << 20);
+        AUTO(source_free_auto) struct source *s = layer_reader_open(b, cache, i, &e);
+        AUTO(sink_drop_auto) struct sink *to = sink_buf(&found, "layer");
+        assert_true(pump(s, to, &e) && sink_finish(to, &e));
+        assert_int_equal(found.len, f->layer_len[i]);
+        assert_memory_equal(buf_text(&found), f->layer[i], found.len);
+    }
+    assert_true(bundle_verify_layers(b, 8 << 20, NULL, &e));
+    /* the second layer shares all but a few pieces around the inserted bytes */
+    uint64_t data = bundle_data_map(b)->total;
+    assert_true(data < f->layer_len[0] + 150000);
+}
+
+static void jobs_do_not_change_a_byte(void **state)
+{
+    struct fixture *f = *state;
+    struct err e = { 0 };
+    AUTO(buf_clear_auto) struct buf one = BUF_LIMIT(64 << 20);
+    AUTO(buf_clear_auto) struct buf eight = BUF_LIMIT(64 << 20);
+    write_bundle(f, 1, 20 << 20, 3);
+    assert_true(file_read(f->path, FILE_PLAIN, one.max, &one, &e));
+    write_bundle(f, 8, 20 << 20, 3);
+    assert_true(file_read(f->path, FILE_PLAIN, eight.max, &eight, &e));
+    assert_int_equal(one.len, eight.len);
+    assert_memory_equal(one.data, eight.data, one.len);
+}
+
+static void a_header_that_outgrows_its_bound_moves_the_payload(void **state)
+{
+    struct fixture *f = *state;
+    struct err e = { 0 };
+    write_bundle(f, 2, 0, 4000); /* the manifest alone is longer than what was reserved */
+    AUTO(bundle_close_auto) struct bundle *b = verify(f, &e);
+    if (b == NULL)
+        fail_msg("%s", e.msg);
+    assert_true(bundle_manifest(b)->header_len > 262144);
+    assert_true(bundle_verify_layers(b, 8 << 20, NULL, &e));
+}
+
+static void flip(const struct fixture *f, uint64_t at)
+{
+    struct err e = { 0 };
+    FILE *file = fopen(f->path, "r+b");
+    assert_non_null(file);
+    assert_int_equal(fseek(file, (long)at, SEEK_SET), 0);
+    int c = fgetc(file);
+    assert_int_equal(fseek(file, (long)at, SEEK_SET), 0);
+    assert_true(fputc(c ^ 4, file) >= 0);
+    assert_int_equal(fclose(file), 0);
+    (void)e;
+}
+
+static void one_flipped_bit_in_the_payload_is_found(void **state)
+{
+    struct fixture *f = *state;
+    struct err e = { 0 };
+    write_bundle(f, 2, 20 << 20, 3);
+    struct stat st;
+    assert_int_equal(stat(f->path, &st), 0);
+    uint64_t header = 0;
+    {
+        AUTO(bundle_close_auto) struct bundle *b = verify(f, &e);
+        header = bundle_manifest(b)->header_len;
+    }
+    uint64_t bytes = (uint64_t)st.st_size;
+    const uint64_t at[] = { header, header + 100, bytes / 2, bytes - 1, bytes - 40 };
+    for (size_t i = 0; i < ARRAY_LEN(at); i++) {
+        struct err bad = { 0 };
+        flip(f, at[i]);
+        assert_null(verify(f, &bad));
+        assert_int_equal(bad.code, ERR_INTEGRITY);
+        assert_non_null(strstr(bad.msg, "chunk "));
+        flip(f, at[i]);
+    }
+    AUTO(bundle_close_auto) struct bundle *b = verify(f, &e);
+    assert_non_null(b);
+}
+
+static void a_byte_more_or_less_is_found(void **state)
+{
+    struct fixture *f = *state;
+    write_bundle(f, 2, 20 << 20, 3);
+    struct stat st;
+    assert_int_equal(stat(f->path, &st), 0);
+    static const int change[] = { -1, 1, -5000000, 1048576 };
+    for (size_t i = 0; i < ARRAY_LEN(change); i++) {
+        struct err e = { 0 };
+        assert_int_equal(truncate(f->path, st.st_size + change[i]), 0);
+        assert_null(verify(f, &e));
+        assert_int_equal(e.code, ERR_INTEGRITY);
+        write_bundle(f, 2, 20 << 20, 3);
+    }
+}
+
+static bool add_signature(void *ctx, const void *manifest, size_t n, struct header *h, struct err *e)
+{
+    (void)manifest;
+    return n > 0 && header_add_signature(h, ctx, "0123456789", 10, e);
+}
+
+static bool refuse_to_sign(void *ctx, const void *manifest, size_t n, struct header *h, struct err *e)
+{
+    (void)ctx;
+    (void)manifest;
+    (void)n;
+    (void)h;
+    return err_set(e, ERR_CONFIG, "no key");
+}
+
+static void signing_in_place_changes_only_the_header(void **state)
+{
+    struct fixture *f = *state;
+    struct err e = { 0 };
+    char first[] = "signatures/00000000000000aa.sig";
+    AUTO(mem_auto) char *copy = seal_copy_path(f->path);
+    write_bundle(f, 2, 20 << 20, 3);
+    assert_true(seal_sign(f->path, add_signature, first, NULL, &e));
+    assert_int_equal(access(copy, F_OK), -1);
+    {
+        AUTO(bundle_close_auto) struct bundle *b = verify(f, &e);
+        if (b == NULL)
+            fail_msg("%s", e.msg);
+        assert_int_equal(index_header(bundle_index(b))->n_signatures, 1);
+    }
+    assert_false(seal_sign(f->path, refuse_to_sign, NULL, NULL, &e));
+    assert_int_equal(access(copy, F_OK), -1);
+}
+
+static void a_torn_header_is_healed_by_the_next_signing(void **state)
+{
+    struct fixture *f = *state;
+    struct err e = { 0 };
+    char name[] = "signatures/00000000000000bb.sig";
+    bool healed = false;
+    AUTO(mem_auto) char *copy = seal_copy_path(f->path);
+    write_bundle(f, 2, 20 << 20, 3);
+    AUTO(buf_clear_auto) struct buf whole = BUF_LIMIT(64 << 20);
+    assert_true(file_read(f->path, FILE_PLAIN, whole.max, &whole, &e));
+    uint64_t header;
+    {
+        AUTO(bundle_close_auto) struct bundle *b = verify(f, &e);
+        header = bundle_manifest(b)->header_len;
+    }
+    /* the crash: the copy is there, and half of the region is something else */
+    assert_true(file_publish(copy, whole.data, header, 0600, &e));
+    int fd = fileno(fopen(f->path, "r+b"));
+    static const uint8_t junk[5000] = { 9 };
+    assert_true(fd_pwrite_all(fd, junk, sizeof junk, 100, "test", &e));
+    close(fd);
+    assert_true(seal_sign(f->path, add_signature, name, &healed, &e));
+    assert_true(healed);
+    assert_int_equal(access(copy, F_OK), -1);
+    AUTO(bundle_close_auto) struct bundle *b = verify(f, &e);
+    assert_non_null(b);
+    assert_int_equal(index_header(bundle_index(b))->n_signatures, 1);
+}
+
+static void a_copy_of_another_bundle_is_not_written_back(void **state)
+{
+    struct fixture *f = *state;
+    struct err e = { 0 };
+    char name[] = "signatures/00000000000000bb.sig";
+    AUTO(mem_auto) char *copy = seal_copy_path(f->path);
+    write_bundle(f, 2, 20 << 20, 3);
+    AUTO(buf_clear_auto) struct buf other = BUF_LIMIT(64 << 20);
+    assert_true(file_read(f->path, FILE_PLAIN, other.max, &other, &e));
+    f->layer[0][0] ^= 1;
+    write_bundle(f, 2, 20 << 20, 4);
+    f->layer[0][0] ^= 1;
+    assert_true(file_publish(copy, other.data, 196608, 0600, &e));
+    assert_false(seal_sign(f->path, add_signature, name, NULL, &e));
+    assert_int_equal(e.code, ERR_IO);
+    struct err e2 = { 0 };
+    AUTO(bundle_close_auto) struct bundle *b = verify(f, &e2);
+    assert_non_null(b);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(layers_come_back_byte_for_byte),
+        cmocka_unit_test(jobs_do_not_change_a_byte),
+        cmocka_unit_test(a_header_that_outgrows_its_bound_moves_the_payload),
+        cmocka_unit_test(one_flipped_bit_in_the_payload_is_found),
+        cmocka_unit_test(a_byte_more_or_less_is_found),
+        cmocka_unit_test(signing_in_place_changes_only_the_header),
+        cmocka_unit_test(a_torn_header_is_healed_by_the_next_signing),
+        cmocka_unit_test(a_copy_of_another_bundle_is_not_written_back),
+    };
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}
