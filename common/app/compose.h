@@ -14,6 +14,7 @@ struct compose_file {
     char *path;   /* relative to the definition */
     char *text;   /* as read; after compose_freeze as it is packed */
     size_t n;
+    char *folder; /* where the relative paths in it start */
     bool is_main; /* given to compose with -f; otherwise reached through extends */
     struct yread *doc;
 };
