@@ -1,0 +1,130 @@
+#!/usr/bin/env bats
+# Files that are not what was signed: refused with the right status, in one line, and nothing has changed.
+load helpers
+
+setup_file() {
+    journey_start registry engine key tiny
+    bundler keygen "$FILE/stranger" >/dev/null
+    site_reset
+}
+
+teardown_file() { journey_stop; }
+
+good() { printf '%s/tiny-1.0.0.bundle.tar.zst\n' "$FILE"; }
+
+# changed NAME: a copy of the good bundle to spoil.
+changed() {
+    cp "$(good)" "$FILE/$1.bundle.tar.zst"
+    printf '%s\n' "$FILE/$1.bundle.tar.zst"
+}
+
+# stays_out STATUS TEXT BUNDLE: neither verify nor install accepts it.
+stays_out() {
+    refused "$1" "$2" loader verify --root "$SITE" "$3"
+    unchanged refused "$1" "$2" site install "$3" --yes
+}
+
+# unsigned OUT
+unsigned() { (cd "$FILE/tiny" && bundler create --cache "$FILE/blobs" -o "$1") >/dev/null 2>&1; }
+
+@test "one flipped bit, every byte of the header and hundreds after it: refused, and nothing has changed" {
+    unchanged python3 "$CHECKOUT/tests/journeys/flip.py" "$(good)" 300 -- "$BIN/archon-load" verify --root "$SITE" --deep {}
+}
+
+@test "a few of them through install" {
+    local bundle size position
+    bundle=$(changed flipped)
+    size=$(stat -c %s "$bundle")
+    for position in 20 600 $((size / 3)) $((size / 2)) $((size - 300)); do
+        printf '\377' | dd of="$bundle" bs=1 seek="$position" conv=notrunc status=none
+        unchanged gives_refusal site install "$bundle" --yes
+        cp "$(good)" "$bundle"
+    done
+}
+
+# gives_refusal COMMAND...: one of the three statuses for spoiled bundles.
+gives_refusal() {
+    status=0
+    "$@" >"$FILE/stdout" 2>"$FILE/stderr" || status=$?
+    case $status in
+    10 | 11 | 13) ;;
+    *) complain "$*" "status $status" ;;
+    esac
+}
+
+@test "unsigned" {
+    unsigned "$FILE/unsigned.bundle.tar.zst"
+    stays_out 11 "signature" "$FILE/unsigned.bundle.tar.zst"
+}
+
+@test "signed by somebody this site does not know" {
+    local bundle=$FILE/by-stranger.bundle.tar.zst
+    unsigned "$bundle"
+    works bundler sign "$bundle" --key "$FILE/stranger.key"
+    stays_out 11 "signature|key" "$bundle"
+}
+
+@test "a known key, another manifest" {
+    tiny_folder 1.0.1 2
+    pack_tiny tiny-1.0.1
+    python3 - "$(good)" "$FILE/tiny-1.0.1.bundle.tar.zst" "$FILE/moved.bundle.tar.zst" <<'PYTHON'
+import sys
+first, second = (open(name, 'rb').read() for name in sys.argv[1:3])
+mark = b'signatures/'
+a, b = first.index(mark), second.index(mark)
+open(sys.argv[3], 'wb').write(second[:b + 512] + first[a + 512:a + 576] + second[b + 576:])
+PYTHON
+    stays_out 11 "signature" "$FILE/moved.bundle.tar.zst"
+}
+
+@test "cut off, anywhere" {
+    local bundle size length
+    size=$(stat -c %s "$(good)")
+    for length in 0 1 13 600 65536 $((size / 2)) $((size - 1)); do
+        bundle=$(changed short)
+        truncate -s "$length" "$bundle"
+        unchanged gives_refusal loader verify --root "$SITE" "$bundle"
+    done
+    unchanged gives_refusal site install "$bundle" --yes
+}
+
+@test "longer than it says" {
+    local bundle
+    bundle=$(changed long)
+    printf 'x' >>"$bundle"
+    unchanged gives_refusal loader verify --root "$SITE" "$bundle"
+    unchanged gives_refusal site install "$bundle" --yes
+}
+
+@test "something else altogether" {
+    head -c 100000 /dev/urandom >"$FILE/noise.bundle.tar.zst"
+    stays_out 10 "noise.bundle.tar.zst" "$FILE/noise.bundle.tar.zst"
+    tar -C "$FILE" -c release.pub | zstd -q >"$FILE/tar.bundle.tar.zst"
+    stays_out 10 "tar.bundle.tar.zst" "$FILE/tar.bundle.tar.zst"
+    refused 60 "absent" loader verify --root "$SITE" "$FILE/absent.bundle.tar.zst"
+    refused 60 "journey|archon-g_hostile" loader verify --root "$SITE" "$FILE"
+}
+
+@test "a host that trusts nobody refuses and says how to add a key" {
+    rm -rf "$FILE/bare"
+    mkdir "$FILE/bare"
+    refused 11 "key" loader verify --root "$FILE/bare" "$(good)"
+    tells "trust add"
+}
+
+@test "--trust is refused when the host has a store of its own" {
+    refused 12 "trust" loader verify --root "$SITE" --trust "$FILE/stranger.pub" "$(good)"
+}
+
+@test "a store that others may write to, or a link in it, is an error" {
+    local store
+    store=$(find "$SITE/etc/archon/trust.d" -name '*.pub')
+    chmod 666 "$store"
+    refused 3 "trust.d" loader verify --root "$SITE" "$(good)"
+    rm "$store"
+    ln -s "$FILE/release.pub" "$store"
+    refused 3 "trust.d" loader verify --root "$SITE" "$(good)"
+    rm "$store"
+    loader trust add --root "$SITE" "$FILE/release.pub"
+    works loader verify --root "$SITE" "$(good)"
+}

@@ -1,0 +1,69 @@
+#!/usr/bin/env bats
+# SIGKILL before and after every step of install, then the same command again: the same end as without it.
+load helpers
+
+setup_file() {
+    journey_start registry engine key certs shop
+    BIN=$FAULTY
+    site_reset
+}
+
+teardown_file() { journey_stop; }
+
+setup() { BIN=$FAULTY; }
+
+bundle() { printf '%s/shop-1.0.0.bundle.tar.zst\n' "$FILE"; }
+
+# The steps of install, as plan names them.
+steps() { site plan "$(bundle)" --set SITE_NAME=Journey --json | jq -r '.steps[].name'; }
+
+# end_state: what has to be the same whichever way was taken. Passwords and container ids differ from install to install.
+end_state() {
+    services shop
+    on_engine images --no-trunc --format '{{.ID}} {{.Repository}}:{{.Tag}}' | sort
+    shop_sql "SELECT name, state FROM archon_load.migrations ORDER BY name"
+    shop_sql "SELECT id, name FROM items ORDER BY id"
+    fetch https://shop.example:8443/items
+    (cd "$SITE" && find . -printf '%p %y %m\n' | sort)
+}
+
+@test "install ends in one state" {
+    works install_shop "$(bundle)"
+    end_state >"$FILE/wanted"
+}
+
+@test "killed before and after each step, run again: the same state" {
+    local step when
+    steps >"$FILE/steps"
+    [ "$(wc -l <"$FILE/steps")" -ge 5 ]
+    while read -r step; do
+        for when in before after; do
+            site_reset
+            ARCHON_FAULT_STEP=$step:$when gives 137 install_shop "$(bundle)"
+            works install_shop "$(bundle)"
+            end_state | diff -u "$FILE/wanted" - >&2 || fail "killed $when $step"
+        done
+    done <"$FILE/steps"
+}
+
+@test "killed while images are loaded, and while the engine dies with it" {
+    site_reset images
+    (install_shop "$(bundle)" >/dev/null 2>&1) &
+    sleep 1
+    daemon_halt "$ENGINE"
+    wait || true
+    daemon_launch "$ENGINE"
+    works install_shop "$(bundle)"
+    end_state | diff -u "$FILE/wanted" - >&2
+}
+
+@test "Ctrl-C: status 62, and the same command goes on" {
+    site_reset images
+    local loader_status=0 options
+    mapfile -t options < <(site_options)
+    daemon_net "$ENGINE" timeout --preserve-status -s INT 1.5 "$BIN/archon-load" install "${options[@]}" "$(bundle)" --ca "$FILE/ca/ca.pem" \
+        --ssl-cert "$FILE/site-tls.crt" --ssl-key "$FILE/site-tls.key" --set SITE_NAME=Journey --yes >"$FILE/stdout" 2>"$FILE/stderr" || loader_status=$?
+    equal "$loader_status" 62
+    works install_shop "$(bundle)"
+    end_state | diff -u "$FILE/wanted" - >&2
+}
