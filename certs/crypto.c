@@ -1,11 +1,17 @@
-/* The crypto library's words about what went wrong. */
+/* Small things around the crypto library. */
 #include "certs/crypto.h"
 
+#include <openssl/bio.h>
 #include <openssl/err.h>
 
 #include "base/text.h"
 
 #include "base/banned.h"
+
+void bio_auto(struct bio_st **b)
+{
+    BIO_free(*b);
+}
 
 bool crypto_fail(struct err *e, enum err_code code, const char *what)
 {

@@ -5,7 +5,11 @@
 
 #include "certs/key.h"
 
+struct bio_st;
 struct evp_pkey_st;
+
+/* For AUTO() on the library's streams. */
+void bio_auto(struct bio_st **b);
 
 /* "<what>: <the library's own words>", then forgets the library's list of errors. Returns false always. */
 bool crypto_fail(struct err *e, enum err_code code, const char *what);

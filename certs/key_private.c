@@ -26,17 +26,6 @@ struct key_private {
     struct key_public *public;
 };
 
-static void bio_auto(BIO **b)
-{
-    BIO_free(*b);
-}
-
-static void buf_wipe_auto(struct buf *b)
-{
-    secret_wipe(b->data, b->cap);
-    buf_clear(b);
-}
-
 /* ---- passphrases ---- */
 
 bool key_passphrase(void *ctx, const char *path, struct secret *out, struct err *e)

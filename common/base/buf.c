@@ -6,6 +6,7 @@
 
 #include "base/mem.h"
 #include "base/num.h"
+#include "base/secret.h"
 
 #include "base/banned.h"
 
@@ -106,5 +107,11 @@ void buf_clear(struct buf *b)
 
 void buf_clear_auto(struct buf *b)
 {
+    buf_clear(b);
+}
+
+void buf_wipe_auto(struct buf *b)
+{
+    secret_wipe(b->data, b->cap);
     buf_clear(b);
 }

@@ -45,5 +45,7 @@ char *buf_take(struct buf *b);
 void buf_reset(struct buf *b);
 void buf_clear(struct buf *b);
 void buf_clear_auto(struct buf *b);
+/* The same after overwriting: for text with a secret in it. Reserve the limit first, as growing leaves copies behind. */
+void buf_wipe_auto(struct buf *b);
 
 #endif

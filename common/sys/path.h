@@ -29,6 +29,15 @@ MUST_CHECK bool path_remove_tree(const char *path, struct err *e);
 MUST_CHECK bool path_write_beneath(const char *dir, const struct safe_path *name, const void *bytes, size_t n, mode_t mode,
                                    struct err *e);
 
+/* Every name in one directory but "." and "..", sorted by bytes; more than max are ERR_CONFIG. */
+struct path_names {
+    char **text;
+    size_t n;
+    size_t cap;
+};
+MUST_CHECK bool path_list(const char *dir, uint64_t max, struct path_names *out, struct err *e);
+void path_names_clear(struct path_names *names);
+
 /* Regular files below root, sorted by bytes, relative names; hidden names (leading dot) are left out. Symlinks and special
  * files are ERR_CONFIG. Calls fn for each until it returns false. */
 typedef bool (*path_visit_fn)(void *ctx, const char *relative, struct err *e);

@@ -93,18 +93,12 @@ bool path_write_beneath(const char *dir, const struct safe_path *name, const voi
 
 /* ---- lists of names ---- */
 
-struct names {
-    char **text;
-    size_t n;
-    size_t cap;
-};
-
-static void names_clear(struct names *names)
+void path_names_clear(struct path_names *names)
 {
     for (size_t i = 0; i < names->n; i++)
         mem_free(names->text[i]);
     mem_free(names->text);
-    *names = (struct names){ 0 };
+    *names = (struct path_names){ 0 };
 }
 
 static int compare_names(const void *a, const void *b)
@@ -120,7 +114,7 @@ static bool is_dot(const char *name)
 }
 
 /* The names in a directory, as they come. */
-static bool names_read(struct names *names, int dir_fd, uint64_t max, const char *shown, struct err *e)
+static bool names_read(struct path_names *names, int dir_fd, uint64_t max, const char *shown, struct err *e)
 {
     int again = openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     AUTO(closedir_auto) DIR *dir = again < 0 ? NULL : fdopendir(again);
@@ -139,6 +133,23 @@ static bool names_read(struct names *names, int dir_fd, uint64_t max, const char
             return err_set(e, ERR_CONFIG, "%s: more than %llu entries", shown, (unsigned long long)max);
         MEM_PUSH(names->text, names->n, names->cap) = mem_text(entry->d_name);
     }
+}
+
+static void names_sort(struct path_names *names)
+{
+    if (names->n > 1)
+        qsort(names->text, names->n, sizeof *names->text, compare_names);
+}
+
+bool path_list(const char *dir, uint64_t max, struct path_names *out, struct err *e)
+{
+    AUTO(fd_auto) int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0)
+        return file_fail(e, errno, "open directory", dir);
+    if (!names_read(out, fd, max, dir, e))
+        return false;
+    names_sort(out);
+    return true;
 }
 
 /* ---- removing ---- */
@@ -165,7 +176,7 @@ static bool remove_entries(int dir_fd, const char *shown, unsigned depth, struct
 {
     if (depth > LIMIT_TREE_DEPTH)
         return err_set(e, ERR_IO, "%s: deeper than %u folders", shown, (unsigned)LIMIT_TREE_DEPTH);
-    AUTO(names_clear) struct names names = { 0 };
+    AUTO(path_names_clear) struct path_names names = { 0 };
     if (!names_read(&names, dir_fd, LIMIT_TREE_FILES, shown, e))
         return false;
     for (size_t i = 0; i < names.n; i++) {
@@ -192,7 +203,7 @@ bool path_remove_tree(const char *path, struct err *e)
 /* ---- walking ---- */
 
 struct walk {
-    struct names files;
+    struct path_names files;
     uint64_t max_files;
     uint64_t n_dirs;
 };
@@ -225,7 +236,7 @@ static bool walk_dir(struct walk *w, int dir_fd, const char *prefix, unsigned de
 {
     if (depth > LIMIT_TREE_DEPTH)
         return err_set(e, ERR_CONFIG, "%s: deeper than %u folders", SHOWN(prefix), (unsigned)LIMIT_TREE_DEPTH);
-    AUTO(names_clear) struct names names = { 0 };
+    AUTO(path_names_clear) struct path_names names = { 0 };
     if (!names_read(&names, dir_fd, LIMIT_TREE_FILES, prefix[0] == '\0' ? "." : SHOWN(prefix), e))
         return false;
     for (size_t i = 0; i < names.n; i++) {
@@ -242,7 +253,7 @@ static bool walk_dir(struct walk *w, int dir_fd, const char *prefix, unsigned de
 
 static void walk_clear(struct walk *w)
 {
-    names_clear(&w->files);
+    path_names_clear(&w->files);
 }
 
 bool path_walk(const char *root, uint64_t max_files, path_visit_fn fn, void *ctx, struct err *e)
@@ -253,8 +264,7 @@ bool path_walk(const char *root, uint64_t max_files, path_visit_fn fn, void *ctx
     AUTO(walk_clear) struct walk w = { .max_files = max_files };
     if (!walk_dir(&w, fd, "", 0, e))
         return err_in(e, "%s", root);
-    if (w.files.n > 1)
-        qsort(w.files.text, w.files.n, sizeof *w.files.text, compare_names);
+    names_sort(&w.files);
     for (size_t i = 0; i < w.files.n; i++)
         if (!fn(ctx, w.files.text[i], e))
             return false;
