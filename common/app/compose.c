@@ -366,7 +366,8 @@ struct compose *compose_read(const struct source *src, const struct texts *files
     }
     check_services(c, mode, f);
     compose_find_variables(c, f);
-    qsort(c->paths.items, c->paths.n, sizeof *c->paths.items, compare_texts);
+    if (c->paths.n > 0)
+        qsort(c->paths.items, c->paths.n, sizeof *c->paths.items, compare_texts);
     return TAKE(c);
 }
 

@@ -29,13 +29,28 @@ static bool is_path(const char *source)
     return source[0] == '.' || source[0] == '/' || source[0] == '~' || strchr(source, '\\') != NULL;
 }
 
+/* A name of one letter is a drive to compose ("c:/x"). */
 static void named_volume(const struct compose_reader *r, const struct ynode *at, const char *source)
 {
-    if (compose_name_ok(source))
+    if (compose_name_ok(source) && source[1] != '\0')
         return;
     compose_bad(r, at, "volumes", "\"%s\" is no name of a volume", SHOWN(source));
     if (strchr(source, '/') != NULL)
         findings_hint(r->f, "a path begins with ./");
+}
+
+/* rest: ":TARGET:MODE[,MODE]"; a variable among the modes is none. */
+static bool has_mode_ro(const char *rest)
+{
+    const char *mode = strrchr(rest, ':');
+    if (mode == rest || strpbrk(mode, "$}") != NULL)
+        return false;
+    for (const char *p = mode; *p != '\0'; p += strcspn(p, ",")) {
+        p++;
+        if (strcspn(p, ",") == 2 && memcmp(p, "ro", 2) == 0)
+            return true;
+    }
+    return false;
 }
 
 /* "SOURCE:TARGET[:MODE[,MODE]]" or "TARGET". */
@@ -47,17 +62,15 @@ static void short_mount(const struct compose_reader *r, const struct ynode *at)
         compose_deny(r, at, "volumes", "the side of the host is a variable; write the path or the volume's name");
         return;
     }
+    if (strchr(at->text, '\\') != NULL) {
+        compose_deny(r, at, "volumes", "a path of another system");
+        return;
+    }
     if (colon == NULL)
         return; /* an anonymous volume */
     AUTO(mem_auto) char *source = mem_text_n(at->text, (size_t)(colon - at->text));
-    const char *mode = strrchr(colon, ':');
-    bool is_read_only = false;
-    for (const char *p = mode == colon ? NULL : mode; p != NULL && *p != '\0'; p += strcspn(p, ",")) {
-        p++;
-        is_read_only = is_read_only || (strcspn(p, ",") == 2 && memcmp(p, "ro", 2) == 0);
-    }
     if (is_path(source))
-        bind_mount(r, at, source, is_read_only);
+        bind_mount(r, at, source, has_mode_ro(colon));
     else
         named_volume(r, at, source);
 }
