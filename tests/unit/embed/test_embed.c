@@ -10,7 +10,9 @@
 #include <cmocka.h>
 #include <ftw.h>
 
+#include "app/compose.h"
 #include "base/limits.h"
+#include "base/mem.h"
 #include "base/text.h"
 #include "embed/embed.h"
 #include "sql/files.h"
@@ -219,6 +221,59 @@ static void the_loader_accepts_every_migration(void **state)
     check_sql("sql/bootstrap/", SQL_BOOTSTRAP, 4);
 }
 
+static struct source *application_source(struct source_file **table)
+{
+    size_t n;
+    const struct embed_file *files = embed_files(&n);
+    *table = mem_new_array(n, sizeof **table);
+    for (size_t i = 0; i < n; i++)
+        (*table)[i] = (struct source_file){ .name = files[i].path, .bytes = files[i].bytes, .n = files[i].size };
+    return source_memory(*table, n);
+}
+
+static const char *no_environment(void *ctx, const char *name, struct err *e)
+{
+    (void)ctx;
+    (void)name;
+    (void)e;
+    return NULL;
+}
+
+static void check_variables(const struct compose *c, const struct definition *d)
+{
+    assert_true(c->n_variables > 0);
+    for (size_t i = 0; i < c->n_variables; i++)
+        if (variables_find(&d->variables, c->variables[i].name) == NULL)
+            fail_msg("%s: %s is not declared", c->variables[i].place, c->variables[i].name);
+}
+
+/* Without any variable set: whoever runs `lint` on a fresh `init` sees no finding. */
+static void definition_and_compose_file_have_no_finding_and_declare_every_variable(void **state)
+{
+    (void)state;
+    AUTO(mem_auto) struct source_file *table = NULL;
+    AUTO(source_free_auto) struct source *src = application_source(&table);
+    AUTO(findings_clear_auto) struct findings f = { 0 };
+    AUTO(definition_clear_auto) struct definition d = { 0 };
+    struct err e = { 0 };
+    size_t n;
+    const struct embed_file *files = embed_files(&n);
+    const struct embed_file *yaml = embed_find(files, n, "bundle.yaml");
+    assert_true(definition_parse(&d, (const char *)yaml->bytes, yaml->size, "bundle.yaml", &f, &e));
+    AUTO(compose_free_auto) struct compose *c = compose_read(src, &d.compose, COMPOSE_AUTHOR, &f, &e);
+    assert_non_null(c);
+    assert_true(compose_freeze(c, no_environment, NULL, &f, &e));
+    for (size_t i = 0; i < f.n; i++)
+        print_error("%s\n", f.items[i].text);
+    assert_int_equal(f.n, 0);
+    check_variables(c, &d);
+    assert_int_equal(c->n_services, 8);
+    assert_string_equal(compose_service_find(c, "archon-server")->image, "ghcr.io/coleam00/archon-server:0.1.0");
+    assert_non_null(compose_service_find(c, d.database.service));
+    for (size_t i = 0; i < d.n_services; i++)
+        assert_non_null(compose_service_find(c, d.services[i].name));
+}
+
 static void a_file_is_found_by_its_path_and_by_nothing_else(void **state)
 {
     (void)state;
@@ -255,6 +310,7 @@ int main(void)
         cmocka_unit_test(the_compose_file_mounts_no_engine_socket_and_publishes_the_server_on_loopback),
         cmocka_unit_test(migrations_are_numbered_without_a_gap),
         cmocka_unit_test(the_loader_accepts_every_migration),
+        cmocka_unit_test(definition_and_compose_file_have_no_finding_and_declare_every_variable),
         cmocka_unit_test(a_file_is_found_by_its_path_and_by_nothing_else),
         cmocka_unit_test(the_manual_tells_how_to_check_a_bundle_by_hand),
     };
