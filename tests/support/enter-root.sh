@@ -12,7 +12,8 @@ enter() {
     local old
     mount --bind "$root" "$root"
     for folder in proc sys dev; do mount --rbind "/$folder" "$root/$folder"; done
-    own_folders "$root/run" "$root/opt" "$root/tmp" "$root/mnt" "$root/srv"
+    own_folders "$root/run" "$root/opt" "$root/tmp" "$root/mnt"
+    chmod 1777 "$root/tmp"
     share "$work"
     share "$checkout"
     old=$root/mnt

@@ -49,10 +49,15 @@ apt_quietly() {
     rm -f "$log"
 }
 
+apt_has_lists() { ls /var/lib/apt/lists/*_Packages* >/dev/null 2>&1; }
+
 packages_install() {
     local held file status=0
     mapfile -t held < <(packages_hold_services)
-    apt_quietly install --no-install-recommends -y "$@" || { apt_quietly update && apt_quietly install --no-install-recommends -y "$@"; } || status=1
+    # Lists that are there may be too old: what they name is then gone from the archive.
+    if ! apt_has_lists || ! apt_quietly install --no-install-recommends -y "$@" 2>/dev/null; then
+        apt_quietly update && apt_quietly install --no-install-recommends -y "$@" || status=1
+    fi
     for file in "${held[@]}"; do rm -f -- "$file"; done
     return "$status"
 }

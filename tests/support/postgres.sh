@@ -33,6 +33,7 @@ make_cluster() {
     make_ca "$dir/ca" "Database CA"
     make_certificate "$dir/ca" "$dir/server" DNS:localhost,IP:127.0.0.1
     cp "$dir/ca/ca.pem" "$dir/ca.pem"
+    mkdir "$dir/small"
     if [ "$(id -u)" -eq 0 ]; then chown -R postgres: "$dir"; fi
     chmod 711 "$dir" && chmod 644 "$dir/ca.pem"
     as_server "$bin/initdb" -D "$dir/data" -U postgres --pwfile="$dir/password" --auth-local=trust --auth-host=scram-sha-256 \
@@ -45,8 +46,15 @@ make_cluster() {
     } | as_server tee -a "$dir/data/postgresql.conf" >/dev/null
 }
 
+# As root the server lives in a mount namespace of its own, in which DIR/small is a file system of 16 MB: a disk that fills up.
 bring_up() {
-    as_server "$bin/pg_ctl" -D "$1/data" -l "$1/server.log" -o "-p $2" -w -t 60 start >>"$1/log" 2>&1 3>&- 4>&-
+    if [ "$(id -u)" -eq 0 ]; then
+        # shellcheck disable=SC2016
+        unshare --mount --propagation private sh -c 'mount -t tmpfs -o size=16m,mode=711 archon-small "$1/small" && chown postgres: "$1/small" &&
+            cd / && exec runuser -u postgres -- "$2/pg_ctl" -D "$1/data" -l "$1/server.log" -o "-p $3" -w -t 60 start' sh "$1" "$bin" "$2" >>"$1/log" 2>&1 3>&- 4>&-
+    else
+        "$bin/pg_ctl" -D "$1/data" -l "$1/server.log" -o "-p $2" -w -t 60 start >>"$1/log" 2>&1 3>&- 4>&-
+    fi
 }
 
 # Nobody reserves a port for us: try until one is free.
