@@ -9,7 +9,8 @@ logged() {
     shift
     mkdir -p "${log%/*}"
     if ! "$@" >"$log" 2>&1; then
-        tail -n 60 "$log"
+        grep -E '(error|warning): ' "$log" | sort -u | head -n 40 || true
+        tail -n 15 "$log"
         printf 'the whole log is %s\n' "$log"
         return 1
     fi
@@ -32,7 +33,8 @@ build_tree() {
     [ "$name" != clang ] || packages clang
     read -r -a settings < <(build_settings "$name")
     logged "configure-$name" cmake -S "$CHECKOUT" -B "$BUILDS/$name" -G Ninja -DARCHON_WERROR=ON "${settings[@]}" || return 1
-    logged "build-$name" cmake --build "$BUILDS/$name" -j "$(nproc)" ${2:+--target "$2"}
+    # Everything that does not compile is named, not only the first file.
+    logged "build-$name" cmake --build "$BUILDS/$name" -j "$(nproc)" ${2:+--target "$2"} -- -k 0
 }
 
 # build_programs NAME: the two programs as an installation has them, in build/NAME/installed.
