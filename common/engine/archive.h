@@ -1,0 +1,27 @@
+/* A tar archive made on the fly, pulled by libcurl: nothing is ever stored. Entries are produced in order; an entry whose source fails ends the archive
+ * before anything that comes after it, so what stands last (the commit trailer) is only sent when all before it was right. */
+#ifndef ENGINE_ARCHIVE_H
+#define ENGINE_ARCHIVE_H
+
+#include "stream/sink.h"
+
+struct archive_part {
+    char *path;        /* owned */
+    uint64_t size;
+    char *text;        /* owned content of size bytes, or null: */
+    struct source *(*open)(void *ctx, struct err *e); /* opened when its turn comes; must give exactly size bytes, then the end */
+    void *ctx;
+};
+
+struct archive_list {
+    struct archive_part *parts;
+    size_t n, cap;
+};
+void archive_list_text(struct archive_list *l, const char *path, const char *text, size_t n);
+void archive_list_stream(struct archive_list *l, const char *path, uint64_t size, struct source *(*open)(void *ctx, struct err *e), void *ctx);
+void archive_list_clear(struct archive_list *l);
+
+/* Borrows the list. *sent (may be null) counts content bytes. */
+struct source *archive_source(const struct archive_list *l, uint64_t *sent);
+
+#endif

@@ -1,0 +1,38 @@
+/* Where an installation lives on the host: one environment, one application. All below --root.
+ *
+ *     ROOT/etc/archon/                       trust store
+ *     ROOT/var/lib/archon/ENV/               0700
+ *         lock, journal, state.json
+ *         values.env                         0600, values of variables, also generated secrets
+ *         tls/ca.pem, tls/server.crt, .key   the site's files, as they were checked
+ *         releases/VERSION-DIGEST12/         rendered files of a release
+ */
+#ifndef LOADER_SITE_H
+#define LOADER_SITE_H
+
+#include "base/err.h"
+#include "format/digest.h"
+
+#define SITE_DEFAULT_ENV "default"
+
+struct site {
+    char *root; /* "" for the machine itself */
+    char *env;
+    char *dir;  /* .../var/lib/archon/ENV */
+    char *lock_path, *journal_path, *state_path, *values_path;
+    char *tls_dir, *ca_path, *certificate_path, *key_path;
+    char *releases_dir;
+};
+
+/* root null: "/"; env null: default. ERR_USAGE for a bad name of an environment. Makes nothing. */
+MUST_CHECK bool site_describe(struct site *s, const char *root, const char *env, struct err *e);
+void site_clear(struct site *s);
+void site_clear_auto(struct site *s);
+
+/* Makes the directories, 0700, and refuses ones that others may write. */
+MUST_CHECK bool site_make(const struct site *s, struct err *e);
+
+/* The directory of a release (mem_free). */
+char *site_release_dir(const struct site *s, const char *version, const struct digest *release);
+
+#endif
