@@ -98,10 +98,11 @@ static bool scan_unicode_escape(struct scan *s)
         if (low >= 0xDC00 && low <= 0xDFFF)
             return true;
     }
+    bool is_half = code >= 0xD800 && code <= 0xDFFF;
+    if (code != 0 && !is_half)
+        return true;
     s->at = from;
-    if (code >= 0xD800 && code <= 0xDFFF)
-        return bad(s, "half of a surrogate pair");
-    return code != 0 || bad(s, "\\u0000 in a string");
+    return bad(s, is_half ? "half of a surrogate pair" : "\\u0000 in a string");
 }
 
 static bool scan_escape(struct scan *s)

@@ -233,7 +233,7 @@ static bool is_merge_key(const struct node *key)
 static bool place_key(struct build *b, struct level *at, struct node *key, yaml_mark_t mark)
 {
     if (key->y.kind != YNODE_SCALAR)
-        return fail_at(b, mark, "a key must be plain text");
+        return fail_at(b, mark, "a key must be text, not a list or a map");
     if (is_merge_key(key) && b->mode != YREAD_COMPOSE)
         return fail_at(b, mark, "merge keys (<<) are not supported here");
     if (is_merge_key(key) && at->container->merge != NULL)
