@@ -80,7 +80,7 @@ static bool is_word(struct slice s)
         if (!is_ok)
             return false;
     }
-    return s.n > 0 && s.n < 32;
+    return s.n > 0 && s.n < 32 && strchr("_.-", s.p[0]) == NULL;
 }
 
 bool platform_parse(struct platform *out, const char *text, struct err *e)
