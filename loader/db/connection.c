@@ -39,6 +39,7 @@ struct connection {
     char tag[64];
     connection_notice_fn notice;
     void *notice_ctx;
+    bool is_deaf; /* the listener has heard enough */
 };
 
 struct answer {
@@ -155,11 +156,13 @@ static void on_notice(void *ctx, const PGresult *r)
     struct connection *c = ctx;
     char text[300];
     const char *message = PQresultErrorField(r, PG_DIAG_MESSAGE_PRIMARY);
-    shown_text(text, sizeof text, message == NULL ? "" : message, &c->password);
-    if (c->notice != NULL)
-        c->notice(c->notice_ctx, text);
-    else
+    if (c->is_deaf || message == NULL)
+        return;
+    shown_text(text, sizeof text, message, &c->password);
+    if (c->notice == NULL)
         log_debug("database: %s", text);
+    else
+        c->is_deaf = !c->notice(c->notice_ctx, text);
 }
 
 static bool check_tls(const struct connection *c, const struct db_target *t, struct err *e)
@@ -196,13 +199,15 @@ struct connection *connection_open(const struct db_target *target, const char *p
 struct connection *connection_open_waiting(const struct db_target *target, const char *purpose, unsigned wait_ms, struct err *e)
 {
     uint64_t end = clock_monotonic_ms() + wait_ms;
-    for (;;) {
+    for (unsigned n_refused = 0;;) {
         struct err last = { 0 };
         bool is_worth_retrying;
         struct connection *c = open_once(target, purpose, &is_worth_retrying, &last);
         if (c != NULL)
             return c;
-        if (!is_worth_retrying || clock_monotonic_ms() > end) {
+        /* Once may be a server that died at the wrong moment. */
+        n_refused = is_worth_retrying ? 0 : n_refused + 1;
+        if (n_refused > 1 || (last.code != ERR_DB && n_refused > 0) || clock_monotonic_ms() > end) {
             if (e->code == ERR_NONE)
                 *e = last;
             return NULL;
@@ -287,7 +292,12 @@ static void note_problem(struct connection *c, const PGresult *r)
     if (!text_copy(p->sqlstate, sizeof p->sqlstate, field(r, PG_DIAG_SQLSTATE)))
         p->sqlstate[0] = '\0';
     AUTO(buf_clear_auto) struct buf whole = BUF_LIMIT(64 * 1024);
-    buf_addf(&whole, "%.16000s", primary[0] != '\0' ? primary : PQresultErrorMessage(r));
+    if (primary[0] != '\0') {
+        buf_addf(&whole, "%.16000s", primary);
+    } else { /* libpq's own words; the first line says it */
+        const char *message = PQresultErrorMessage(r);
+        buf_addf(&whole, "%.*s", (int)strcspn(message, "\n"), message);
+    }
     if (detail[0] != '\0')
         buf_addf(&whole, " (%.16000s)", detail);
     shown_text(p->text, sizeof p->text, buf_text(&whole), &c->password);
@@ -468,6 +478,7 @@ void connection_on_notice(struct connection *c, connection_notice_fn fn, void *c
 {
     c->notice = fn;
     c->notice_ctx = ctx;
+    c->is_deaf = false;
 }
 
 /* --- quoting ------------------------------------------------------------------------------------------------------- */

@@ -63,8 +63,9 @@ int connection_server_pid(const struct connection *c);
 int connection_server_version(const struct connection *c);                          /* 150004 */
 const char *connection_parameter(const struct connection *c, const char *name);     /* as the server reported it; "" when unknown */
 
-/* The server's own messages (NOTICE, WARNING ...), printable and capped; null: to the log at debug. */
-typedef void (*connection_notice_fn)(void *ctx, const char *text);
+/* The server's own messages (NOTICE, WARNING ...), printable and capped; null: to the log at debug. The listener returns false when
+ * it has heard enough: what follows is thrown away unread. */
+typedef bool (*connection_notice_fn)(void *ctx, const char *text);
 void connection_on_notice(struct connection *c, connection_notice_fn fn, void *ctx);
 
 /* For the few statements that take no parameters (CREATE ROLE ...): quoted by libpq. */

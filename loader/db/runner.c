@@ -22,15 +22,15 @@ static void tell_text(const struct watch *w, enum db_event event, const char *te
     db_report_tell(w->r->report, &(struct db_fact){ .event = event, .file = w->file->name, .text = text });
 }
 
-static void on_notice(void *ctx, const char *text)
+static bool on_notice(void *ctx, const char *text)
 {
     struct watch *w = ctx;
-    if (w->n_notices < DB_NOTICES_PER_FILE)
+    if (w->n_notices++ < DB_NOTICES_PER_FILE) {
         tell_text(w, DB_NOTICE, text);
-    else if (w->n_notices == DB_NOTICES_PER_FILE)
-        tell_text(w, DB_NOTICE, "more messages of this file are not shown");
-    if (w->n_notices <= DB_NOTICES_PER_FILE)
-        w->n_notices++;
+        return true;
+    }
+    tell_text(w, DB_NOTICE, "more messages of this file are not shown");
+    return false;
 }
 
 static void on_wait(void *ctx)

@@ -21,9 +21,8 @@ static bool hides_here(const char *p, size_t n, const struct secret *hide)
 }
 
 /* One line without the secret: line breaks and tabs become single spaces. */
-static void flatten(struct buf *flat, const char *text, const struct secret *hide)
+static void flatten(struct buf *flat, const char *text, size_t n, const struct secret *hide)
 {
-    size_t n = strnlen(text, SHOWN_READ_MAX);
     for (size_t i = 0; i < n;) {
         bool is_break = text[i] == '\n' || text[i] == '\r' || text[i] == '\t';
         if (hides_here(text + i, n - i, hide)) {
@@ -53,7 +52,9 @@ void shown_text(char *out, size_t size, const char *text, const struct secret *h
 {
     AUTO(buf_clear_auto) struct buf flat = BUF_LIMIT(2 * SHOWN_READ_MAX);
     AUTO(buf_clear_auto) struct buf safe = BUF_LIMIT(8 * SHOWN_READ_MAX);
-    flatten(&flat, text, hide);
+    /* What is shown came from the first size bytes, or more where white space fell together or a secret was cut out. */
+    size_t n = strnlen(text, SHOWN_READ_MAX);
+    flatten(&flat, text, n, hide);
     for (size_t i = 0; i < flat.len && safe.len < size;) {
         size_t len = piece_length(flat.data + i, flat.len - i);
         buf_adds(&safe, SHOWN_N(flat.data + i, len));
