@@ -436,6 +436,7 @@ static void read_texts(struct jnode root)
     struct jnode list;
     for (size_t i = 0, n = jread_array(root, "list", 9, &list); i < n; i++) {
         AUTO(mem_auto) char *text = jread_item_text(list, i, 3);
+        assert_non_null(text);
     }
 }
 
@@ -444,6 +445,7 @@ static void read_labels(struct jnode root)
     struct jnode labels = jread_object(root, "labels");
     for (size_t i = 0, n = jread_members(labels); i < n; i++) {
         AUTO(mem_auto) char *text = jread_member_text(labels, i, 3);
+        assert_non_null(text);
     }
 }
 
