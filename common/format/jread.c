@@ -162,7 +162,7 @@ static bool build(struct jread *r, const char *text, size_t n, const struct jsca
     r->values = mem_new_array(r->cap, sizeof *r->values);
     r->values[r->n++] = (struct value){ .at = r->tree };
     if (r->tree == NULL || r->cap == 0)
-        return err_set(e, ERR_FORMAT, "%s: not JSON", r->what);
+        return err_set(e, ERR_FORMAT, "%s: the JSON library gave up", r->what);
     if (type_of(&r->values[0]) == cJSON_Number)
         r->values[0].is_odd = is_next_odd(&odd);
     if (!index_children(r, 0, &odd) || r->n != r->cap)

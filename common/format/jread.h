@@ -1,7 +1,8 @@
 /* JSON has one door. Reading is by key with type and limit in the call; the cursor knows its path, keeps the first failure,
- * and each key that was read is consumed. Before cJSON sees the text, a strict scanner has refused: over-long input, depth over
- * LIMIT_JSON_DEPTH, duplicate keys, BOM, invalid UTF-8, control bytes, lone surrogates, \u0000, numbers that are not whole, signed, with
- * exponents or leading zeros or at least 2^53, anything after the value. CONTRACT
+ * and each key that was read is consumed. Before cJSON sees the text, a strict scanner has refused: depth over LIMIT_JSON_DEPTH,
+ * more than LIMIT_JSON_VALUES values, BOM, invalid UTF-8, control bytes, lone surrogates, \u0000, numbers that are not whole,
+ * signed, with exponents or leading zeros or at least 2^53, anything after the value. Duplicate keys are refused before the
+ * first is read. The caller has limited the bytes (LIMIT_JSON_BYTES holds in any case).
  *
  *     AUTO(jread_free_auto) struct jread *doc = jread_open(text, n, "bundle.json", JREAD_STRICT, e);
  *     struct jnode root = jread_root(doc);
@@ -29,9 +30,13 @@ struct jnode { /* a value within a document; copy freely, valid while the docume
     uint32_t path; /* private */
 };
 
-/* JREAD_STRICT: also refuses escapes in keys and, outside strings, nothing else. JREAD_OCI: foreign documents: any number form inside values
- * that are not read is tolerated (floats, negatives), keys may have escapes. Duplicate keys are refused in both. */
+/* JREAD_STRICT: our own documents: no escapes in keys, no carriage returns between values. JREAD_OCI: foreign documents: any
+ * number of JSON is tolerated where it is not read (floats, negatives), keys may have escapes. Duplicate keys, compared
+ * unescaped, are refused in both. Keys are case-sensitive in both. */
 enum jread_mode { JREAD_STRICT, JREAD_OCI };
+
+/* Null with ERR_FORMAT "<what>: byte N: ..." The text may go away afterwards. jread_root, every getter and jread_done accept
+ * the null: they do nothing, and jread_done says false. */
 MUST_CHECK struct jread *jread_open(const char *text, size_t n, const char *what, enum jread_mode mode, struct err *e);
 void jread_free(struct jread *r);
 AUTO_FREE(struct jread, jread_free)
@@ -47,7 +52,7 @@ void jread_digest_hex(struct jnode o, const char *key, struct digest *out); /* 6
 struct jnode jread_object(struct jnode o, const char *key);
 size_t jread_array(struct jnode o, const char *key, size_t max_items, struct jnode *out);
 
-/* Is the key there (and not null)? For optional values: if (jread_has(o, "x")) jread_...  */
+/* Is the key there (and not null)? For optional values: if (jread_has(o, "x")) jread_... A null is not consumed by this. */
 bool jread_has(struct jnode o, const char *key);
 bool jread_is_null(struct jnode o, const char *key); /* there, and null: consumed */
 
@@ -67,8 +72,10 @@ void jread_skip(struct jnode o, const char *key); /* consumes a key without look
 void jread_fail(struct jnode o, const char *key, const char *fmt, ...) PRINTF_LIKE(3, 4);
 
 enum jread_extra { JREAD_NO_EXTRA, JREAD_EXTRA_OK };
-/* All keys of this object consumed? Otherwise, with JREAD_NO_EXTRA: "unknown key "x"" with the nearest known... */
+/* All keys of this object consumed? Otherwise, with JREAD_NO_EXTRA, the failure "unknown key "x"", and as a hint the nearest
+ * optional key that was asked for. */
 void jread_end(struct jnode object, enum jread_extra extra);
+/* True when nothing failed; otherwise the first failure, as ERR_FORMAT. */
 MUST_CHECK bool jread_done(struct jread *r, struct err *e);
 
 #endif

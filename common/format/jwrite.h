@@ -1,5 +1,5 @@
 /* Writing JSON: ASCII (everything else as \uXXXX), keys in the order of the calls, LF at the end; JWRITE_PRETTY puts one item of
- * the outermost two levels on a line. The same calls give the same bytes. Own code, no cJSON. CONTRACT
+ * the outermost two levels on a line. The same calls give the same bytes. Own code, no cJSON.
  *
  *     AUTO(jwrite_free_auto) struct jwrite *w = jwrite_new(JWRITE_COMPACT, LIMIT_MANIFEST_BYTES);
  *     jwrite_object(w, NULL);  jwrite_str(w, "name", name);  jwrite_array(w, "xs");  jwrite_u64(w, NULL, 7);  jwrite_end(w);  jwrite_end(w);
@@ -16,7 +16,9 @@ enum jwrite_form { JWRITE_COMPACT, JWRITE_PRETTY };
 struct jwrite *jwrite_new(enum jwrite_form form, uint64_t max_bytes);
 void jwrite_free(struct jwrite *w);
 AUTO_FREE(struct jwrite, jwrite_free)
-/* key is null inside arrays and for the outermost value */
+
+/* key is null inside arrays and for the outermost value. A key in the wrong place or an end too many is a bug and stops the
+ * program, as is nesting deeper than our reader takes. */
 void jwrite_object(struct jwrite *w, const char *key);
 void jwrite_array(struct jwrite *w, const char *key);
 void jwrite_end(struct jwrite *w);
@@ -29,7 +31,8 @@ void jwrite_bool(struct jwrite *w, const char *key, bool v);
 void jwrite_null(struct jwrite *w, const char *key);
 void jwrite_digest(struct jwrite *w, const char *key, const struct digest *d);     /* "sha256:..." */
 void jwrite_digest_hex(struct jwrite *w, const char *key, const struct digest *d); /* 64 hex */
-/* Complete text with final newline into out (which has its own limit). ERR_FORMAT when over a limit. */
+
+/* Appends the complete text with final newline into out (which has its own limit). ERR_FORMAT when over a limit. */
 MUST_CHECK bool jwrite_done(struct jwrite *w, struct buf *out, const char *what, struct err *e);
 
 #endif

@@ -1,6 +1,7 @@
-/* OCI image-spec and Docker schema 2 documents: media types, and strict readers of index, manifest and config. CONTRACT
- * All readers take the exact bytes; the caller has hashed them. Ambiguous documents (manifests and layers both, mediaType that
- * contradicts the shape) are refused. ERR_REGISTRY for content that is not usable. */
+/* OCI image-spec and Docker schema 2 documents: media types, and strict readers of index, manifest and config.
+ * All readers take the exact bytes; the caller has hashed them. Ambiguous documents are refused: manifests and layers both, a
+ * mediaType that contradicts the shape, one of our keys in other letters (which Go would read instead). ERR_REGISTRY for
+ * content that is not usable, "<what>: path: ..."; what was read is then empty and needs no _clear. */
 #ifndef FORMAT_OCI_H
 #define FORMAT_OCI_H
 
@@ -49,10 +50,17 @@ struct oci_config {
     struct digest *diff_ids;
 };
 
-/* Kind of a manifest document by its bytes and, where given, its Content-Type (parameters ignored); a contradiction is ERR_REGISTRY. */
+/* Kind of a manifest document by its bytes and, where given, its Content-Type (parameters ignored; application/json,
+ * text/plain and octet-stream say nothing; null when there is none). A contradiction, schema 1 and unknown types are
+ * ERR_REGISTRY, and *out is OCI_KIND_UNKNOWN only then. */
 MUST_CHECK bool oci_kind_of(const char *text, size_t n, const char *content_type, enum oci_kind *out, struct err *e);
+
+/* An index or Docker manifest list; at most LIMIT_INDEX_ENTRIES entries, sizes 1 to LIMIT_OCI_MANIFEST_BYTES. */
 MUST_CHECK bool oci_index_read(struct oci_index *out, const char *text, size_t n, const char *what, struct err *e);
+/* An image manifest with a container image config; media_type is the OCI one where none is written. Layers may be of any
+ * type (oci_layer_compression judges), sizes 1 to LIMIT_BLOB_BYTES. */
 MUST_CHECK bool oci_manifest_read(struct oci_manifest *out, const char *text, size_t n, const char *what, struct err *e);
+/* An image config; the platform is normalised. */
 MUST_CHECK bool oci_config_read(struct oci_config *out, const char *text, size_t n, const char *what, struct err *e);
 void oci_index_clear(struct oci_index *x);
 void oci_manifest_clear(struct oci_manifest *x);
@@ -61,8 +69,9 @@ void oci_config_clear(struct oci_config *x);
 /* Compression that a layer media type promises; foreign, nondistributable and unknown types are ERR_REGISTRY with their name. */
 MUST_CHECK bool oci_layer_compression(const char *media_type, enum oci_compression *out, struct err *e);
 
-/* The entry for a platform: exact variant first, then without variant; nested indexes (an entry whose media type is an index) are returned when
- * their platform fits or is not given. Null and ERR_REGISTRY "has no linux/arm64, it has: linux/amd64, ..." */
+/* The entry for a platform: exact variant first, then without variant, then a nested index whose platform is not given, then
+ * a manifest whose platform is not given (its config will tell). Attestations and artifacts are passed over. Two different
+ * images of the same rank are refused. Borrows: from x. Null and ERR_REGISTRY "<what>: has no linux/arm64, it has: ..." */
 const struct oci_index_entry *oci_index_pick(const struct oci_index *x, const struct platform *p, const char *what, struct err *e);
 
 #endif

@@ -1,4 +1,4 @@
-/* os/architecture[/variant], normalised as containerd does (arm64 = arm64/v8, arm = arm/v7, x86_64 = amd64, aarch64 = arm64). CONTRACT */
+/* os/architecture[/variant], normalised as containerd does (arm64 = arm64/v8, arm = arm/v7, x86_64 = amd64, aarch64 = arm64). */
 #ifndef FORMAT_PLATFORM_H
 #define FORMAT_PLATFORM_H
 
@@ -9,13 +9,24 @@ struct platform {
     char architecture[32];
     char variant[32]; /* normalised: empty for amd64 and arm64/v8 */
 };
-MUST_CHECK bool platform_parse(struct platform *out, const char *text, struct err *e); /* ERR_USAGE */
+
+/* OS/ARCHITECTURE or OS/ARCHITECTURE/VARIANT, normalised. Fails with ERR_USAGE. */
+MUST_CHECK bool platform_parse(struct platform *out, const char *text, struct err *e);
+
+/* Lower case, one name per machine, the variant that everybody means left out (arm keeps it: arm is arm/v7). amd64/v2 and
+ * above stay: they do not run everywhere. */
 void platform_normalise(struct platform *p);
+
+/* Of two that are normalised. */
 bool platform_equal(const struct platform *a, const struct platform *b);
+
 struct platform_text {
     char text[100];
 };
+/* "linux/arm/v7" */
 const char *platform_format(struct platform_text *out, const struct platform *p);
-void platform_host(struct platform *out); /* of this machine (uname) */
+
+/* Of this machine (uname). */
+void platform_host(struct platform *out);
 
 #endif

@@ -1,5 +1,5 @@
 /* Image references, exactly Docker's grammar (distribution/reference): default registry docker.io, default repository prefix
- * library/, default tag latest; NAME:TAG@DIGEST allowed. CONTRACT */
+ * library/, default tag latest; NAME:TAG@DIGEST allowed. */
 #ifndef FORMAT_REF_H
 #define FORMAT_REF_H
 
@@ -13,7 +13,9 @@ struct ref {
     bool has_digest;
     struct digest digest;
 };
-/* ERR_USAGE "reference "x": reason". */
+
+/* Fails with ERR_USAGE "reference "x": reason" (and *out is empty). Digests other than sha256 and 64 hex digits as a name are
+ * refused; index.docker.io becomes docker.io. */
 MUST_CHECK bool ref_parse(struct ref *out, const char *text, struct err *e);
 
 struct ref_text {
@@ -23,6 +25,8 @@ struct ref_text {
 const char *ref_format(struct ref_text *out, const struct ref *r);
 const char *ref_format_tag(struct ref_text *out, const struct ref *r);
 #define REF_SHOWN(r) ref_format(&(struct ref_text){ { 0 } }, (r))
+
+/* Same host, repository, tag and digest, as they are written. */
 bool ref_equal(const struct ref *a, const struct ref *b);
 
 #endif

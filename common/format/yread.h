@@ -1,6 +1,7 @@
 /* YAML through libyaml's event parser into a bounded tree of nodes with line and column. Strict: duplicate keys, multi-documents, custom
  * tags, BOM, depth and node count (after anchors are expanded) are refused; merge keys (<<) are supported for compose files only (YREAD_COMPOSE).
- * YAML 1.2 core scalars: only true/false are booleans, everything is kept as text with a flag whether it was plain. CONTRACT */
+ * YAML 1.2 core scalars: only true/false are booleans, everything is kept as text with a flag whether it was plain. Of tags
+ * only !!str, !!map and !!seq pass. The text may hold control characters (written as escapes): show it with SHOWN. */
 #ifndef FORMAT_YREAD_H
 #define FORMAT_YREAD_H
 
@@ -18,8 +19,11 @@ struct ynode {
 };
 enum yread_mode { YREAD_PLAIN, YREAD_COMPOSE };
 struct yread; /* the document: owns all nodes */
-/* what: file name for messages: ERR_CONFIG "bundle.yaml:12:3: ..." */
+
+/* what: file name for messages: ERR_CONFIG "bundle.yaml:12:3: ...". At most LIMIT_CONFIG_FILE_BYTES. A node that was anchored
+ * stands in every place of its aliases, with the line of the anchor. Merged pairs stand behind a map's own. */
 MUST_CHECK struct yread *yread_open(const char *text, size_t n, const char *what, enum yread_mode mode, struct err *e);
+/* Never null: a file without content is refused. */
 const struct ynode *yread_root(const struct yread *y);
 const char *yread_name(const struct yread *y);
 void yread_free(struct yread *y);
