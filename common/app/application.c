@@ -27,21 +27,21 @@ static const char *look_up(void *ctx, const char *name, struct err *e)
     return value != NULL ? value : env_pairs_get(&s->pairs, name, s->file, e);
 }
 
-static bool read_surroundings(struct surroundings *s, const struct source *src, struct err *e)
+static bool read_surroundings(struct surroundings *s, const struct origin *src, struct err *e)
 {
     static const char dot_env[] = ".env";
-    struct source_stat st;
+    struct origin_stat st;
     if (s->o->env_file_text != NULL) {
         s->file = s->o->env_file_name;
         return env_file_read(&s->pairs, s->o->env_file_text, s->o->env_file_bytes, s->file, e);
     }
     s->file = dot_env;
-    if (src == NULL || !source_stat(src, dot_env, &st, e))
+    if (src == NULL || !origin_stat(src, dot_env, &st, e))
         return src == NULL;
-    if (st.kind != SOURCE_FILE)
+    if (st.kind != ORIGIN_FILE)
         return true;
     AUTO(buf_clear_auto) struct buf text = BUF_LIMIT(LIMIT_ENV_FILE_BYTES);
-    bool ok = source_read(src, dot_env, &text, e) && env_file_read(&s->pairs, buf_text(&text), text.len, dot_env, e);
+    bool ok = origin_read(src, dot_env, &text, e) && env_file_read(&s->pairs, buf_text(&text), text.len, dot_env, e);
     if (text.data != NULL)
         secret_wipe(text.data, text.len);
     return ok;
@@ -168,7 +168,7 @@ static bool freeze(struct application *a, struct surroundings *s, struct finding
 }
 
 /* With a definition and (maybe) a compose model there: everything else. */
-static struct application *complete(struct application *a, const struct source *src, const struct application_options *o, struct findings *f,
+static struct application *complete(struct application *a, const struct origin *src, const struct application_options *o, struct findings *f,
                                     struct err *e)
 {
     struct surroundings s = { .o = o };
@@ -193,13 +193,13 @@ static struct application *complete(struct application *a, const struct source *
     return NULL;
 }
 
-struct application *application_read(const struct source *src, const char *definition, const struct application_options *o,
+struct application *application_read(const struct origin *src, const char *definition, const struct application_options *o,
                                      struct findings *f, struct err *e)
 {
     AUTO(application_free_auto) struct application *a = mem_new(sizeof *a);
     AUTO(buf_clear_auto) struct buf text = BUF_LIMIT(LIMIT_CONFIG_FILE_BYTES);
     struct definition *d = &a->definition;
-    bool ok = source_read(src, definition, &text, e) && definition_parse(d, buf_text(&text), text.len, definition, f, e);
+    bool ok = origin_read(src, definition, &text, e) && definition_parse(d, buf_text(&text), text.len, definition, f, e);
     if (ok && d->compose.n > 0 && d->compose.n <= LIMIT_COMPOSE_FILES) {
         a->compose = compose_read(src, &d->compose, COMPOSE_AUTHOR, f, e);
         ok = a->compose != NULL;
@@ -265,7 +265,7 @@ static void declare_variables(struct application *a)
     }
 }
 
-struct application *application_from_compose(const struct source *src, const struct texts *files, const char *fallback_name,
+struct application *application_from_compose(const struct origin *src, const struct texts *files, const char *fallback_name,
                                              const struct application_options *o, struct findings *f, struct err *e)
 {
     AUTO(application_free_auto) struct application *a = mem_new(sizeof *a);

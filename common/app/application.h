@@ -1,17 +1,17 @@
 /* The whole application as the author has it: definition, compose model, SQL, files. What `create`, `lint` and `plan` start from.
  *
- *     AUTO(source_free_auto) struct source *src = source_directory(dir);
+ *     AUTO(origin_free_auto) struct origin *src = origin_directory(dir);
  *     AUTO(application_free_auto) struct application *app = application_read(src, "bundle.yaml", &options, &findings, e);
  *     for each app->images[i]: resolve .original, fetch
  *     release_describe(&release, app, resolved, e)            // app/release.h
- *     for each app->files[i]: pack "app/<path>" from .text (when it is not null) or source_stream(src, .path)
+ *     for each app->files[i]: pack "app/<path>" from .text (when it is not null) or origin_stream(src, .path)
  */
 #ifndef APP_APPLICATION_H
 #define APP_APPLICATION_H
 
 #include "app/compose.h"
 #include "app/definition.h"
-#include "app/source.h"
+#include "app/origin.h"
 #include "sql/files.h"
 
 struct application_image {
@@ -54,11 +54,11 @@ struct application_options {
 };
 
 /* From a bundle.yaml. Null: the first finding (or the failure) is in e; f has all findings. */
-MUST_CHECK struct application *application_read(const struct source *src, const char *definition, const struct application_options *o,
+MUST_CHECK struct application *application_read(const struct origin *src, const char *definition, const struct application_options *o,
                                                 struct findings *f, struct err *e);
 /* Without one: name from `name:` of the compose files or `fallback_name` (the folder; it is made a legal name), every ${VAR} that is
  * left a variable, no migrations. version: of the options, else 0.0.0-<...> is not made up: ERR_USAGE asks for --version. */
-MUST_CHECK struct application *application_from_compose(const struct source *src, const struct texts *files, const char *fallback_name,
+MUST_CHECK struct application *application_from_compose(const struct origin *src, const struct texts *files, const char *fallback_name,
                                                         const struct application_options *o, struct findings *f, struct err *e);
 /* Images alone: name from the first repository's last component when name is null; version from the options, else the tag of the first
  * image when it is a semantic version, else ERR_USAGE. */

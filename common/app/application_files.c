@@ -15,7 +15,7 @@
 
 struct sql_reader {
     struct application *a;
-    const struct source *src;
+    const struct origin *src;
     const char *folder;
     enum sql_kind kind;
     struct sql_set *set;
@@ -29,7 +29,7 @@ static bool add_sql(void *ctx, const char *name, struct err *e)
     if (strchr(base, '/') != NULL || !text_ends(base, ".sql"))
         return true; /* bootstrap may lie inside migrations; notes may lie beside the files */
     AUTO(buf_clear_auto) struct buf text = BUF_LIMIT(LIMIT_SQL_FILE_BYTES);
-    if (!source_read(r->src, name, &text, e))
+    if (!origin_read(r->src, name, &text, e))
         return false;
     r->total += text.len;
     if (r->total > LIMIT_APP_TEXT_BYTES)
@@ -40,24 +40,24 @@ static bool add_sql(void *ctx, const char *name, struct err *e)
     return sql_set_add(r->set, r->kind, base, sql.text, sql.n, e) || err_in(e, "%s", r->folder);
 }
 
-static bool read_folder(struct application *a, const struct source *src, const char *folder, enum sql_kind kind, struct sql_set *set,
+static bool read_folder(struct application *a, const struct origin *src, const char *folder, enum sql_kind kind, struct sql_set *set,
                         struct findings *f)
 {
     struct err e = { 0 };
-    struct source_stat st;
+    struct origin_stat st;
     struct sql_reader r = { .a = a, .src = src, .folder = folder, .kind = kind, .set = set };
     if (folder == NULL)
         return true;
-    if (!source_stat(src, folder, &st, &e))
+    if (!origin_stat(src, folder, &st, &e))
         return findings_take(f, &e);
-    if (st.kind != SOURCE_FOLDER)
+    if (st.kind != ORIGIN_FOLDER)
         return findings_add(f, ERR_CONFIG, "%s: no such folder in the definition", SHOWN(folder));
-    if (!source_list(src, folder, add_sql, &r, &e) || !sql_set_check(set, &e))
+    if (!origin_list(src, folder, add_sql, &r, &e) || !sql_set_check(set, &e))
         return findings_take(f, &e);
     return true;
 }
 
-bool application_read_sql(struct application *a, const struct source *src, struct findings *f)
+bool application_read_sql(struct application *a, const struct origin *src, struct findings *f)
 {
     bool ok = read_folder(a, src, a->definition.migrations, SQL_ORDINARY, &a->migrations, f);
     return read_folder(a, src, a->definition.bootstrap, SQL_BOOTSTRAP, &a->bootstrap, f) && ok;
@@ -67,7 +67,7 @@ bool application_read_sql(struct application *a, const struct source *src, struc
 
 struct file_reader {
     struct application *a;
-    const struct source *src;
+    const struct origin *src;
 };
 
 struct digest_of {
@@ -85,7 +85,7 @@ static bool digest_bytes(void *ctx, const void *bytes, size_t n, struct err *e)
     return true;
 }
 
-static bool digest_file(const struct source *src, struct application_file *file, struct err *e)
+static bool digest_file(const struct origin *src, struct application_file *file, struct err *e)
 {
     if (file->text != NULL) {
         file->size = strlen(file->text);
@@ -94,8 +94,8 @@ static bool digest_file(const struct source *src, struct application_file *file,
     }
     AUTO(sha256_free_auto) struct sha256 *h = sha256_new();
     struct digest_of d = { .h = h };
-    struct source_stat st;
-    if (!source_stat(src, file->path, &st, e) || !source_stream(src, file->path, digest_bytes, &d, e))
+    struct origin_stat st;
+    if (!origin_stat(src, file->path, &st, e) || !origin_stream(src, file->path, digest_bytes, &d, e))
         return err_in(e, "%s", SHOWN(file->path));
     file->size = d.n;
     file->is_executable = st.is_executable;
@@ -126,7 +126,7 @@ static bool add_listed(struct file_reader *r, const struct texts *list, const ch
     bool ok = true;
     for (size_t i = 0; i < list->n; i++) {
         struct err e = { 0 };
-        if (!source_list(r->src, list->items[i], add_file, r, &e)) {
+        if (!origin_list(r->src, list->items[i], add_file, r, &e)) {
             err_in(&e, "%s", what);
             ok = findings_take(f, &e);
         }
@@ -172,7 +172,7 @@ static void sort_files(struct application *a)
     a->n_files = kept;
 }
 
-static bool digest_files(struct application *a, const struct source *src, struct findings *f)
+static bool digest_files(struct application *a, const struct origin *src, struct findings *f)
 {
     bool ok = true;
     for (size_t i = 0; i < a->n_files; i++) {
@@ -214,7 +214,7 @@ static bool check_case(const struct application *a, struct findings *f)
     return ok;
 }
 
-bool application_read_files(struct application *a, const struct source *src, struct findings *f)
+bool application_read_files(struct application *a, const struct origin *src, struct findings *f)
 {
     struct file_reader r = { .a = a, .src = src };
     bool ok = add_compose_files(&r, f);

@@ -116,12 +116,12 @@ void compose_digest_tag(struct ref *r)
 
 /* ---- files ---- */
 
-static bool open_file(struct compose *c, const struct source *src, const char *path, bool is_main, struct err *e)
+static bool open_file(struct compose *c, const struct origin *src, const char *path, bool is_main, struct err *e)
 {
     if (c->n_files >= LIMIT_COMPOSE_FILES)
         return err_set(e, ERR_CONFIG, "more than %d compose files", LIMIT_COMPOSE_FILES);
     AUTO(buf_clear_auto) struct buf text = BUF_LIMIT(LIMIT_CONFIG_FILE_BYTES);
-    if (!source_read(src, path, &text, e))
+    if (!origin_read(src, path, &text, e))
         return false;
     struct yread *doc = yread_open(buf_text(&text), text.len, path, YREAD_COMPOSE, e);
     if (doc == NULL)
@@ -194,7 +194,7 @@ const struct ynode *compose_extended(struct compose_reader *r, const struct ynod
 }
 
 /* Files named by extends are opened before anything is read, so that nothing moves while services are read. */
-static bool open_extended(struct compose *c, const struct source *src, size_t file, const char *folder, struct err *e)
+static bool open_extended(struct compose *c, const struct origin *src, size_t file, const char *folder, struct err *e)
 {
     const struct ynode *services = compose_services(&c->files[file]);
     for (size_t i = 0; services != NULL && services->kind == YNODE_MAP && i < services->n; i++) {
@@ -338,7 +338,7 @@ static int compare_texts(const void *a, const void *b)
 }
 
 /* Main files start at the folder of the first one, a file of an extends at its own. */
-static bool open_all(struct compose *c, const struct source *src, const struct texts *files, struct err *e)
+static bool open_all(struct compose *c, const struct origin *src, const struct texts *files, struct err *e)
 {
     for (size_t i = 0; i < files->n; i++)
         if (!open_file(c, src, files->items[i], true, e))
@@ -351,7 +351,7 @@ static bool open_all(struct compose *c, const struct source *src, const struct t
     return true;
 }
 
-struct compose *compose_read(const struct source *src, const struct texts *files, enum compose_mode mode, struct findings *f,
+struct compose *compose_read(const struct origin *src, const struct texts *files, enum compose_mode mode, struct findings *f,
                              struct err *e)
 {
     BUG_IF(files->n == 0);

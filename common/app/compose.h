@@ -7,7 +7,7 @@
 #define APP_COMPOSE_H
 
 #include "app/definition.h"
-#include "app/source.h"
+#include "app/origin.h"
 #include "app/template.h"
 
 struct compose_file {
@@ -49,7 +49,7 @@ struct compose {
 
 enum compose_mode { COMPOSE_AUTHOR, COMPOSE_PACKED };
 /* Reads the files (names relative to src) and those they extend. Semantic trouble goes to f, the rest to e (null). */
-MUST_CHECK struct compose *compose_read(const struct source *src, const struct texts *files, enum compose_mode mode,
+MUST_CHECK struct compose *compose_read(const struct origin *src, const struct texts *files, enum compose_mode mode,
                                         struct findings *f, struct err *e);
 
 /* Makes every image reference literal with what lookup gives (the environment, --env-file, .env); a digest is taken out (NAME:TAG@DIGEST

@@ -212,14 +212,14 @@ static bool same_model(const struct compose *a, const struct compose *b)
 /* Reads the packed texts as the host will. */
 static struct compose *read_again(const struct compose *c, const struct buf *texts, struct findings *f, struct err *e)
 {
-    AUTO(mem_auto) struct source_file *files = mem_new_array(c->n_files, sizeof *files);
+    AUTO(mem_auto) struct origin_file *files = mem_new_array(c->n_files, sizeof *files);
     struct texts main_files = { 0 };
     for (size_t i = 0; i < c->n_files; i++) {
-        files[i] = (struct source_file){ .name = c->files[i].path, .bytes = buf_text(&texts[i]), .n = texts[i].len };
+        files[i] = (struct origin_file){ .name = c->files[i].path, .bytes = buf_text(&texts[i]), .n = texts[i].len };
         if (c->files[i].is_main)
             texts_add(&main_files, c->files[i].path);
     }
-    AUTO(source_free_auto) struct source *src = source_memory(files, c->n_files);
+    AUTO(origin_free_auto) struct origin *src = origin_memory(files, c->n_files);
     struct compose *again = compose_read(src, &main_files, COMPOSE_PACKED, f, e);
     texts_clear(&main_files);
     return again;

@@ -8,7 +8,7 @@
 struct compose_reader {
     struct compose *c;
     struct findings *f;
-    const struct source *src;
+    const struct origin *src;
     enum compose_mode mode;
     const struct compose_file *file; /* the one that is being read; changes when c->files grows */
     const char *folder;              /* where its relative paths start */

@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "app/source.h"
+#include "app/origin.h"
 #include "base/auto.h"
 #include "base/limits.h"
 

@@ -17,17 +17,17 @@
     "services:\n  db:\n    image: db:${TAG}\n    environment: { P: \"${PW}\" }\n    volumes: [\"./config/a.conf:/a:ro\"]\n"      \
     "  web:\n    image: db:${TAG}\n    ports: [\"${PORT}:80\"]\n  pin:\n    image: p@sha256:" HEX64 "\n"
 #define SQL "CREATE TABLE t (i int);\n"
-static const struct source_file shop[] = {
+static const struct origin_file shop[] = {
     NAME("bundle.yaml", BUNDLE), NAME("compose.yaml", COMPOSE), NAME(".env", "TAG=7\nUNUSED=$x\n"), NAME("sql/0001_a.sql", SQL),
     NAME("sql/0002_b.sql", SQL SQL), NAME("sql/0002_b.down.sql", SQL), NAME("sql/README", "notes"), NAME("sql/bootstrap/x.sql", SQL),
     { .name = "config/a.conf", .bytes = "a", .n = 1 }, { .name = "config/run.sh", .bytes = "#!", .n = 2, .is_executable = true },
     NAME("config/.hidden", "no"), NAME("LICENSE", "free"), NAME("other/file", "not packed"),
 };
 
-static struct application *read_shop(const struct source_file *files, size_t n, const struct application_options *o, struct err *e)
+static struct application *read_shop(const struct origin_file *files, size_t n, const struct application_options *o, struct err *e)
 {
     AUTO(findings_clear_auto) struct findings f = { 0 };
-    AUTO(source_free_auto) struct source *src = source_memory(files, n);
+    AUTO(origin_free_auto) struct origin *src = origin_memory(files, n);
     return application_read(src, "bundle.yaml", o, &f, e);
 }
 
@@ -99,7 +99,7 @@ static void options_override_version_and_platforms(void **state)
 /* The shop with one file replaced. */
 static void refused_at(const char *name, const char *text, const char *part, const char *where, int line)
 {
-    struct source_file files[ARRAY_LEN(shop)];
+    struct origin_file files[ARRAY_LEN(shop)];
     size_t n = 0;
     for (size_t i = 0; i < ARRAY_LEN(shop); i++) {
         files[n] = shop[i];
@@ -142,7 +142,7 @@ static void refuses_what_does_not_fit_together(void **state)
 static void names_that_differ_in_case_only_are_refused(void **state)
 {
     (void)state;
-    static const struct source_file files[] = { NAME("bundle.yaml", "name: a\nversion: 1.0.0\nimages: [a]\nfiles: [x]\n"), NAME("x/a", ""),
+    static const struct origin_file files[] = { NAME("bundle.yaml", "name: a\nversion: 1.0.0\nimages: [a]\nfiles: [x]\n"), NAME("x/a", ""),
                                                 NAME("x/A", "") };
     struct application_options o = { 0 };
     struct err e = { 0 };
@@ -153,13 +153,13 @@ static void names_that_differ_in_case_only_are_refused(void **state)
 static void compose_files_alone_make_an_application(void **state)
 {
     (void)state;
-    static const struct source_file files[] = {
+    static const struct origin_file files[] = {
         NAME("compose.yaml", "services:\n  a:\n    image: a:1\n    ports: [\"${PORT:-80}:80\"]\n    environment: { P: \"${DB_PASSWORD}\", Q: \"${NAME:?which}\" }\n") };
     static char name[] = "compose.yaml";
     static char *items[] = { name };
     static const struct texts list = { .items = items, .n = 1 };
     struct application_options o = { .version = "1.0.0" };
-    AUTO(source_free_auto) struct source *src = source_memory(files, 1);
+    AUTO(origin_free_auto) struct origin *src = origin_memory(files, 1);
     AUTO(findings_clear_auto) struct findings f = { 0 };
     struct err e = { 0 };
     AUTO(application_free_auto) struct application *a = application_from_compose(src, &list, "My Shop_", &o, &f, &e);
@@ -211,22 +211,22 @@ static void a_directory_is_read_without_following_links(void **state)
     fclose(out);
     assert_int_equal(symlink("real", link_folder), 0);
     assert_int_equal(symlink("f", link_file), 0);
-    AUTO(source_free_auto) struct source *src = source_directory(dir);
+    AUTO(origin_free_auto) struct origin *src = origin_directory(dir);
     AUTO(buf_clear_auto) struct buf text = BUF_LIMIT(100);
     struct err e = { 0 };
-    assert_true(source_read(src, "real/f", &text, &e));
+    assert_true(origin_read(src, "real/f", &text, &e));
     assert_string_equal(buf_text(&text), "text");
     static const char *const bad[] = { "linked/f", "real/l", "real", "../x", "/etc/passwd", "real/../real/f", "", "real//f" };
     for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
         struct err bad_error = { 0 };
         AUTO(buf_clear_auto) struct buf more = BUF_LIMIT(100);
-        if (source_read(src, bad[i], &more, &bad_error))
+        if (origin_read(src, bad[i], &more, &bad_error))
             fail_msg("%s was read", bad[i]);
         assert_int_equal(bad_error.code, ERR_CONFIG);
     }
     AUTO(buf_clear_auto) struct buf small = BUF_LIMIT(3);
     struct err e3 = { 0 };
-    assert_false(source_read(src, "real/f", &small, &e3));
+    assert_false(origin_read(src, "real/f", &small, &e3));
     ASSERT_HAS(e3.msg, "4 bytes, at most 3");
     unlink(link_file);
     unlink(link_folder);
@@ -249,7 +249,7 @@ static void definitions_of_this_repository_are_sound(void **state)
     assert_non_null(root);
     for (size_t i = 0; i < ARRAY_LEN(folders); i++) {
         AUTO(mem_auto) char *dir = mem_format("%s/%s", root, folders[i]);
-        AUTO(source_free_auto) struct source *src = source_directory(dir);
+        AUTO(origin_free_auto) struct origin *src = origin_directory(dir);
         struct application_options o = { .environment = no_environment };
         AUTO(findings_clear_auto) struct findings f = { 0 };
         struct err e = { 0 };

@@ -12,16 +12,16 @@ static char *two_items[] = { main_name, other_name };
 static const struct texts one_file = { .items = one_item, .n = 1 };
 static const struct texts two_files = { .items = two_items, .n = 2 };
 
-static struct compose *read_files(const struct source_file *files, size_t n, const struct texts *names, enum compose_mode mode,
+static struct compose *read_files(const struct origin_file *files, size_t n, const struct texts *names, enum compose_mode mode,
                                   struct findings *f, struct err *e)
 {
-    AUTO(source_free_auto) struct source *src = source_memory(files, n);
+    AUTO(origin_free_auto) struct origin *src = origin_memory(files, n);
     return compose_read(src, names, mode, f, e);
 }
 
 static struct compose *good(const char *text)
 {
-    struct source_file file = { .name = "compose.yaml", .bytes = text, .n = strlen(text) };
+    struct origin_file file = { .name = "compose.yaml", .bytes = text, .n = strlen(text) };
     AUTO(findings_clear_auto) struct findings f = { 0 };
     struct err e = { 0 };
     struct compose *c = read_files(&file, 1, &one_file, COMPOSE_AUTHOR, &f, &e);
@@ -32,7 +32,7 @@ static struct compose *good(const char *text)
 
 static void refused_at(const char *text, enum err_code code, const char *part, const char *where, int line)
 {
-    struct source_file file = { .name = "compose.yaml", .bytes = text, .n = strlen(text) };
+    struct origin_file file = { .name = "compose.yaml", .bytes = text, .n = strlen(text) };
     AUTO(findings_clear_auto) struct findings f = { 0 };
     struct err e = { 0 };
     AUTO(compose_free_auto) struct compose *c = read_files(&file, 1, &one_file, COMPOSE_AUTHOR, &f, &e);
@@ -164,7 +164,7 @@ static void a_reference_without_a_value_is_a_finding(void **state)
 static void later_files_win_and_lists_join(void **state)
 {
     (void)state;
-    static const struct source_file files[] = {
+    static const struct origin_file files[] = {
         NAME("compose.yaml", "services:\n  a:\n    image: a:1\n    env_file: one.env\n  b:\n    image: b:1\n"),
         NAME("other.yaml", "services:\n  a:\n    image: a:2\n    env_file: two.env\n    profiles: [x]\n"),
     };
@@ -181,7 +181,7 @@ static void later_files_win_and_lists_join(void **state)
 static void extends_reaches_other_files_of_the_definition(void **state)
 {
     (void)state;
-    static const struct source_file files[] = {
+    static const struct origin_file files[] = {
         NAME("compose.yaml", "services:\n  a:\n    extends: { file: sub/base.yaml, service: base }\n  b:\n    extends: a\n    image: b:1\n"),
         NAME("sub/base.yaml", "services:\n  base:\n    image: base:${TAG}\n    env_file: base.env\n  unused:\n    privileged: true\n"),
     };
@@ -319,7 +319,7 @@ static void packed_files_are_final(void **state)
     static const char *const texts[] = { "services:\n  a:\n    image: x:${TAG}\n", "services:\n  a:\n    image: x:1@sha256:" HEX64 "\n",
                                          "services:\n  a:\n    image: x:1\n    build: .\n" };
     for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
-        struct source_file file = { .name = "compose.yaml", .bytes = texts[i], .n = strlen(texts[i]) };
+        struct origin_file file = { .name = "compose.yaml", .bytes = texts[i], .n = strlen(texts[i]) };
         AUTO(findings_clear_auto) struct findings f = { 0 };
         struct err e = { 0 };
         AUTO(compose_free_auto) struct compose *c = read_files(&file, 1, &one_file, COMPOSE_PACKED, &f, &e);

@@ -221,14 +221,14 @@ static void the_loader_accepts_every_migration(void **state)
     check_sql("sql/bootstrap/", SQL_BOOTSTRAP, 4);
 }
 
-static struct source *application_source(struct source_file **table)
+static struct origin *application_source(struct origin_file **table)
 {
     size_t n;
     const struct embed_file *files = embed_files(&n);
     *table = mem_new_array(n, sizeof **table);
     for (size_t i = 0; i < n; i++)
-        (*table)[i] = (struct source_file){ .name = files[i].path, .bytes = files[i].bytes, .n = files[i].size };
-    return source_memory(*table, n);
+        (*table)[i] = (struct origin_file){ .name = files[i].path, .bytes = files[i].bytes, .n = files[i].size };
+    return origin_memory(*table, n);
 }
 
 static const char *no_environment(void *ctx, const char *name, struct err *e)
@@ -251,8 +251,8 @@ static void check_variables(const struct compose *c, const struct definition *d)
 static void definition_and_compose_file_have_no_finding_and_declare_every_variable(void **state)
 {
     (void)state;
-    AUTO(mem_auto) struct source_file *table = NULL;
-    AUTO(source_free_auto) struct source *src = application_source(&table);
+    AUTO(mem_auto) struct origin_file *table = NULL;
+    AUTO(origin_free_auto) struct origin *src = application_source(&table);
     AUTO(findings_clear_auto) struct findings f = { 0 };
     AUTO(definition_clear_auto) struct definition d = { 0 };
     struct err e = { 0 };

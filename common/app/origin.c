@@ -1,6 +1,6 @@
 /* Two kinds of sources behind one table of functions. A directory's names are safe paths, and each component is looked at without
  * following links, so that what is packed is what lies below the directory. */
-#include "app/source.h"
+#include "app/origin.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -15,28 +15,28 @@
 
 #include "base/banned.h"
 
-struct source {
+struct origin {
     char *root; /* directory; null: memory */
-    const struct source_file *files;
+    const struct origin_file *files;
     size_t n;
 };
 
-struct source *source_directory(const char *root)
+struct origin *origin_directory(const char *root)
 {
-    struct source *s = mem_new(sizeof *s);
+    struct origin *s = mem_new(sizeof *s);
     s->root = mem_text(root);
     return s;
 }
 
-struct source *source_memory(const struct source_file *files, size_t n)
+struct origin *origin_memory(const struct origin_file *files, size_t n)
 {
-    struct source *s = mem_new(sizeof *s);
+    struct origin *s = mem_new(sizeof *s);
     s->files = files;
     s->n = n;
     return s;
 }
 
-void source_free(struct source *s)
+void origin_free(struct origin *s)
 {
     if (s == NULL)
         return;
@@ -50,7 +50,7 @@ static bool check_name(const char *name, struct err *e)
     return safe_path_parse(&ignored, name, "definition", e) || err_as(e, ERR_CONFIG);
 }
 
-static const struct source_file *memory_find(const struct source *s, const char *name)
+static const struct origin_file *memory_find(const struct origin *s, const char *name)
 {
     for (size_t i = 0; i < s->n; i++)
         if (text_is(s->files[i].name, name))
@@ -64,32 +64,32 @@ static bool is_below(const char *name, const char *folder)
     return strncmp(name, folder, n) == 0 && name[n] == '/';
 }
 
-static void memory_stat(const struct source *s, const char *name, struct source_stat *out)
+static void memory_stat(const struct origin *s, const char *name, struct origin_stat *out)
 {
-    const struct source_file *file = memory_find(s, name);
+    const struct origin_file *file = memory_find(s, name);
     if (file != NULL) {
-        *out = (struct source_stat){ SOURCE_FILE, file->n, file->is_executable };
+        *out = (struct origin_stat){ ORIGIN_FILE, file->n, file->is_executable };
         return;
     }
     for (size_t i = 0; i < s->n; i++)
         if (is_below(s->files[i].name, name))
-            out->kind = SOURCE_FOLDER;
+            out->kind = ORIGIN_FOLDER;
 }
 
 /* lstat of one path; a link or special file is an error. */
-static bool stat_component(const char *path, const char *name, struct source_stat *out, struct err *e)
+static bool stat_component(const char *path, const char *name, struct origin_stat *out, struct err *e)
 {
     struct stat st;
-    *out = (struct source_stat){ 0 };
+    *out = (struct origin_stat){ 0 };
     if (lstat(path, &st) != 0) {
         if (errno == ENOENT || errno == ENOTDIR)
             return true;
         return err_set(e, ERR_CONFIG, "%s: %s", SHOWN(name), strerror(errno));
     }
     if (S_ISREG(st.st_mode))
-        *out = (struct source_stat){ SOURCE_FILE, (uint64_t)st.st_size, (st.st_mode & S_IXUSR) != 0 };
+        *out = (struct origin_stat){ ORIGIN_FILE, (uint64_t)st.st_size, (st.st_mode & S_IXUSR) != 0 };
     else if (S_ISDIR(st.st_mode))
-        out->kind = SOURCE_FOLDER;
+        out->kind = ORIGIN_FOLDER;
     else if (S_ISLNK(st.st_mode))
         return err_set(e, ERR_CONFIG, "%s: is a symbolic link; a definition holds files and folders only", SHOWN(name));
     else
@@ -97,7 +97,7 @@ static bool stat_component(const char *path, const char *name, struct source_sta
     return true;
 }
 
-static bool directory_stat(const struct source *s, const char *name, struct source_stat *out, struct err *e)
+static bool directory_stat(const struct origin *s, const char *name, struct origin_stat *out, struct err *e)
 {
     AUTO(mem_auto) char *path = path_join(s->root, name);
     size_t root = strlen(path) - strlen(name);
@@ -105,17 +105,17 @@ static bool directory_stat(const struct source *s, const char *name, struct sour
         *slash = '\0';
         bool ok = stat_component(path, path + root, out, e);
         *slash = '/';
-        if (!ok || out->kind != SOURCE_FOLDER) {
-            out->kind = SOURCE_NOTHING;
+        if (!ok || out->kind != ORIGIN_FOLDER) {
+            out->kind = ORIGIN_NOTHING;
             return ok;
         }
     }
     return stat_component(path, name, out, e);
 }
 
-bool source_stat(const struct source *s, const char *name, struct source_stat *out, struct err *e)
+bool origin_stat(const struct origin *s, const char *name, struct origin_stat *out, struct err *e)
 {
-    *out = (struct source_stat){ 0 };
+    *out = (struct origin_stat){ 0 };
     if (!check_name(name, e))
         return false;
     if (s->root != NULL)
@@ -124,13 +124,13 @@ bool source_stat(const struct source *s, const char *name, struct source_stat *o
     return true;
 }
 
-static bool need_file(const struct source *s, const char *name, struct source_stat *st, struct err *e)
+static bool need_file(const struct origin *s, const char *name, struct origin_stat *st, struct err *e)
 {
-    if (!source_stat(s, name, st, e))
+    if (!origin_stat(s, name, st, e))
         return false;
-    if (st->kind == SOURCE_NOTHING)
+    if (st->kind == ORIGIN_NOTHING)
         return err_set(e, ERR_CONFIG, "%s: no such file in the definition", SHOWN(name));
-    if (st->kind == SOURCE_FOLDER)
+    if (st->kind == ORIGIN_FOLDER)
         return err_set(e, ERR_CONFIG, "%s: is a folder, expected a file", SHOWN(name));
     return true;
 }
@@ -142,19 +142,19 @@ static bool add_to_buf(void *ctx, const void *bytes, size_t n, struct err *e)
     return true;
 }
 
-bool source_read(const struct source *s, const char *name, struct buf *out, struct err *e)
+bool origin_read(const struct origin *s, const char *name, struct buf *out, struct err *e)
 {
-    struct source_stat st;
+    struct origin_stat st;
     if (!need_file(s, name, &st, e))
         return false;
     if (st.size > out->max - out->len)
         return err_set(e, ERR_CONFIG, "%s: %ju bytes, at most %zu", SHOWN(name), (uintmax_t)st.size, out->max - out->len);
-    if (!source_stream(s, name, add_to_buf, out, e))
+    if (!origin_stream(s, name, add_to_buf, out, e))
         return false;
     return buf_done(out, name, e) || err_as(e, ERR_CONFIG);
 }
 
-static bool directory_stream(const struct source *s, const char *name, source_bytes_fn fn, void *ctx, struct err *e)
+static bool directory_stream(const struct origin *s, const char *name, origin_bytes_fn fn, void *ctx, struct err *e)
 {
     AUTO(mem_auto) char *path = path_join(s->root, name);
     AUTO(fd_auto) int fd = file_open_read(path, FILE_NO_LINK, e);
@@ -169,20 +169,20 @@ static bool directory_stream(const struct source *s, const char *name, source_by
     return true;
 }
 
-bool source_stream(const struct source *s, const char *name, source_bytes_fn fn, void *ctx, struct err *e)
+bool origin_stream(const struct origin *s, const char *name, origin_bytes_fn fn, void *ctx, struct err *e)
 {
-    struct source_stat st;
+    struct origin_stat st;
     if (!need_file(s, name, &st, e))
         return false;
     if (s->root != NULL)
         return directory_stream(s, name, fn, ctx, e);
-    const struct source_file *file = memory_find(s, name);
+    const struct origin_file *file = memory_find(s, name);
     return file->n == 0 || fn(ctx, file->bytes, file->n, e);
 }
 
 struct listing {
     const char *folder; /* put before the names; null: none */
-    source_name_fn fn;
+    origin_name_fn fn;
     void *ctx;
 };
 
@@ -206,7 +206,7 @@ static bool is_hidden(const char *below)
     return below[0] == '.' || strstr(below, "/.") != NULL;
 }
 
-static bool memory_list(const struct source *s, const char *folder, source_name_fn fn, void *ctx, struct err *e)
+static bool memory_list(const struct origin *s, const char *folder, origin_name_fn fn, void *ctx, struct err *e)
 {
     AUTO(mem_auto) const char **names = mem_new_array(s->n + 1, sizeof *names);
     size_t n = 0;
@@ -220,14 +220,14 @@ static bool memory_list(const struct source *s, const char *folder, source_name_
     return true;
 }
 
-bool source_list(const struct source *s, const char *folder, source_name_fn fn, void *ctx, struct err *e)
+bool origin_list(const struct origin *s, const char *folder, origin_name_fn fn, void *ctx, struct err *e)
 {
-    struct source_stat st;
-    if (!source_stat(s, folder, &st, e))
+    struct origin_stat st;
+    if (!origin_stat(s, folder, &st, e))
         return false;
-    if (st.kind == SOURCE_NOTHING)
+    if (st.kind == ORIGIN_NOTHING)
         return err_set(e, ERR_CONFIG, "%s: no such file or folder in the definition", SHOWN(folder));
-    if (st.kind == SOURCE_FILE)
+    if (st.kind == ORIGIN_FILE)
         return fn(ctx, folder, e);
     if (s->root == NULL)
         return memory_list(s, folder, fn, ctx, e);
