@@ -209,6 +209,37 @@ void work_queue_close(struct work_queue *q)
     pthread_mutex_unlock(&q->mutex);
 }
 
+/* ---- a lock ---- */
+
+struct work_mutex {
+    pthread_mutex_t mutex;
+};
+
+struct work_mutex *work_mutex_new(void)
+{
+    struct work_mutex *m = mem_new(sizeof *m);
+    pthread_mutex_init(&m->mutex, NULL);
+    return m;
+}
+
+void work_mutex_free(struct work_mutex *m)
+{
+    if (m == NULL)
+        return;
+    pthread_mutex_destroy(&m->mutex);
+    mem_free(m);
+}
+
+void work_mutex_lock(struct work_mutex *m)
+{
+    pthread_mutex_lock(&m->mutex);
+}
+
+void work_mutex_unlock(struct work_mutex *m)
+{
+    pthread_mutex_unlock(&m->mutex);
+}
+
 /* ---- one thread ---- */
 
 struct work_thread {

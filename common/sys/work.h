@@ -29,6 +29,14 @@ void *work_queue_pop(struct work_queue *q);
 /* No more pushes; pops drain what is there. May be called twice and from any thread. */
 void work_queue_close(struct work_queue *q);
 
+/* For the few things that several threads share and that are no pipeline (the screen). */
+struct work_mutex;
+struct work_mutex *work_mutex_new(void);
+void work_mutex_free(struct work_mutex *m);
+AUTO_FREE(struct work_mutex, work_mutex_free)
+void work_mutex_lock(struct work_mutex *m);
+void work_mutex_unlock(struct work_mutex *m);
+
 struct work_thread;
 /* The function's error is inside the thread object until it is joined. */
 struct work_thread *work_thread_start(bool (*run)(void *ctx, struct err *e), void *ctx);

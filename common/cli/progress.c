@@ -1,0 +1,210 @@
+/* Progress on a terminal, in a log, and for programs. */
+#include "cli/progress.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/text.h"
+#include "cli/screen.h"
+#include "sys/clock.h"
+#include "sys/start.h"
+#include "sys/term.h"
+#include "sys/work.h"
+
+#include "base/banned.h"
+
+enum {
+    REDRAW_MS = 100, /* ten times a second */
+    WINDOW_MS = 5000, /* the rate is that of the last seconds, not of the whole run */
+    LABEL_BYTES = 200,
+    BAR_BYTES = 1000,
+    MAX_CELLS = 30,
+};
+
+struct cli_progress {
+    struct cli_context *ctx;
+    enum progress_look look;
+    struct work_mutex *mutex;
+    char phase[64];
+    uint64_t phase_started_ms;
+    uint64_t drawn_ms;
+    uint64_t window_ms;   /* when the window of the rate began */
+    uint64_t window_done; /* bytes then */
+    double rate;
+    bool has_total; /* the phase itself reports bytes, so items do not move the bar */
+};
+
+struct cli_progress *progress_new(struct cli_context *ctx, enum progress_look look)
+{
+    struct cli_progress *p = mem_new(sizeof *p);
+    p->ctx = ctx;
+    p->look = look;
+    p->mutex = work_mutex_new();
+    return p;
+}
+
+void progress_free(struct cli_progress *p)
+{
+    if (p == NULL)
+        return;
+    work_mutex_free(p->mutex);
+    mem_free(p);
+}
+
+/* ---- text ---- */
+
+static void add_cells(struct buf *out, uint64_t done, uint64_t total, unsigned cells)
+{
+    unsigned full = (unsigned)((double)done / (double)total * cells);
+    buf_addc(out, '[');
+    for (unsigned i = 0; i < cells; i++)
+        buf_addc(out, i < full ? '#' : ' ');
+    buf_addf(out, "] %3u%%", (unsigned)((double)done / (double)total * 100));
+}
+
+static void add_numbers(struct buf *out, uint64_t done, uint64_t total, double rate)
+{
+    char a[24];
+    char b[24];
+    buf_addf(out, "  %s", text_bytes(a, done));
+    if (total > 0)
+        buf_addf(out, " of %s", text_bytes(b, total));
+    if (rate < 1)
+        return;
+    buf_addf(out, "  %s/s", text_bytes(a, (uint64_t)rate));
+    if (total > done)
+        buf_addf(out, "  %s left", text_seconds(b, (double)(total - done) / rate));
+}
+
+/* First n bytes, without cutting a character of several bytes in two. */
+static size_t cut_at(const char *text, size_t n)
+{
+    if (strlen(text) <= n)
+        return strlen(text);
+    while (n > 0 && ((unsigned char)text[n] & 0xc0) == 0x80)
+        n--;
+    return n;
+}
+
+void progress_bar_text(char *out, size_t size, const char *label, uint64_t done, uint64_t total, double rate, unsigned columns)
+{
+    AUTO(buf_clear_auto) struct buf numbers = BUF_LIMIT(BAR_BYTES);
+    if (done > total && total > 0)
+        done = total;
+    unsigned cells = columns > 100 ? MAX_CELLS : columns / 5;
+    if (total > 0)
+        add_cells(&numbers, done, total, cells);
+    add_numbers(&numbers, done, total, rate);
+    /* A line that reaches the last column would wrap, and could not be taken away again. */
+    size_t room = columns > numbers.len + 3 ? columns - numbers.len - 3 : 0;
+    snprintf(out, size, "%.*s  %.*s", (int)cut_at(label, room), label, (int)columns - 3, buf_text(&numbers));
+}
+
+/* ---- state ---- */
+
+static void begin_phase(struct cli_progress *p, const struct progress_fact *f, uint64_t now)
+{
+    snprintf(p->phase, sizeof p->phase, "%s", f->phase);
+    p->phase_started_ms = now;
+    p->window_ms = now;
+    p->window_done = f->done;
+    p->rate = 0;
+    p->has_total = false;
+    p->drawn_ms = 0;
+}
+
+static void measure(struct cli_progress *p, uint64_t done, uint64_t now)
+{
+    uint64_t ms = now - p->window_ms;
+    if (done < p->window_done) {
+        p->window_done = done; /* another item, or a download that began again */
+        p->window_ms = now;
+        return;
+    }
+    if (ms >= REDRAW_MS)
+        p->rate = (double)(done - p->window_done) * 1000 / (double)ms;
+    if (ms >= WINDOW_MS) {
+        p->window_ms = now;
+        p->window_done = done;
+    }
+}
+
+/* ---- the three looks ---- */
+
+static void show_bar(struct cli_progress *p, const struct progress_fact *f, const char *item)
+{
+    char label[LABEL_BYTES];
+    char bar[BAR_BYTES];
+    snprintf(label, sizeof label, "%s%s%s", f->phase, item[0] == '\0' ? "" : ": ", item);
+    progress_bar_text(bar, sizeof bar, label, f->done, f->total, p->rate, term_columns());
+    screen_bar(p->ctx->screen, bar);
+}
+
+static void tell_end(const struct cli_progress *p, const struct progress_fact *f, const char *item, uint64_t now)
+{
+    char bytes[24];
+    char time[24];
+    if (item[0] != '\0')
+        log_info("%s: %s: %s%s", f->phase, item, text_bytes(bytes, f->done), f->is_from_cache ? ", here already" : "");
+    else if (f->done > 0)
+        log_info("%s: done, %s in %s", f->phase, text_bytes(bytes, f->done), text_seconds(time, (double)(now - p->phase_started_ms) / 1000));
+    else
+        log_info("%s: done", f->phase);
+}
+
+static void show_json(const struct cli_progress *p, const struct progress_fact *f, const char *item)
+{
+    struct err ignored = { 0 };
+    AUTO(buf_clear_auto) struct buf line = BUF_LIMIT(BAR_BYTES * 8);
+    AUTO(jwrite_free_auto) struct jwrite *w = jwrite_new(JWRITE_COMPACT, BAR_BYTES * 8);
+    jwrite_object(w, NULL);
+    jwrite_str(w, "event", "progress");
+    jwrite_str(w, "phase", f->phase);
+    if (item[0] != '\0')
+        jwrite_str(w, "item", item);
+    jwrite_u64(w, "done", f->done);
+    jwrite_u64(w, "total", f->total);
+    jwrite_bool(w, "finished", f->is_finished);
+    jwrite_bool(w, "cached", f->is_from_cache);
+    jwrite_end(w);
+    if (jwrite_done(w, &line, "progress", &ignored) && cli_write(p->ctx, buf_text(&line), line.len, &ignored))
+        fflush(p->ctx->out);
+}
+
+/* What one fact changes. Lines for the log are written by the caller, without the lock. */
+static void take_fact(struct cli_progress *p, const struct progress_fact *f, const char *item, uint64_t now)
+{
+    if (!text_is(p->phase, f->phase))
+        begin_phase(p, f, now);
+    bool is_phase = item[0] == '\0';
+    p->has_total = p->has_total || (is_phase && f->total > 0);
+    if (is_phase || !p->has_total)
+        measure(p, f->done, now);
+    bool is_due = now - p->drawn_ms >= REDRAW_MS;
+    if (p->look == PROGRESS_JSON && (is_due || f->is_finished))
+        show_json(p, f, item);
+    else if (p->look == PROGRESS_BAR && is_due && !f->is_finished && (is_phase || !p->has_total))
+        show_bar(p, f, item);
+    else
+        return;
+    p->drawn_ms = now;
+}
+
+bool progress_show(void *ctx, const struct progress_fact *f)
+{
+    struct cli_progress *p = ctx;
+    const char *item = f->item == NULL ? "" : SHOWN(f->item);
+    bool is_phase_end = f->is_finished && item[0] == '\0';
+    if (p->look == PROGRESS_NONE)
+        return !start_stop_requested();
+    uint64_t now = clock_monotonic_ms();
+    work_mutex_lock(p->mutex);
+    take_fact(p, f, item, now);
+    work_mutex_unlock(p->mutex);
+    if (p->look == PROGRESS_BAR && is_phase_end)
+        screen_bar(p->ctx->screen, NULL);
+    if ((p->look == PROGRESS_LINES && f->is_finished) || (p->look == PROGRESS_BAR && is_phase_end))
+        tell_end(p, f, item, now);
+    return !start_stop_requested();
+}

@@ -1,0 +1,23 @@
+/* Standard error as a place with lines and, on a terminal, one bar below them. Any thread may write. */
+#ifndef CLI_SCREEN_H
+#define CLI_SCREEN_H
+
+#include <stdio.h>
+
+#include "base/auto.h"
+
+struct cli_screen;
+
+/* Borrows the stream. */
+struct cli_screen *screen_new(FILE *stream, bool is_terminal, bool has_color);
+void screen_free(struct cli_screen *s);
+
+bool screen_is_terminal(const struct cli_screen *s);
+bool screen_has_color(const struct cli_screen *s);
+
+/* A whole line (without newline) above the bar. */
+void screen_line(struct cli_screen *s, const char *line);
+/* The bar's text; null takes the bar away. Nothing happens where there is no terminal. */
+void screen_bar(struct cli_screen *s, const char *text);
+
+#endif
