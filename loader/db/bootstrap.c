@@ -152,7 +152,7 @@ static bool is_recorded(const struct ledger *l, const struct sql_file *f, bool *
 static bool prove(void *ctx, struct connection *c, bool *is_there, struct err *e)
 {
     struct run *r = ctx;
-    return ledger_has(c, LEDGER_BOOTSTRAP, r->spec->stream, r->file, is_there, e);
+    return connection_do(c, SAFE_PATH, e) && ledger_has(c, LEDGER_BOOTSTRAP, r->spec->stream, r->file, is_there, e);
 }
 
 static bool run_in(struct run *r, struct transaction *t, const struct sql_file *f, struct err *e)

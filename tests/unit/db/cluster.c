@@ -23,7 +23,7 @@ static void script(char *out, size_t size, const char *verb)
     char command[4096];
     const char *source = getenv("ARCHON_SOURCE_DIR");
     snprintf(command, sizeof command, "OWNER_PID=%ld '%s/tests/support/postgres.sh' %s '%s' %s", (long)getpid(),
-             source == NULL ? "." : source, verb, directory, strcmp(verb, "start") == 0 ? "max_prepared_transactions=4" : "");
+             source == NULL ? SOURCE_DIR : source, verb, directory, strcmp(verb, "start") == 0 ? "max_prepared_transactions=4" : "");
     FILE *f = popen(command, "r");
     if (f == NULL)
         abort();
