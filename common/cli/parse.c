@@ -74,6 +74,14 @@ static bool find_row(const struct parser *p, const char *name, size_t n, char le
     return f->row != NULL;
 }
 
+static const struct cli_command *command_named(const struct cli_program *p, const char *name)
+{
+    for (size_t i = 0; i < p->n_commands; i++)
+        if (text_is(p->commands[i].name, name))
+            return &p->commands[i];
+    return NULL;
+}
+
 /* "create: " when a command is known. */
 static bool refuse(const struct parser *p, struct err *e)
 {
@@ -89,6 +97,8 @@ static bool refuse_unknown_option(const struct parser *p, const char *word, size
     const struct cli_command *c = p->out->command;
     const char *names[MAX_NAMES];
     size_t n_names = 0;
+    if (c == NULL && p->program->default_command != NULL)
+        c = command_named(p->program, p->program->default_command);
     AUTO(mem_auto) char *name = n > 2 ? mem_text_n(word + 2, n - 2) : mem_text("");
     for (size_t i = 0; i < cli_n_global_rows; i++)
         names[n_names++] = cli_global_rows[i].name;
@@ -226,14 +236,6 @@ static void choose(struct parser *p, const struct cli_command *c)
     p->out->options = c->options_bytes == 0 ? NULL : mem_new(c->options_bytes);
     if (c->defaults != NULL)
         memcpy(p->out->options, c->defaults, c->options_bytes);
-}
-
-static const struct cli_command *command_named(const struct cli_program *p, const char *name)
-{
-    for (size_t i = 0; i < p->n_commands; i++)
-        if (text_is(p->commands[i].name, name))
-            return &p->commands[i];
-    return NULL;
 }
 
 /* Whether a word is the first of "trust add", "trust list", ... */
@@ -429,6 +431,17 @@ static void parser_clear(struct parser *p)
     mem_free(p->given.items);
 }
 
+/* Who asked for JSON gets the error as JSON too, even when the wrong word came first. */
+static void look_for_json(struct parser *p)
+{
+    for (int i = p->at; i < p->argc && !text_is(p->argv[i], "--"); i++) {
+        if (text_is(p->argv[i], "--json"))
+            p->out->globals.json = "";
+        else if (text_is(p->argv[i], "--json=stream"))
+            p->out->globals.json = "stream";
+    }
+}
+
 bool cli_parse(const struct cli_program *program, int argc, char **argv, struct cli_parsed *out, struct err *e)
 {
     *out = (struct cli_parsed){ .action = CLI_RUN };
@@ -436,6 +449,8 @@ bool cli_parse(const struct cli_program *program, int argc, char **argv, struct 
     bool is_good = take_all(&p, e) && check(&p, e);
     if (is_good)
         hand_arguments_over(&p);
+    else
+        look_for_json(&p);
     return is_good;
 }
 
