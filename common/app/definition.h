@@ -72,6 +72,10 @@ MUST_CHECK bool definition_parse(struct definition *out, const char *text, size_
                                  struct err *e);
 /* [a-z0-9][a-z0-9-]{0,62} */
 MUST_CHECK bool definition_name_check(const char *name, struct err *e);
+/* A file's path inside a container: absolute, no variables, nothing that means something in a mount. */
+bool definition_container_path_ok(const char *text);
+/* Letters, digits and _, at most 64. */
+bool definition_environment_name_ok(const char *text);
 void definition_clear(struct definition *d);
 void definition_clear_auto(struct definition *d);
 

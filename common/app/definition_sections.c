@@ -226,15 +226,25 @@ void definition_read_urls(const struct yctx *c, const struct ynode *node, void *
 
 /* ---- services ---- */
 
-/* A path inside a container: absolute, no variables, nothing that means something in a mount. */
-static void check_container_path(const struct yctx *c, const struct ynode *node, const char *what, const char *text)
+bool definition_container_path_ok(const char *text)
 {
     static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789/._+@-";
-    if (text == NULL)
-        return;
-    bool ok = text[0] == '/' && text[1] != '\0' && strlen(text) < 256 && strspn(text, allowed) == strlen(text) &&
-              strstr(text, "/../") == NULL && !text_ends(text, "/..") && !text_ends(text, "/");
-    if (!ok)
+    enum { CONTAINER_PATH_MAX_BYTES = 255 };
+    return text[0] == '/' && text[1] != '\0' && strlen(text) <= CONTAINER_PATH_MAX_BYTES && strspn(text, allowed) == strlen(text) &&
+           strstr(text, "/../") == NULL && !text_ends(text, "/..") && !text_ends(text, "/");
+}
+
+bool definition_environment_name_ok(const char *text)
+{
+    enum { ENVIRONMENT_NAME_MAX_BYTES = 64 };
+    size_t n = strlen(text);
+    return n > 0 && n <= ENVIRONMENT_NAME_MAX_BYTES &&
+           strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_") == n;
+}
+
+static void check_container_path(const struct yctx *c, const struct ynode *node, const char *what, const char *text)
+{
+    if (text != NULL && !definition_container_path_ok(text))
         findings_at(c->f, ERR_CONFIG, c->doc, node, "%s: \"%s\" is no absolute path of a file in the container", what, SHOWN(text));
 }
 
@@ -265,7 +275,7 @@ static void read_ca(const struct yctx *c, const struct ynode *node, void *into)
     check_container_path(c, node, "ca.file", s->ca_file);
     for (size_t i = 0; i < s->ca_variables.n; i++) {
         const char *name = s->ca_variables.items[i];
-        if (strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_") != strlen(name) || strlen(name) > 64)
+        if (!definition_environment_name_ok(name))
             findings_at(c->f, ERR_CONFIG, c->doc, node, "ca.variables: \"%s\" is no name of an environment variable", SHOWN(name));
     }
 }

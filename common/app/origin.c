@@ -1,4 +1,4 @@
-/* Two kinds of sources behind one table of functions. A directory's names are safe paths, and each component is looked at without
+/* Two kinds of origins behind one table of functions. A directory's names are safe paths, and each component is looked at without
  * following links, so that what is packed is what lies below the directory. */
 #include "app/origin.h"
 

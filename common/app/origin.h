@@ -12,7 +12,7 @@
 
 struct origin;
 
-struct origin_file { /* of a source in memory; borrowed */
+struct origin_file { /* of an origin in memory; borrowed */
     const char *name;
     const void *bytes;
     size_t n;
@@ -20,7 +20,7 @@ struct origin_file { /* of a source in memory; borrowed */
 };
 
 struct origin *origin_directory(const char *root);
-/* Borrows the table as long as the source lives. */
+/* Borrows the table as long as the origin lives. */
 struct origin *origin_memory(const struct origin_file *files, size_t n);
 void origin_free(struct origin *s);
 AUTO_FREE(struct origin, origin_free)
@@ -41,7 +41,7 @@ MUST_CHECK bool origin_read(const struct origin *s, const char *name, struct buf
 typedef bool (*origin_bytes_fn)(void *ctx, const void *bytes, size_t n, struct err *e);
 MUST_CHECK bool origin_stream(const struct origin *s, const char *name, origin_bytes_fn fn, void *ctx, struct err *e);
 
-/* Every file below a folder (or the file itself), sorted by bytes, names relative to the source. Hidden ones are left out. */
+/* Every file below a folder (or the file itself), sorted by bytes, names relative to the origin. Hidden ones are left out. */
 typedef bool (*origin_name_fn)(void *ctx, const char *name, struct err *e);
 MUST_CHECK bool origin_list(const struct origin *s, const char *folder, origin_name_fn fn, void *ctx, struct err *e);
 

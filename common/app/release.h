@@ -13,6 +13,7 @@
 
 #define RELEASE_MEMBER "release.json"
 #define RELEASE_MEMBER_PREFIX "app/"
+#define RELEASE_MIN_LOADER "0.1.0" /* the oldest archon-load that understands what release_describe writes */
 
 struct release_platform { /* one platform of one image */
     struct platform platform;
@@ -87,12 +88,13 @@ struct release {
     struct texts licenses, docs; /* paths of files */
 };
 
-/* From an application and what the registries said of its images (in the order of app->images; borrowed). */
+/* From an application and what the registries said of its images (in the order of app->images; copied, reference is not looked at). */
 MUST_CHECK bool release_describe(struct release *out, const struct application *app, const struct release_image *resolved,
                                  struct err *e);
 /* Canonical JSON: the same release gives the same bytes. */
 MUST_CHECK bool release_write(const struct release *r, struct buf *out, struct err *e);
-/* Strict; ends with release_check. Sections that do not apply may be absent. ERR_FORMAT "release.json: ...". */
+/* Strict; ends with release_check. Sections that do not apply may be absent. ERR_FORMAT "release.json: ..."; ERR_POLICY when it needs a
+ * newer loader. */
 MUST_CHECK bool release_read(struct release *out, const char *text, size_t n, struct err *e);
 /* Cross references: images of services exist, references and names are unique, variables that are used are declared, paths are files,
  * orders rise. ERR_FORMAT. */
