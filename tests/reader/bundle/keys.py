@@ -49,7 +49,8 @@ def verifies(key, document, signature):
 
 
 def check_trust(document, signatures, keys):
-    """Returns the ids of the keys that verified; there is at least one."""
+    """Returns the ids of the keys that verified; there is at least one. The name of a signature says which key to try; one that names no
+    trusted key may still be of one."""
     ids, good, unknown = {sha256(der): (kind, der) for kind, der in keys}, [], []
     need(signatures, 'TRUST', 'bundle is not signed')
     for name, signature in signatures.items():
@@ -57,10 +58,10 @@ def check_trust(document, signatures, keys):
             continue
         hint = name[len('signatures/'):-len('.sig')]
         named = [i for i in ids if i.startswith(hint)]
-        verified = [i for i in named if verifies(ids[i], document, signature)]
+        verified = [i for i in named or ids if verifies(ids[i], document, signature)]
         need(verified or not named, 'TRUST', '%s does not verify' % name)
         good += verified
-        unknown += [] if named else [hint]
+        unknown += [] if verified else [hint]
     need(good, 'TRUST', 'signed by no trusted key (unknown: %s)' % ', '.join(unknown))
     need(not re.match(rb'\{"archon_(trust|receipt)":1,', document), 'TRUST', 'a signed document of another kind')
     return good

@@ -19,6 +19,7 @@ from .base import MIB, round_up, sha256, tar_header
 from .chunker import cuts
 
 AVERAGE = 4096
+MANIFEST_TYPE = 'application/vnd.oci.image.manifest.v1+json'
 
 
 # ---- keys that anybody can make: for tests only ------------------------------------------------------------------------
@@ -201,21 +202,47 @@ def layer_tar(files):
     return out.getvalue()
 
 
-def release_json(name, version):
-    return json.dumps({'archon_release': 1, 'name': name, 'version': version, 'images': []}, separators=(',', ':')).encode() + b'\n'
+def canonical(value):
+    return json.dumps(value, separators=(',', ':')).encode()
 
 
-def golden_spec():
-    """Three layers: the second repeats most of the first, the third is an empty tar. The data is in two members."""
+def image_documents(layers):
+    """(config, manifest) of an image with these layers."""
+    config = canonical({'architecture': 'amd64', 'os': 'linux', 'config': {'Cmd': ['/bin/true']},
+                        'rootfs': {'type': 'layers', 'diff_ids': ['sha256:' + sha256(layer) for layer in layers]}})
+    described = [{'mediaType': 'application/vnd.oci.image.layer.v1.tar', 'digest': 'sha256:' + sha256(layer), 'size': len(layer)} for layer in layers]
+    manifest = canonical({'schemaVersion': 2, 'mediaType': MANIFEST_TYPE,
+                          'config': {'mediaType': 'application/vnd.oci.image.config.v1+json', 'digest': 'sha256:' + sha256(config), 'size': len(config)},
+                          'layers': described})
+    return config, manifest
+
+
+def release_json(name, version, images, compose):
+    """images: {reference: (config, manifest, layers)}."""
+    def platform(config, manifest, layers):
+        return {'platform': 'linux/amd64', 'manifest': 'sha256:' + sha256(manifest), 'manifest_size': len(manifest), 'manifest_type': MANIFEST_TYPE,
+                'config': 'sha256:' + sha256(config), 'config_size': len(config), 'diff_ids': ['sha256:' + sha256(layer) for layer in layers]}
+    return canonical({'archon_release': 1, 'name': name, 'version': version,
+                      'images': [{'reference': r, 'platforms': [platform(*image)]} for r, image in images.items()],
+                      'services': [{'name': r.split('/')[1].split(':')[0], 'image': r} for r in images],
+                      'compose': {'files': ['compose.yaml'], 'project': name},
+                      'files': [{'path': 'compose.yaml', 'size': len(compose), 'sha256': sha256(compose)}]}) + b'\n'
+
+
+def golden_spec(version='1.0.0'):
+    """Two images of three layers: the second layer repeats most of the first, the third is an empty tar. The data is in four members."""
     old, more = words(26000, skip=2300), words(9000, skip=40000)
     new = old[:7000] + b' upgraded ' + old[7000:]
     layers = [layer_tar([('etc/motd', b'welcome\n'), ('usr/share/text', old), ('usr/share/more', more)]),
               layer_tar([('usr/share/text', new), ('usr/share/more', more)]),
               bytes(1024)]
-    members = [('release.json', release_json('golden', '1.0.0'), False),
-               ('app/compose.yaml', b'services:\n  web:\n    image: golden.example/web:1.0.0\n', False),
-               ('docs/README.txt', b'A bundle for tests. Trust nothing that its key signs.\n', False),
-               ('docs/empty.txt', b'', False),
-               ('bin/archon-load-linux-amd64', b'#!/bin/sh\necho "this is the golden bundle, not a loader"\n', True)]
-    return {'name': 'golden', 'version': '1.0.0', 'layers': layers, 'members': members, 'header_len': 65536,
+    images = {'golden.example/web:1.0.0': (*image_documents(layers[:1]), layers[:1]),
+              'golden.example/api:1.0.0': (*image_documents(layers[1:]), layers[1:])}
+    compose = b'services:\n' + b''.join(b'  %s:\n    image: %s\n' % (r.split('/')[1].split(':')[0].encode(), r.encode()) for r in images)
+    members = [('release.json', release_json('golden', version, images, compose), False), ('app/compose.yaml', compose, False)]
+    for i, (config, manifest, _) in enumerate(images.values()):
+        members += [('images/%d/config.json' % i, config, False), ('images/%d/manifest.json' % i, manifest, False)]
+    members += [('docs/README.txt', b'A bundle for tests. Trust nothing that its key signs.\n', False), ('docs/empty.txt', b'', False),
+                ('bin/archon-load-linux-amd64', b'#!/bin/sh\necho "this is the golden bundle, not a loader"\n', True)]
+    return {'name': 'golden', 'version': version, 'layers': layers, 'members': members, 'header_len': 65536,
             'data_split': 20000, 'data_cut': 16384}

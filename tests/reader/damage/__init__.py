@@ -18,6 +18,7 @@ class Maker:
             return {name: lambda value: seen.setdefault(name, value)}
         self.golden = self(**see('manifest'), **see('members'), **see('content'))
         self.manifest, self.header = seen['manifest'], seen['content']
+        self.data = [n for n, _, _ in seen['members']].index('data/00000.bin')     # index of the first data member
         self.stream = sum(len(c) for n, c, _ in seen['members'] if n.startswith('data/'))
 
     def __call__(self, **change):

@@ -8,7 +8,7 @@ from .changes import at_index, edit, replace
 def text(make):
     def doc(old, new):
         return make(document=replace(old, new))
-    for label, old in (('top', b'"created":'), ('release', b'"name":"golden",'), ('chunks', b'"count":'), ('member', b'"size":67,'),
+    for label, old in (('top', b'"created":'), ('release', b'"name":"golden",'), ('chunks', b'"count":'), ('member', b'"size":54,'),
                        ('layer', b'"size":1024,'), ('blob', b'"media_type":"application/vnd.oci.image.layer.v1.tar",'), ('builder', b'"program":')):
         again = old if old.endswith(b',') else old + {b'"created":': b'"2026-11-21T20:00:00Z",', b'"count":': b'1,', b'"program":': b'"x",'}[old]
         yield 'M01-twice-' + label, 'FORMAT', 'a key twice', doc(old, again + old)
@@ -82,7 +82,7 @@ def keys(make):
         yield 'M07-unknown-%s' % '.'.join(map(str, path or ('top',))), 'FORMAT', 'unknown key', make(manifest=edit(*path, 'extra', 1))
     yield 'M07-x-zero', 'FORMAT', 'x is 0', make(manifest=edit('members', 1, 'x', 0))
     yield 'M07-x-true', 'FORMAT', 'x is true', make(manifest=edit('members', 4, 'x', True))
-    yield 'M07-sha256-of-data', 'FORMAT', 'a data member with sha256', make(manifest=edit('members', 5, 'sha256', '0' * 64))
+    yield 'M07-sha256-of-data', 'FORMAT', 'a data member with sha256', make(manifest=edit('members', make.data, 'sha256', '0' * 64))
     yield 'M07-x-of-tar', 'FORMAT', 'x in members, 0644 in the tar', make(manifest=edit('members', 1, 'x', 1))
     yield 'M07-key-order', 'OK', 'readers do not insist on the order of keys', make(
         manifest=lambda m: {'archon_bundle': 1, **dict(reversed(list(m.items())[1:]))})
@@ -122,7 +122,7 @@ def values(make):
     yield 'M13-base-empty', 'FORMAT', 'base without layers', make(manifest=edit('base', {'release_sha256': good, 'layers': []}))
     yield 'M13-base-twice', 'FORMAT', 'a base layer twice', make(manifest=edit('base', {'release_sha256': good, 'layers': ['sha256:' + good] * 2}))
     yield 'M13-base-key', 'FORMAT', 'base with another key', make(manifest=edit('base', {'release_sha256': good, 'layers': ['sha256:' + good], 'x': 1}))
-    for label, change in (('name', (b'"name":"golden"', b'"name":"silver"')), ('version', (b'1.0.0', b'1.0.1')), ('not-json', (b'"images":[]}', b'"images":[}')),
+    for label, change in (('name', (b'"name":"golden"', b'"name":"silver"')), ('version', (b'1.0.0', b'1.0.1')), ('not-json', (b'"images":[', b'"images":[[')),
                           ('kind', (b'archon_release', b'archon_receipt')), ('twice', (b'"version"', b'"name":"golden","version"'))):
         yield 'M13-release-' + label, 'FORMAT', 'release.json', make(
             members=at_index(0, lambda m, c=change: [m[0], replace(*c)(m[1]), m[2]]))

@@ -25,8 +25,10 @@ def cases(make):
     yield 'S01-none', 'TRUST', 'not signed', signed()
     yield 'S01-cms-alone', 'TRUST', 'a CMS file only', signed(('signatures/0.p7s', b'\x30\x00'))
     yield 'S02-unknown', 'TRUST', 'signed by a key that nobody trusts', signed(other)
-    yield 'S02-unknown-name', 'TRUST', 'the right signature under the name of another key', make(
+    yield 'S02-other-name', 'OK', 'the right signature under the name of an unknown key: the name is a hint', make(
         signatures=lambda s: [['signatures/0123456789abcdef.sig', s[0][1]]])
+    yield 'S02-other-known-name', 'TRUST', 'the right signature under the name of the other trusted key', make(signatures=lambda s: [[second.name, s[0][1]]])
+    yield 'S02-twice-under-two-names', 'OK', 'one key, counted once', make(signatures=lambda s: sorted([s[0], ['signatures/0123456789abcdef.sig', s[0][1]]]))
     yield 'S02-unknown-and-good', 'OK', 'an unknown key is a note', signed(*sorted([other, key], key=lambda k: k.name))
     yield 'S02-second', 'OK', 'signed by the other trusted key, ECDSA P-256', signed(second)
     yield 'S02-both', 'OK', 'signed by both', signed(*sorted([second, key], key=lambda k: k.name))
@@ -54,6 +56,8 @@ def cases(make):
     yield 'S15-17-signatures', 'FORMAT', 'with 16 unknown ones', signed(*sorted_with(key, junk[:16]))
     yield 'S15-4-cms', 'OK', 'and 4 CMS files', signed(key, *[('signatures/%d.p7s' % i, b'0' * 16384) for i in range(2)],
                                                       *[('signatures/%d.p7s' % i, b'0') for i in (2, 3)])
+    yield 'S15-16-and-4-cms', 'OK', 'as many of both as there may be', signed(*sorted_with(key, junk[:15]), *[('signatures/%d.p7s' % i, b'0') for i in range(4)])
+    yield 'S15-cms-5', 'FORMAT', '5 CMS files', signed(key, *[('signatures/%d.p7s' % i, b'0') for i in (0, 1, 2, 3, 3)])
     yield 'S15-cms-empty', 'FORMAT', 'a CMS file of no bytes', signed(key, ('signatures/0.p7s', b''))
     yield 'S15-cms-long', 'FORMAT', 'a CMS file of 16 KiB + 1', signed(key, ('signatures/0.p7s', b'0' * 16385))
     yield 'S15-cms-name', 'FORMAT', '4.p7s', signed(key, ('signatures/4.p7s', b'0'))

@@ -24,7 +24,7 @@ def names(make):
     yield 'T07-same-but-case', 'FORMAT', 'a name twice but for case', make(members=at_index(2, lambda m: ['app/Compose.yaml', m[1], m[2]]))
     yield 'T08-release-second', 'FORMAT', 'release.json is not first', make(members=swap(0, 1))
     yield 'T08-layers-not-last', 'FORMAT', 'layers.bin is not last', make(members=swap(-1, -2))
-    yield 'T08-data-order', 'FORMAT', 'data members in the other order', make(members=swap(5, 6))
+    yield 'T08-data-order', 'FORMAT', 'data members in the other order', make(members=swap(make.data, make.data + 1))
     yield 'T08-no-layers-bin', 'FORMAT', 'layers.bin is missing', make(members=lambda ms: ms[:-1])
     yield 'T08-empty-data', 'FORMAT', 'a data member of no bytes', make(members=lambda ms: ms[:-1] + [
         ['data/%05d.bin' % sum(m[0].startswith('data/') for m in ms), b'', False], ms[-1]])
@@ -57,7 +57,7 @@ def headers(make):
     yield 'T11-data-header', 'FORMAT', 'another mode in the header of data', make(
         frames=at_index(1, lambda f: [data_header_frame(in_header(100, b'0000600\0')(['', f[0][10:], b'', b''])[1]), 512]))
     yield 'T12-fill', 'FORMAT', 'a fill byte of a member', part(1, lambda p: [p[0], p[1], p[2], flip(-1)(p[3])])
-    yield 'T12-fill-data', 'FORMAT', 'a fill byte of data', part(5, lambda p: [p[0], p[1], p[2], flip(0)(p[3])])
+    yield 'T12-fill-data', 'FORMAT', 'a fill byte of data', part(make.data, lambda p: [p[0], p[1], p[2], flip(0)(p[3])])
     yield 'T12-fill-manifest', 'FORMAT', 'a fill byte of bundle.json', make(header=at_index(0, lambda p: [p[0], p[1], p[2], flip(0)(p[3])]))
     yield 'T12-fill-signature', 'FORMAT', 'a fill byte of a signature', make(header=at_index(2, lambda p: [p[0], p[1], p[2], flip(-1)(p[3])]))
     yield 'T12-end-mark', 'FORMAT', 'the end mark is not zero', make(end=flip(1023))
@@ -78,7 +78,7 @@ def first(make):
     yield 'T16-member-8GiB', 'FORMAT', 'size 2^33', make(manifest=edit('members', 1, 'size', 1 << 33))
     yield 'T16-member-2^53', 'FORMAT', 'size 2^53', make(manifest=edit('members', 1, 'size', 1 << 53))
     yield 'T16-release-over-16MiB', 'FORMAT', 'size of release.json', make(manifest=edit('members', 0, 'size', 16 * MIB + 1))
-    yield 'T16-data-over-4GiB', 'FORMAT', 'size of data', make(manifest=edit('members', 5, 'size', (1 << 32) + 1))
+    yield 'T16-data-over-4GiB', 'FORMAT', 'size of data', make(manifest=edit('members', make.data, 'size', (1 << 32) + 1))
     yield 'T16-layers-bin-over-256MiB', 'FORMAT', 'size of layers.bin', make(manifest=edit('members', -1, 'size', 256 * MIB + 1))
     yield 'T16-size-field', 'FORMAT', 'bundle.json over 4 MiB in its header', make(
         header=at_index(0, lambda p: [p[0], tar_header('bundle.json', 4 * MIB + 1), p[2], p[3]]))

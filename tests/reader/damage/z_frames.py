@@ -4,7 +4,7 @@ import struct
 import subprocess
 
 from bundle.base import MIB, tar_header
-from bundle.writer import build, release_json, stored_frame, zstd
+from bundle.writer import build, golden_spec, stored_frame, zstd
 
 from .changes import at_index, flip, swap
 
@@ -201,8 +201,7 @@ def other_cuts(make):
 
 
 def mixed(make):
-    theirs = build({**make.spec, 'version': '1.0.1', 'members': [('release.json', release_json('golden', '1.0.1'), False), *make.spec['members'][1:]]},
-                   [make.key])
+    theirs = build(golden_spec('1.0.1'), [make.key])
     yield 'M16-mixed', 'INTEGRITY', 'the header of one bundle, the chunks of another', make.golden[:65536] + theirs[65536:]
 
 
