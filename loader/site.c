@@ -32,22 +32,21 @@ bool site_describe(struct site *s, const char *root, const char *env, struct err
     s->root = mem_text(root);
     s->env = mem_text(env);
     s->dir = mem_format("%s/var/lib/archon/%s", root, env);
-    s->lock_path = path_join(s->dir, "lock");
+    s->lock_path = path_join(s->dir, "run.lock");
     s->journal_path = path_join(s->dir, "journal");
     s->state_path = path_join(s->dir, "state.json");
     s->values_path = path_join(s->dir, "values.env");
-    s->tls_dir = path_join(s->dir, "tls");
-    s->ca_path = path_join(s->tls_dir, "ca.pem");
-    s->certificate_path = path_join(s->tls_dir, "server.crt");
-    s->key_path = path_join(s->tls_dir, "server.key");
+    s->loaded_path = path_join(s->dir, "loaded");
+    s->database_url_path = path_join(s->dir, "database.url");
+    s->database_ca_path = path_join(s->dir, "database-ca.pem");
     s->releases_dir = path_join(s->dir, "releases");
     return true;
 }
 
 void site_clear(struct site *s)
 {
-    char *all[] = { s->root, s->env, s->dir, s->lock_path, s->journal_path, s->state_path, s->values_path, s->tls_dir, s->ca_path,
-                    s->certificate_path, s->key_path, s->releases_dir };
+    char *all[] = { s->root, s->env, s->dir, s->lock_path, s->journal_path, s->state_path, s->values_path, s->loaded_path,
+                    s->database_url_path, s->database_ca_path, s->releases_dir };
     for (size_t i = 0; i < ARRAY_LEN(all); i++)
         mem_free(all[i]);
     *s = (struct site){ 0 };
@@ -72,7 +71,7 @@ static bool check_owner(const char *dir, struct err *e)
 
 bool site_make(const struct site *s, struct err *e)
 {
-    return path_make_dirs(s->dir, 0700, e) && check_owner(s->dir, e) && path_make_dirs(s->tls_dir, 0700, e) &&
+    return path_make_dirs(s->dir, 0700, e) && check_owner(s->dir, e) &&
            path_make_dirs(s->releases_dir, 0700, e) && check_owner(s->releases_dir, e);
 }
 

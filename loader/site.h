@@ -2,10 +2,11 @@
  *
  *     ROOT/etc/archon/                       trust store
  *     ROOT/var/lib/archon/ENV/               0700
- *         lock, journal, state.json
- *         values.env                         0600, values of variables, also generated secrets
- *         tls/ca.pem, tls/server.crt, .key   the site's files, as they were checked
- *         releases/VERSION-DIGEST12/         rendered files of a release
+ *         run.lock, journal, state.json
+ *         values.env                         0600, values of variables, also generated secrets; kept by uninstall
+ *         loaded                             names of images that were brought in by us
+ *         database.url, database-ca.pem      0600, of a database that the site runs
+ *         releases/VERSION-DIGEST12/         files of a release, rendered, with the certificates it shows
  */
 #ifndef LOADER_SITE_H
 #define LOADER_SITE_H
@@ -20,7 +21,7 @@ struct site {
     char *env;
     char *dir;  /* .../var/lib/archon/ENV */
     char *lock_path, *journal_path, *state_path, *values_path;
-    char *tls_dir, *ca_path, *certificate_path, *key_path;
+    char *loaded_path, *database_url_path, *database_ca_path;
     char *releases_dir;
 };
 

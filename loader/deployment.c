@@ -1,0 +1,154 @@
+/* Deployments. */
+#include "loader/deployment.h"
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "sys/file.h"
+#include "sys/path.h"
+
+#include "base/banned.h"
+
+enum { UP_TIMEOUT_MS = 30 * 60 * 1000, STOP_TIMEOUT_MS = 10 * 60 * 1000 };
+
+static char *project_of(const struct release *r, const struct site *site)
+{
+    const char *base = r->project != NULL ? r->project : r->name;
+    if (text_is(site->env, SITE_DEFAULT_ENV))
+        return mem_text(base);
+    return mem_format("%s-%s", base, site->env);
+}
+
+struct deployment *deployment_new(struct release *release, const struct digest *digest, struct values *values, const struct site *site,
+                                  const char *project)
+{
+    struct deployment *d = mem_new(sizeof *d);
+    d->release = *release;
+    d->digest = *digest;
+    d->values = *values;
+    *release = (struct release){ 0 };
+    *values = (struct values){ 0 };
+    d->dir = site_release_dir(site, d->release.version.text, digest);
+    d->project = project != NULL ? mem_text(project) : project_of(&d->release, site);
+    render_paths(&d->paths, d->dir, &d->release);
+    return d;
+}
+
+void deployment_free(struct deployment *d)
+{
+    values_clear(&d->values);
+    release_clear(&d->release);
+    render_paths_clear(&d->paths);
+    mem_free(d->dir);
+    mem_free(d->project);
+    mem_free(d);
+}
+
+/* --- stored ------------------------------------------------------------------------------------------------------- */
+
+static bool read_release(const char *dir, const struct digest *digest, struct release *out, struct err *e)
+{
+    AUTO(buf_clear_auto) struct buf text = BUF_LIMIT(LIMIT_RELEASE_BYTES);
+    AUTO(mem_auto) char *path = path_join(dir, RELEASE_MEMBER);
+    struct digest found;
+    if (!file_read(path, FILE_NO_LINK | FILE_TRUSTED, LIMIT_RELEASE_BYTES, &text, e))
+        return err_as(e, ERR_CONFIG);
+    sha256_of(&found, buf_text(&text), text.len);
+    if (!digest_equal(&found, digest)) {
+        err_set(e, ERR_CONFIG, "%s: digest is %s, expected %s", path, DIGEST_SHOWN(&found), DIGEST_SHOWN(digest));
+        return err_hint(e, "install the bundle of this release again");
+    }
+    return release_read(out, buf_text(&text), text.len, e);
+}
+
+static bool read_values(const char *path, const struct release *r, struct values *out, struct err *e)
+{
+    AUTO(buf_clear_auto) struct buf text = BUF_LIMIT(LIMIT_CONFIG_FILE_BYTES);
+    AUTO(env_pairs_clear_auto) struct env_pairs stored = { 0 };
+    if (!file_read(path, FILE_NO_LINK | FILE_PRIVATE, LIMIT_CONFIG_FILE_BYTES, &text, e) ||
+        !env_file_read(&stored, buf_text(&text), text.len, path, e))
+        return err_as(e, ERR_CONFIG);
+    secret_wipe(text.data, text.len);
+    struct values_input in = { .stored = &stored, .is_dry = true };
+    return values_resolve(out, &r->variables, &in, e);
+}
+
+struct deployment *deployment_read(const struct site *site, const char *version, const struct digest *digest, const char *project,
+                                   struct err *e)
+{
+    struct release release = { 0 };
+    struct values values = { 0 };
+    AUTO(mem_auto) char *dir = site_release_dir(site, version, digest);
+    AUTO(mem_auto) char *values_path = path_join(dir, "stored.env");
+    if (!read_release(dir, digest, &release, e)) {
+        release_clear(&release);
+        return NULL;
+    }
+    /* The values borrow the names of the release's declarations: both move into the deployment, whose arrays stay where they are. */
+    if (!read_values(values_path, &release, &values, e)) {
+        values_clear(&values);
+        release_clear(&release);
+        return NULL;
+    }
+    return deployment_new(&release, digest, &values, site, project);
+}
+
+bool deployment_keep_release(const struct deployment *d, const char *text, size_t n, struct err *e)
+{
+    AUTO(mem_auto) char *path = path_join(d->dir, RELEASE_MEMBER);
+    AUTO(mem_auto) char *values_path = path_join(d->dir, "stored.env");
+    AUTO(buf_clear_auto) struct buf values = BUF_LIMIT(LIMIT_CONFIG_FILE_BYTES);
+    bool ok = values_write(&values, &d->values, e) && file_publish(values_path, buf_text(&values), values.len, 0600, e) &&
+              file_publish(path, text, n, 0600, e);
+    secret_wipe(values.data, values.len);
+    return ok;
+}
+
+/* --- compose ------------------------------------------------------------------------------------------------------ */
+
+static void to_log(void *ctx, const char *line)
+{
+    (void)ctx;
+    log_debug("compose: %s", SHOWN(line));
+}
+
+static struct compose_run run_of(const struct deployment *d, unsigned timeout_ms)
+{
+    return (struct compose_run){ .project = d->project, .dir = d->paths.dir, .files = (const char *const *)d->paths.files.items,
+                                 .n_files = d->paths.files.n, .env_file = d->paths.env_file, .timeout_ms = timeout_ms, .on_line = to_log };
+}
+
+bool deployment_up(const struct deployment *d, const struct compose_tool *tool, const char *const *services, size_t n, struct err *e)
+{
+    struct compose_run r = run_of(d, UP_TIMEOUT_MS);
+    return compose_tool_up(tool, &r, services, n, e);
+}
+
+bool deployment_stop(const struct deployment *d, const struct compose_tool *tool, const char *const *services, size_t n, struct err *e)
+{
+    struct compose_run r = run_of(d, STOP_TIMEOUT_MS);
+    return compose_tool_stop(tool, &r, services, n, e);
+}
+
+bool deployment_start(const struct deployment *d, const struct compose_tool *tool, struct err *e)
+{
+    struct compose_run r = run_of(d, UP_TIMEOUT_MS);
+    return compose_tool_up(tool, &r, NULL, 0, e);
+}
+
+bool deployment_down(const struct deployment *d, const struct compose_tool *tool, bool has_volumes, struct err *e)
+{
+    struct compose_run r = run_of(d, STOP_TIMEOUT_MS);
+    return compose_tool_down(tool, &r, has_volumes, e);
+}
+
+bool deployment_check(const struct deployment *d, const struct compose_tool *tool, struct err *e)
+{
+    struct compose_run r = run_of(d, STOP_TIMEOUT_MS);
+    return compose_tool_check(tool, &r, e);
+}
+
+bool deployment_starts(const struct release_service *s)
+{
+    return s->profiles.n == 0;
+}

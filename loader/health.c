@@ -1,0 +1,200 @@
+/* Waiting for services. One rule for one-shot services too: running and healthy, or ended with 0 when not meant to restart. */
+#include "loader/health.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "engine/images.h"
+#include "net/http.h"
+#include "sys/clock.h"
+#include "sys/start.h"
+
+#include "base/banned.h"
+
+enum { POLL_MS = 500, TIMEOUT_LEAST_S = 120, LOG_LINES = 15, LOG_BYTES = 64 * 1024, URL_DEADLINE_MS = 10000 };
+
+bool health_service_image(struct engine *g, const struct release *r, const struct release_service *s, struct digest *id, struct err *e)
+{
+    (void)r;
+    AUTO(engine_image_clear_auto) struct engine_image image = { 0 };
+    if (!image_inspect(g, s->image, &image, e))
+        return false;
+    if (!image.is_found)
+        return err_set(e, ERR_ENGINE, "image %s of service %s is not in the engine", s->image, s->name);
+    *id = image.id;
+    return true;
+}
+
+static bool is_watched(const struct health_spec *h, const struct release_service *s)
+{
+    return h->only_service != NULL ? text_is(h->only_service, s->name) : deployment_starts(s);
+}
+
+static const struct container *find(const struct container_list *l, const char *service)
+{
+    for (size_t i = 0; i < l->n; i++)
+        if (text_is(l->items[i].service, service))
+            return &l->items[i];
+    return NULL;
+}
+
+/* The files that a container was started with are named by compose in a label. */
+static bool is_of(const struct deployment *d, const struct container *c)
+{
+    return strstr(c->config_files, d->dir) != NULL;
+}
+
+bool health_look(const struct health_spec *h, bool *all_ready, struct err *e)
+{
+    const struct release *r = &h->deployment->release;
+    AUTO(container_list_clear_auto) struct container_list list = { 0 };
+    *all_ready = true;
+    if (!container_list(h->engine, h->deployment->project, &list, e))
+        return false;
+    for (size_t i = 0; i < r->n_services && *all_ready; i++) {
+        const struct container *c = find(&list, r->services[i].name);
+        struct digest id;
+        if (!is_watched(h, &r->services[i]))
+            continue;
+        if (c == NULL || !container_is_ready(c) || !is_of(h->deployment, c))
+            *all_ready = false;
+        else if (!health_service_image(h->engine, r, &r->services[i], &id, e))
+            return false;
+        else
+            *all_ready = digest_equal(&id, &c->image);
+    }
+    return true;
+}
+
+/* --- waiting ------------------------------------------------------------------------------------------------------ */
+
+static unsigned timeout_of(const struct health_spec *h)
+{
+    uint64_t longest = TIMEOUT_LEAST_S;
+    for (size_t i = 0; i < h->deployment->release.n_services; i++)
+        if (h->deployment->release.services[i].timeout_s > longest)
+            longest = h->deployment->release.services[i].timeout_s;
+    return h->timeout_s > 0 ? h->timeout_s : (unsigned)longest;
+}
+
+static void add_logs(struct engine *g, const struct container *c, struct buf *story)
+{
+    struct err ignored = { 0 };
+    AUTO(buf_clear_auto) struct buf raw = BUF_LIMIT(LOG_BYTES);
+    buf_addf(story, "last lines of service %s:\n", c->service);
+    if (!container_logs(g, c->id, LOG_LINES, &raw, &ignored))
+        buf_addf(story, "  (no log: %s)\n", ignored.msg);
+    for (const char *at = buf_text(&raw); *at != '\0';) {
+        size_t n = strcspn(at, "\n");
+        buf_addf(story, "  %s\n", SHOWN_N(at, n));
+        at += n + (at[n] == '\n');
+    }
+}
+
+enum look { LOOK_READY, LOOK_WAIT, LOOK_LOST };
+
+/* Which service is the trouble? The first that is lost, else the first that is not ready. */
+static enum look look_at(const struct health_spec *h, const struct container_list *list, const char **service)
+{
+    const struct release *r = &h->deployment->release;
+    enum look worst = LOOK_READY;
+    for (size_t i = 0; i < r->n_services; i++) {
+        const struct container *c = find(list, r->services[i].name);
+        enum look now = c != NULL && container_is_ready(c) ? LOOK_READY : c != NULL && container_is_lost(c) ? LOOK_LOST : LOOK_WAIT;
+        if (is_watched(h, &r->services[i]) && now > worst) {
+            worst = now;
+            *service = r->services[i].name;
+        }
+    }
+    return worst;
+}
+
+static bool report(const struct health_spec *h, const struct container_list *list, const char *service, const char *why, struct buf *story,
+                   struct err *e)
+{
+    char shown[64] = "no container";
+    const struct container *c = find(list, service);
+    if (c != NULL) {
+        container_shown(shown, c);
+        add_logs(h->engine, c, story);
+    }
+    err_set(e, ERR_UNHEALTHY, "service %s: %s%s", service, shown, why);
+    return err_hint(e, "archon-load logs %s", service);
+}
+
+/* A container that is unhealthy may still recover while time is left; one that has ended will not. */
+static bool may_recover(const struct container_list *list, const char *service)
+{
+    const struct container *c = find(list, service);
+    return c != NULL && text_is(c->state, "running");
+}
+
+static bool wait_containers(const struct health_spec *h, uint64_t deadline, struct buf *story, struct err *e)
+{
+    for (;;) {
+        const char *service = NULL;
+        AUTO(container_list_clear_auto) struct container_list list = { 0 };
+        if (!start_check(e) || !container_list(h->engine, h->deployment->project, &list, e))
+            return false;
+        enum look look = look_at(h, &list, &service);
+        if (look == LOOK_READY)
+            return true;
+        if (look == LOOK_LOST && !may_recover(&list, service))
+            return report(h, &list, service, "", story, e);
+        if (clock_monotonic_ms() >= deadline)
+            return report(h, &list, service, " when the time was over", story, e);
+        clock_sleep_ms(POLL_MS);
+    }
+}
+
+static bool ask_url(struct http *http, const char *url, char why[256], struct err *e)
+{
+    struct err trouble = { 0 };
+    AUTO(http_response_clear_auto) struct http_response rs = { 0 };
+    struct http_request rq = { .method = "GET", .url = url, .max_body = LIMIT_CONFIG_FILE_BYTES, .deadline_ms = URL_DEADLINE_MS };
+    if (!http_run(http, &rq, &rs, NULL, &trouble)) {
+        snprintf(why, 256, "%.250s", trouble.msg);
+        return trouble.code == ERR_INTERRUPTED ? err_set(e, ERR_INTERRUPTED, "%s", trouble.msg) : false;
+    }
+    snprintf(why, 256, "answered %u", rs.status);
+    return rs.status >= 200 && rs.status < 300;
+}
+
+static bool wait_url(const struct health_spec *h, const struct release_service *s, uint64_t deadline, struct buf *story, struct err *e)
+{
+    char why[256] = "";
+    AUTO(buf_clear_auto) struct buf url = BUF_LIMIT(LIMIT_URL_BYTES);
+    AUTO(container_list_clear_auto) struct container_list list = { 0 };
+    struct values *values = (struct values *)(uintptr_t)&h->deployment->values; /* the lookup takes void * and only reads */
+    if (!template_expand(&url, s->health, s->name, values_lookup, values, e))
+        return false;
+    struct http_options o = { .ca_file = h->ca_file, .connect_timeout_ms = 5000 };
+    AUTO(http_close_auto) struct http *http = http_open(&o, e);
+    if (http == NULL)
+        return false;
+    while (!ask_url(http, buf_text(&url), why, e)) {
+        if (e->code != ERR_NONE || !start_check(e))
+            return false;
+        if (clock_monotonic_ms() >= deadline) {
+            AUTO(mem_auto) char *text = mem_format(": %s: %s", buf_text(&url), why);
+            return container_list(h->engine, h->deployment->project, &list, e) && report(h, &list, s->name, text, story, e);
+        }
+        clock_sleep_ms(POLL_MS);
+    }
+    return true;
+}
+
+bool health_wait(const struct health_spec *h, struct buf *story, struct err *e)
+{
+    const struct release *r = &h->deployment->release;
+    uint64_t deadline = clock_monotonic_ms() + (uint64_t)timeout_of(h) * 1000;
+    if (!wait_containers(h, deadline, story, e))
+        return false;
+    for (size_t i = 0; i < r->n_services; i++)
+        if (r->services[i].health != NULL && is_watched(h, &r->services[i]) && !wait_url(h, &r->services[i], deadline, story, e))
+            return false;
+    return true;
+}

@@ -1,0 +1,154 @@
+/* Images: from the release document and the bundle's layers to load_image values. */
+#include "loader/install_images.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "bundle/members.h"
+
+#include "base/banned.h"
+
+static struct source *open_layer(void *ctx, size_t layer, struct err *e)
+{
+    const struct install_image *x = ctx;
+    return layer_reader_open(x->in->bundle, x->in->cache, x->layer_index[layer], e);
+}
+
+static size_t find_layer(const struct manifest *m, const struct digest *diff_id)
+{
+    for (size_t i = 0; i < m->n_layers; i++)
+        if (digest_equal(&m->layers[i].diff_id, diff_id))
+            return i;
+    return SIZE_MAX;
+}
+
+/* images/<n>/...: the config is found by its digest among the members, whatever its name. */
+static bool read_config(struct install *in, const struct digest *want, struct buf *out, struct err *e)
+{
+    const struct manifest *m = bundle_manifest(in->bundle);
+    for (size_t i = 0; i < m->n_members; i++)
+        if (m->members[i].has_sha256 && text_starts(m->members[i].name, "images/") && digest_equal(&m->members[i].sha256, want)) {
+            *out = (struct buf)BUF_LIMIT(LIMIT_OCI_CONFIG_BYTES);
+            return member_read(bundle_index(in->bundle), in->cache, m->members[i].name, out, e);
+        }
+    return err_set(e, ERR_FORMAT, "config %s is not in the bundle", DIGEST_SHOWN(want));
+}
+
+static bool describe_layers(struct install_image *x, const struct release_platform *p, struct err *e)
+{
+    const struct manifest *m = bundle_manifest(x->in->bundle);
+    x->layers = mem_new_array(p->n_diff_ids, sizeof *x->layers);
+    x->layer_index = mem_new_array(p->n_diff_ids, sizeof *x->layer_index);
+    for (size_t i = 0; i < p->n_diff_ids; i++) {
+        x->layer_index[i] = find_layer(m, &p->diff_ids[i]);
+        if (x->layer_index[i] == SIZE_MAX)
+            return err_set(e, ERR_FORMAT, "layer %s is not in the bundle", DIGEST_SHOWN(&p->diff_ids[i]));
+        x->layers[i] = (struct load_layer){ p->diff_ids[i], m->layers[x->layer_index[i]].size, open_layer };
+    }
+    return true;
+}
+
+static bool describe_one(struct install *in, struct install_image *x, const struct release_image *r, struct err *e)
+{
+    const struct platform *host = &engine_facts(in->engine)->platform;
+    const struct release_platform *p = release_platform_find(r, host);
+    struct platform_text shown;
+    if (p == NULL)
+        return err_set(e, ERR_POLICY, "the bundle has no image for %s, the platform of this host", platform_format(&shown, host));
+    x->in = in;
+    if (!ref_parse(&x->load.name, r->reference, e) || !read_config(in, &p->config, &x->config, e) || !describe_layers(x, p, e))
+        return false;
+    x->load.config = buf_text(&x->config);
+    x->load.config_bytes = x->config.len;
+    x->load.config_digest = p->config;
+    x->load.platform = p->platform;
+    x->load.n_layers = p->n_diff_ids;
+    x->load.layers = x->layers;
+    x->load.ctx = x;
+    return true;
+}
+
+bool install_images_describe(struct install *in, struct err *e)
+{
+    const struct release *r = &in->next->release;
+    in->images = mem_new_array(r->n_images, sizeof *in->images);
+    in->n_images = r->n_images;
+    for (size_t i = 0; i < r->n_images; i++)
+        if (!describe_one(in, &in->images[i], &r->images[i], e))
+            return err_in(e, "image %s", r->images[i].reference);
+    return true;
+}
+
+void install_images_clear(struct install *in)
+{
+    for (size_t i = 0; i < in->n_images; i++) {
+        buf_clear(&in->images[i].config);
+        mem_free(in->images[i].layers);
+        mem_free(in->images[i].layer_index);
+    }
+    mem_free(in->images);
+    in->n_images = 0;
+    load_known_clear(&in->known);
+}
+
+bool install_images_done(struct install *in, bool *yes, struct err *e)
+{
+    *yes = true;
+    for (size_t i = 0; i < in->n_images && *yes; i++)
+        if (!load_image_is_there(in->engine, &in->images[i].load, yes, e))
+            return false;
+    return true;
+}
+
+static bool read_known(struct install *in, struct err *e)
+{
+    if (!in->has_known && !load_known_read(in->engine, &in->known, e))
+        return false;
+    in->has_known = true;
+    return true;
+}
+
+static int by_layers(const void *a, const void *b)
+{
+    const struct install_image *const *x = a;
+    const struct install_image *const *y = b;
+    if ((*x)->load.n_layers != (*y)->load.n_layers)
+        return (*x)->load.n_layers < (*y)->load.n_layers ? -1 : 1;
+    return *x < *y ? -1 : 1;
+}
+
+bool install_images_load(struct install *in, struct err *e)
+{
+    AUTO(mem_auto) const struct install_image **order = mem_new_array(in->n_images, sizeof *order);
+    for (size_t i = 0; i < in->n_images; i++)
+        order[i] = &in->images[i];
+    qsort(order, in->n_images, sizeof *order, by_layers);
+    if (!read_known(in, e))
+        return false;
+    for (size_t i = 0; i < in->n_images; i++) {
+        bool is_there = false;
+        if (!load_image_is_there(in->engine, &order[i]->load, &is_there, e))
+            return false;
+        if (!is_there && !load_image(in->engine, &order[i]->load, &in->known, &in->ctx->progress, e))
+            return false;
+        log_debug("image %s: %s", REF_SHOWN(&order[i]->load.name), is_there ? "was there" : "loaded");
+    }
+    return true;
+}
+
+bool install_images_bytes(struct install *in, uint64_t *bytes, struct err *e)
+{
+    *bytes = 0;
+    if (!read_known(in, e))
+        return false;
+    for (size_t i = 0; i < in->n_images; i++) {
+        bool is_there = false;
+        if (!load_image_is_there(in->engine, &in->images[i].load, &is_there, e))
+            return false;
+        *bytes += is_there ? 0 : load_image_bytes(in->engine, &in->images[i].load, &in->known);
+    }
+    return true;
+}

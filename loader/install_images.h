@@ -1,0 +1,18 @@
+/* The images of a bundle in the shape that the engine's folder loads. */
+#ifndef LOADER_INSTALL_IMAGES_H
+#define LOADER_INSTALL_IMAGES_H
+
+#include "loader/install.h"
+
+/* Fills in->images for the engine's platform. ERR_POLICY when an image has none for it, ERR_FORMAT when the bundle contradicts itself. */
+MUST_CHECK bool install_images_describe(struct install *in, struct err *e);
+void install_images_clear(struct install *in);
+
+/* All there under their names? */
+MUST_CHECK bool install_images_done(struct install *in, bool *yes, struct err *e);
+/* Loads what is missing: the image with the fewest layers first, so that shared bases are there for the others. */
+MUST_CHECK bool install_images_load(struct install *in, struct err *e);
+/* Bytes that would be sent. */
+MUST_CHECK bool install_images_bytes(struct install *in, uint64_t *bytes, struct err *e);
+
+#endif

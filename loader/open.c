@@ -1,0 +1,55 @@
+/* Opening bundles, always through a keyring: there is no way around it in this program. */
+#include "loader/open.h"
+
+#include "base/mem.h"
+#include "loader/site.h"
+#include "sys/path.h"
+#include "sys/work.h"
+
+#include "base/banned.h"
+
+struct keyring *open_keyring(const char *root, const struct cli_list *trust, struct err *e)
+{
+    if (trust->n == 0)
+        return keyring_from_store(root, e);
+    AUTO(keyring_free_auto) struct keyring *store = keyring_read_store(root, e);
+    if (store == NULL)
+        return NULL;
+    if (keyring_count(store) > 0) {
+        err_set(e, ERR_POLICY, "--trust: this host has a trust store of its own");
+        err_hint(e, "leave --trust out, or add the key: archon-load trust add KEY.pub");
+        return NULL;
+    }
+    return keyring_from_files(trust->items, trust->n, e);
+}
+
+/* A bundle on a network file system is copied here first; no state directory is made for that. */
+static struct bundle_file *open_file(const char *path, struct err *e)
+{
+    return bundle_file_open(path, "/var/tmp", e);
+}
+
+struct index *open_index(const char *path, const char *root, const struct cli_list *trust, struct verdict *verdict, struct err *e)
+{
+    AUTO(keyring_free_auto) struct keyring *keys = open_keyring(root, trust, e);
+    struct bundle_file *f = keys == NULL ? NULL : open_file(path, e);
+    struct authority a = { .keys = keys, .verdict = verdict };
+    return f == NULL ? NULL : index_open(f, &a, e);
+}
+
+struct bundle *open_bundle(const char *path, const char *root, const struct cli_list *trust, struct cli_context *ctx, struct verdict *verdict,
+                           struct err *e)
+{
+    AUTO(keyring_free_auto) struct keyring *keys = open_keyring(root, trust, e);
+    struct bundle_file *f = keys == NULL ? NULL : open_file(path, e);
+    struct verify_how how = { .jobs = work_cpus(), .progress = &ctx->progress };
+    return f == NULL ? NULL : bundle_verify(f, keys, &how, verdict, e);
+}
+
+bool open_release(const struct bundle *b, struct release *out, struct digest *digest, struct err *e)
+{
+    size_t n;
+    const char *text = bundle_release_text(b, &n);
+    *digest = bundle_manifest(b)->release_sha256;
+    return release_read(out, text, n, e);
+}

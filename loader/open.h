@@ -1,0 +1,22 @@
+/* From a path on the command line to a trusted bundle and the release in it. */
+#ifndef LOADER_OPEN_H
+#define LOADER_OPEN_H
+
+#include "app/release.h"
+#include "bundle/verify.h"
+#include "cli/command.h"
+
+/* Which keys: --trust files, for this run only and only on a host without a store; else the host's store. ERR_POLICY when both. */
+MUST_CHECK struct keyring *open_keyring(const char *root, const struct cli_list *trust, struct err *e);
+
+/* Authenticated header only: for list, cat, extract. */
+MUST_CHECK struct index *open_index(const char *path, const char *root, const struct cli_list *trust, struct verdict *verdict, struct err *e);
+
+/* The whole file verified. */
+MUST_CHECK struct bundle *open_bundle(const char *path, const char *root, const struct cli_list *trust, struct cli_context *ctx, struct verdict *verdict,
+                                      struct err *e);
+
+/* release.json of a verified bundle, and its digest; the caller clears it. */
+MUST_CHECK bool open_release(const struct bundle *b, struct release *out, struct digest *digest, struct err *e);
+
+#endif
