@@ -99,8 +99,8 @@ class Server:
 
     def one_request(self, c, f, number):
         line = f.readline(65537).decode('latin-1').split()
-        if len(line) != 3:
-            return False
+        if len(line) != 3 or not line[0].isalpha():
+            return False  # nothing, or TLS where none is spoken
         headers = []
         while True:
             h = f.readline(65537).decode('latin-1').rstrip('\r\n')

@@ -1,0 +1,28 @@
+/* Layers into files: resumed where an earlier run or a broken connection stopped, hashed from the first byte to the last.
+ *
+ *     AUTO(blob_free_auto) struct blob *b = blob_new(r, &(struct blob_request){ .host = ..., .fd = part });
+ *     transfers[i] = blob_transfer(b);
+ *     if (!http_run_all(registry_http(r), transfers, n, 4, e)) ...      the file now holds exactly the blob, not yet synced */
+#ifndef REGISTRY_BLOBS_H
+#define REGISTRY_BLOBS_H
+
+#include "base/progress.h"
+#include "format/digest.h"
+#include "registry/registry.h"
+
+struct blob_request {
+    const char *host;       /* as in struct ref */
+    const char *repository;
+    struct digest digest;
+    uint64_t size;          /* a promise from the manifest: more or less is ERR_INTEGRITY */
+    int fd;                 /* borrowed; readable and writable; what it holds already is taken for the beginning of the blob */
+    const struct progress *progress; /* may be null; phase "fetch" */
+};
+struct blob;
+struct blob *blob_new(struct registry *r, const struct blob_request *q);
+void blob_free(struct blob *b);
+AUTO_FREE(struct blob, blob_free)
+struct http_transfer *blob_transfer(struct blob *b);
+uint64_t blob_bytes_fetched(const struct blob *b); /* over the network, in this run */
+
+#endif

@@ -1,0 +1,26 @@
+/* One registry: its address, its way to log in, its tokens. Private to this folder. */
+#ifndef REGISTRY_HOST_H
+#define REGISTRY_HOST_H
+
+#include "net/url.h"
+#include "registry/challenge.h"
+#include "registry/registry.h"
+
+struct registry_host;
+
+/* Finds or makes; a loopback host is asked whether it speaks HTTPS. Owned by r. */
+MUST_CHECK struct registry_host *registry_host(struct registry *r, const char *name, struct err *e);
+const struct url *registry_host_base(const struct registry_host *h);
+const char *registry_host_name(const struct registry_host *h);
+const struct registry_options *registry_host_options(const struct registry_host *h);
+
+/* What to send now for a repository; empty when nothing is known to be wanted. Owned by the caller. */
+struct secret registry_authorization(struct registry_host *h, const char *repository);
+
+/* A 401 came: learns what is asked for and gets a token where one is. ERR_AUTH, ERR_CONFIG, or ERR_NET when trying again may help. */
+MUST_CHECK bool registry_challenged(struct registry_host *h, const char *repository, const struct http_response *rs, struct err *e);
+
+/* The error for a registry that said no to all that we have. Returns false. */
+bool registry_refused(struct registry_host *h, const char *repository, struct err *e);
+
+#endif

@@ -1,0 +1,40 @@
+/* The registries of one run: how each is reached, and who we are there. One thread.
+ *
+ *     struct registry_options o = { .ca_file = ca, .use_proxy_env = true, .credentials = logins };
+ *     AUTO(registry_free_auto) struct registry *r = registry_open(&o, e);
+ *     registry_manifest(r, &ref, NULL, &answer, e)              // manifests.h
+ *     blob_new(r, ...), http_run_all(registry_http(r), ...)     // blobs.h
+ *
+ * Hosts are those of references: "docker.io", "registry.example:5000". HTTPS always; a host on loopback is tried with HTTPS and
+ * then without, as Docker does; hosts in plain_http without, and then nothing secret is sent to them unless they are on loopback. */
+#ifndef REGISTRY_REGISTRY_H
+#define REGISTRY_REGISTRY_H
+
+#include "net/http.h"
+#include "registry/credentials.h"
+
+struct registry_options {
+    const char *ca_file;     /* believed in addition to the system's store; or null */
+    const char *client_cert; /* PEM files, or null */
+    const char *client_key;
+    bool use_proxy_env;
+    const char *const *plain_http;
+    size_t n_plain_http;
+    const char *const *token_servers; /* hosts that may give tokens for any registry, beside its own */
+    size_t n_token_servers;
+    const struct credentials *credentials; /* borrowed; may be null */
+    unsigned tries;              /* further attempts; 0: RETRY_TRIES. UINT_MAX: none */
+    unsigned first_wait_ms;      /* 0: RETRY_FIRST_WAIT_MS */
+    unsigned connect_timeout_ms; /* as in http.h */
+    unsigned stall_timeout_ms;
+};
+struct registry;
+/* Copies nothing but the files' contents: the texts in o must live as long as the result. */
+MUST_CHECK struct registry *registry_open(const struct registry_options *o, struct err *e);
+void registry_free(struct registry *r);
+AUTO_FREE(struct registry, registry_free)
+
+/* For http_run_all. Borrows. */
+struct http *registry_http(struct registry *r);
+
+#endif

@@ -1,0 +1,310 @@
+/* Layers into files: resumed, redirected, cut, wrong. */
+#include <limits.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/mem.h"
+#include "base/num.h"
+#include "base/text.h"
+#include "registry/blobs.h"
+#include "tests/support/fake.h"
+
+#include "base/banned.h"
+
+enum { N = 3000000 };
+#define FILL "\"body_fill\": [\"0123456789abcdef\", 3000000]"
+
+struct setting {
+    struct fake f;
+    char host[64];
+    const char *plain[1];
+    struct registry *r;
+    struct credentials *logins;
+    int fd;
+    struct digest digest;
+    uint8_t *bytes;
+};
+
+static void begin(struct setting *s, const char *script)
+{
+    struct err e = { 0 };
+    memset(s, 0, sizeof *s);
+    s->bytes = mem_new(N);
+    for (size_t i = 0; i < N; i++)
+        s->bytes[i] = (uint8_t)"0123456789abcdef"[i % 16];
+    sha256_of(&s->digest, s->bytes, N);
+    char name[] = "/tmp/test_blobs.XXXXXX";
+    s->fd = mkstemp(name);
+    assert_true(s->fd >= 0);
+    unlink(name);
+    fake_start(&s->f, script);
+    snprintf(s->host, sizeof s->host, "127.0.0.1:%u", s->f.ports[0]);
+    s->plain[0] = s->host;
+    AUTO(mem_auto) char *text = mem_format("{\"auths\": {\"%s\": {\"auth\": \"dTpw\"}}}", s->host);
+    s->logins = credentials_read(text, strlen(text), "x", &e);
+    struct registry_options o = { .plain_http = s->plain, .n_plain_http = 1, .credentials = s->logins, .tries = 2, .first_wait_ms = 10,
+                                  .stall_timeout_ms = 5000 };
+    s->r = registry_open(&o, &e);
+    assert_non_null(s->r);
+}
+
+static void end(struct setting *s)
+{
+    registry_free(s->r);
+    credentials_free(s->logins);
+    fake_stop(&s->f);
+    close(s->fd);
+    mem_free(s->bytes);
+}
+
+static bool fetch_with(struct setting *s, uint64_t size, const struct progress *progress, uint64_t *fetched, struct err *e)
+{
+    struct blob_request q = { .host = s->host, .repository = "a", .digest = s->digest, .size = size, .fd = s->fd, .progress = progress };
+    AUTO(blob_free_auto) struct blob *b = blob_new(s->r, &q);
+    struct http_transfer *all[] = { blob_transfer(b) };
+    bool is_good = http_run_all(registry_http(s->r), all, 1, 1, e);
+    *fetched = blob_bytes_fetched(b);
+    return is_good;
+}
+
+static void expect_good(struct setting *s, uint64_t expected_bytes)
+{
+    struct err e = { 0 };
+    uint64_t fetched = 0;
+    if (!fetch_with(s, N, NULL, &fetched, &e))
+        fail_msg("%s", e.msg);
+    AUTO(mem_auto) uint8_t *back = mem_new(N + 1);
+    assert_int_equal(pread(s->fd, back, N + 1, 0), N);
+    assert_memory_equal(back, s->bytes, N);
+    assert_int_equal(fetched, expected_bytes);
+}
+
+static void expect_refusal(struct setting *s, uint64_t size, enum err_code code, const char *part)
+{
+    struct err e = { 0 };
+    uint64_t fetched = 0;
+    assert_false(fetch_with(s, size, NULL, &fetched, &e));
+    if (e.code != code || strstr(e.msg, part) == NULL)
+        fail_msg("%s: %s (expected %s: %s)", err_name(e.code), e.msg, err_name(code), part);
+}
+
+static void a_blob_arrives_whole(void **state)
+{
+    (void)state;
+    struct setting s;
+    begin(&s, "{\"rules\": [{" FILL "}]}");
+    expect_good(&s, N);
+    expect_good(&s, 0); /* it is there: nothing is asked */
+    assert_int_equal(fake_count(&s.f, "\"method\""), 1);
+    end(&s);
+}
+
+static void broken_connections_are_taken_up_where_they_broke(void **state)
+{
+    (void)state;
+    struct setting s;
+    begin(&s, "{\"rules\": [{\"times\": 1, \"cut\": 1000000, " FILL "}, {\"times\": 1, \"drop\": true}, {\"range\": true, " FILL "}]}");
+    expect_good(&s, N);
+    assert_int_equal(fake_count(&s.f, "[\"Range\", \"bytes=1000000-\"]"), 2);
+    end(&s);
+}
+
+static void as_long_as_bytes_arrive_breaks_are_forgiven(void **state)
+{
+    (void)state;
+    struct setting s;
+    /* More breaks than tries: each after another 1.2 MB or so. */
+    begin(&s, "{\"rules\": [{\"times\": 1, \"cut\": 1200000, " FILL "}, {\"times\": 1, \"drop\": true}, {\"times\": 1, \"range\": true, \"cut\": 1200000, " FILL "},"
+              "{\"times\": 1, \"drop\": true}, {\"range\": true, " FILL "}]}");
+    expect_good(&s, N);
+    end(&s);
+    begin(&s, "{\"rules\": [{\"range\": true, \"cut\": 10, " FILL "}]}");
+    expect_refusal(&s, N, ERR_NET, "blob sha256:");
+    assert_int_equal(fake_count(&s.f, "\"method\""), 3);
+    end(&s);
+}
+
+static void what_an_earlier_run_left_is_hashed_again_and_used(void **state)
+{
+    (void)state;
+    struct setting s;
+    begin(&s, "{\"rules\": [{\"range\": true, " FILL "}]}");
+    assert_int_equal(pwrite(s.fd, s.bytes, 1234567, 0), 1234567);
+    expect_good(&s, N - 1234567);
+    assert_int_equal(fake_count(&s.f, "bytes=1234567-"), 1);
+    end(&s);
+}
+
+static void leftovers_of_something_else_are_thrown_away(void **state)
+{
+    (void)state;
+    struct setting s;
+    begin(&s, "{\"rules\": [{\"range\": true, " FILL "}]}");
+    assert_int_equal(pwrite(s.fd, "rubbish", 7, 0), 7);
+    expect_good(&s, N - 7 + N); /* the digest says so at the end, then all of it */
+    assert_int_equal(ftruncate(s.fd, 0), 0);
+    AUTO(mem_auto) uint8_t *big = mem_new(N + 1);
+    assert_int_equal(pwrite(s.fd, big, N + 1, 0), N + 1);
+    expect_good(&s, N);
+    assert_int_equal(pwrite(s.fd, "x", 1, 5), 1); /* complete, but wrong */
+    expect_good(&s, N);
+    end(&s);
+}
+
+static void servers_without_ranges_start_again(void **state)
+{
+    (void)state;
+    struct setting s;
+    begin(&s, "{\"rules\": [{\"times\": 1, \"cut\": 1000000, " FILL "}, {" FILL "}]}");
+    expect_good(&s, N + 1000000);
+    end(&s);
+    begin(&s, "{\"rules\": [{\"times\": 1, \"cut\": 1000000, " FILL "}, {\"has\": \"Range: bytes=1000000-\", \"status\": 416}, {" FILL "}]}");
+    expect_good(&s, N + 1000000);
+    end(&s);
+}
+
+static void another_range_than_asked_for_is_not_used(void **state)
+{
+    (void)state;
+    static const char *const ranges[] = { "bytes 0-2999999/3000000", "bytes 1000001-2999999/3000000", "bytes 1000000-2999998/3000000",
+                                          "bytes 1000000-2999999/3000001", "bytes */3000000", "rubbish" };
+    for (size_t i = 0; i < ARRAY_LEN(ranges); i++) {
+        struct setting s;
+        AUTO(mem_auto) char *script = mem_format("{\"rules\": [{\"times\": 1, \"cut\": 1000000, " FILL "}, {\"times\": 1, \"status\": 206, \"headers\": [[\"Content-Range\", \"%s\"]], \"body\": \"evil\"},"
+                                                 "{\"lacks\": \"Range\", " FILL "}]}", ranges[i]);
+        begin(&s, script);
+        expect_good(&s, N + 1000000);
+        end(&s);
+    }
+}
+
+static void another_length_is_refused(void **state)
+{
+    (void)state;
+    struct setting s;
+    begin(&s, "{\"rules\": [{" FILL "}]}");
+    expect_refusal(&s, N - 1, ERR_INTEGRITY, "3000000 bytes are announced, expected 2999999");
+    assert_int_equal(fake_count(&s.f, "\"method\""), 1);
+    end(&s);
+    begin(&s, "{\"rules\": [{\"length\": null, " FILL "}]}");
+    expect_refusal(&s, N - 1, ERR_INTEGRITY, "longer than the expected 2999999 bytes");
+    assert_int_equal(lseek(s.fd, 0, SEEK_END) <= N - 1, 1);
+    end(&s);
+    begin(&s, "{\"rules\": [{\"range\": true, " FILL "}]}");
+    expect_refusal(&s, N + 1, ERR_NET, "");
+    end(&s);
+    begin(&s, "{\"rules\": [{" FILL "}]}");
+    expect_refusal(&s, N + 1, ERR_INTEGRITY, "3000000 bytes, expected 3000001");
+    end(&s);
+}
+
+static void the_right_length_with_other_bytes_is_refused_and_forgotten(void **state)
+{
+    (void)state;
+    struct setting s;
+    begin(&s, "{\"rules\": [{\"body_fill\": [\"0123456789abcdeF\", 3000000]}]}");
+    expect_refusal(&s, N, ERR_INTEGRITY, "digest is sha256:");
+    assert_int_equal(lseek(s.fd, 0, SEEK_END), 0);
+    assert_int_equal(fake_count(&s.f, "\"method\""), 1);
+    end(&s);
+}
+
+static void the_login_stays_with_the_registry(void **state)
+{
+    (void)state;
+    struct setting s;
+    begin(&s, "{\"ports\": 2, \"rules\": [{\"port\": 1, \"lacks\": \"Authorization\", " FILL "},"
+              "{\"port\": 0, \"has\": \"Authorization: Basic dTpw\", \"status\": 307, \"headers\": [[\"Location\", \"http://127.0.0.1:{port1}/store?sig=x%2Fy\"]]},"
+              "{\"port\": 0, \"status\": 401, \"headers\": [[\"WWW-Authenticate\", \"Basic realm=x\"]]}]}");
+    expect_good(&s, N);
+    assert_non_null(strstr(fake_log(&s.f), "\"path\": \"/store?sig=x%2Fy\""));
+    assert_int_equal(fake_count(&s.f, "Basic dTpw"), 1);
+    end(&s);
+    begin(&s, "{\"ports\": 2, \"rules\": [{\"port\": 1, \"status\": 401, \"headers\": [[\"WWW-Authenticate\", \"Basic realm=x\"]]},"
+              "{\"status\": 302, \"headers\": [[\"Location\", \"http://127.0.0.1:{port1}/store\"]]}]}");
+    expect_refusal(&s, N, ERR_AUTH, "asks for a login after a redirect");
+    assert_int_equal(fake_count(&s.f, "Authorization\""), 0);
+    end(&s);
+}
+
+static void redirects_end_and_lead_nowhere_strange(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *location, *part;
+    } rows[] = {
+        { "/v2/a/again", "more than 5 redirects" }, { "", "redirect" },           { "file:///etc/passwd", "redirect" },
+        { "gopher://127.0.0.1/", "redirect" },       { "http://u:p@127.0.0.1/", "redirect" }, { "http://127.0.0.1:0/", "redirect" },
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct setting s;
+        AUTO(mem_auto) char *script = mem_format("{\"rules\": [{\"status\": 307, \"headers\": [[\"Location\", \"%s\"]]}]}", rows[i].location);
+        begin(&s, script);
+        expect_refusal(&s, N, ERR_NET, rows[i].part);
+        assert_int_equal(fake_count(&s.f, "\"method\""), i == 0 ? 6 : 1);
+        end(&s);
+    }
+}
+
+static void https_is_not_left(void **state)
+{
+    (void)state;
+    struct setting s;
+    begin(&s, "{\"ports\": 2, \"tls\": [0], \"rules\": [{\"port\": 0, \"path\": \"/v2/\"}, {\"port\": 0, \"status\": 307,"
+              "\"headers\": [[\"Location\", \"http://127.0.0.1:{port1}/x\"]]}]}");
+    struct err e = { 0 };
+    registry_free(s.r);
+    struct registry_options o = { .ca_file = fake_path(&s.f, "ca.pem"), .tries = UINT_MAX };
+    s.r = registry_open(&o, &e);
+    expect_refusal(&s, N, ERR_NET, "redirect from https to http://127.0.0.1");
+    assert_int_equal(fake_count(&s.f, "\"port\": 1"), 0);
+    end(&s);
+}
+
+static bool stop_soon(void *ctx, const struct progress_fact *fact)
+{
+    *(uint64_t *)ctx = fact->done;
+    return fact->done < 1000000;
+}
+
+static void progress_is_told_and_may_stop(void **state)
+{
+    (void)state;
+    struct setting s;
+    begin(&s, "{\"rules\": [{" FILL "}]}");
+    uint64_t last = 0, fetched = 0;
+    struct progress progress = { stop_soon, &last };
+    struct err e = { 0 };
+    assert_false(fetch_with(&s, N, &progress, &fetched, &e));
+    assert_int_equal(e.code, ERR_INTERRUPTED);
+    assert_true(last >= 1000000 && fetched == last);
+    end(&s);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_blob_arrives_whole),
+        cmocka_unit_test(broken_connections_are_taken_up_where_they_broke),
+        cmocka_unit_test(as_long_as_bytes_arrive_breaks_are_forgiven),
+        cmocka_unit_test(what_an_earlier_run_left_is_hashed_again_and_used),
+        cmocka_unit_test(leftovers_of_something_else_are_thrown_away),
+        cmocka_unit_test(servers_without_ranges_start_again),
+        cmocka_unit_test(another_range_than_asked_for_is_not_used),
+        cmocka_unit_test(another_length_is_refused),
+        cmocka_unit_test(the_right_length_with_other_bytes_is_refused_and_forgotten),
+        cmocka_unit_test(the_login_stays_with_the_registry),
+        cmocka_unit_test(redirects_end_and_lead_nowhere_strange),
+        cmocka_unit_test(https_is_not_left),
+        cmocka_unit_test(progress_is_told_and_may_stop),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,367 @@
+/* Logging in to registries: what is sent, and above all what is not. */
+#include <limits.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/limits.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "registry/manifests.h"
+#include "registry/token.h"
+#include "tests/support/fake.h"
+
+#include "base/banned.h"
+
+#define MANIFEST "{\\\"schemaVersion\\\":2,\\\"mediaType\\\":\\\"application/vnd.oci.image.index.v1+json\\\",\\\"manifests\\\":[]}"
+#define OK "\"headers\": [[\"Content-Type\", \"application/vnd.oci.image.index.v1+json\"]], \"body\": \"" MANIFEST "\""
+#define ASK(realm) "\"status\": 401, \"headers\": [[\"WWW-Authenticate\", \"Bearer realm=\\\"" realm "\\\",service=\\\"fake\\\"\"]]"
+#define SELF "http://127.0.0.1:{port0}"
+
+struct setting {
+    struct fake f;
+    char host[64];
+    const char *plain[1];
+    struct registry *r;
+    struct credentials *logins;
+};
+
+static void begin(struct setting *s, const char *script, const char *logins)
+{
+    struct err e = { 0 };
+    memset(s, 0, sizeof *s);
+    fake_start(&s->f, script);
+    snprintf(s->host, sizeof s->host, "127.0.0.1:%u", s->f.ports[0]);
+    s->plain[0] = s->host;
+    AUTO(mem_auto) char *text = mem_format("{\"auths\": {\"%s\": {%s}}}", s->host, logins != NULL ? logins : "");
+    if (logins != NULL && logins[0] == '!')
+        text = (mem_free(text), mem_format("{\"credHelpers\": {\"%s\": \"%s\"}}", s->host, logins + 1));
+    s->logins = credentials_read(text, strlen(text), "config.json", &e);
+    assert_non_null(s->logins);
+    struct registry_options o = { .plain_http = s->plain, .n_plain_http = 1, .credentials = s->logins, .tries = 2, .first_wait_ms = 10,
+                                  .stall_timeout_ms = 5000 };
+    s->r = registry_open(&o, &e);
+    assert_non_null(s->r);
+}
+
+static void end(struct setting *s)
+{
+    registry_free(s->r);
+    credentials_free(s->logins);
+    fake_stop(&s->f);
+}
+
+static bool fetch(struct setting *s, const char *repository, struct err *e)
+{
+    struct ref ref = { .tag = "1" };
+    assert_true(text_copy(ref.host, sizeof ref.host, s->host) && text_copy(ref.repository, sizeof ref.repository, repository));
+    AUTO(registry_document_clear_auto) struct registry_document d = { 0 };
+    return registry_manifest(s->r, &ref, NULL, &d, e);
+}
+
+static void expect_good(struct setting *s, const char *repository)
+{
+    struct err e = { 0 };
+    if (!fetch(s, repository, &e))
+        fail_msg("%s\n%s", e.msg, fake_log(&s->f));
+}
+
+static void expect_refusal(struct setting *s, enum err_code code, const char *part)
+{
+    struct err e = { 0 };
+    assert_false(fetch(s, "app", &e));
+    if (strstr(e.msg, part) == NULL || e.code != code)
+        fail_msg("%s: %s (expected %s: %s)", err_name(e.code), e.msg, err_name(code), part);
+}
+
+static void anonymous_pulls_ask_for_a_token_once(void **state)
+{
+    (void)state;
+    struct setting s;
+    begin(&s, "{\"rules\": [{\"path\": \"/v2/app/manifests/1\", \"lacks\": \"Authorization\", " ASK(SELF "/token?x=y") "},"
+              "{\"path\": \"/token?x=y&service=fake&scope=repository%3Aapp%3Apull\", \"lacks\": \"Authorization\", \"body\": \"{\\\"token\\\": \\\"t1\\\"}\"},"
+              "{\"path\": \"/v2/app/manifests/1\", \"has\": \"Authorization: Bearer t1\", " OK "}]}", NULL);
+    expect_good(&s, "app");
+    expect_good(&s, "app");
+    assert_int_equal(fake_count(&s.f, "/token"), 1);
+    assert_int_equal(fake_count(&s.f, "/v2/app"), 3);
+    end(&s);
+}
+
+static void each_repository_has_its_own_token(void **state)
+{
+    (void)state;
+    struct setting s;
+    begin(&s, "{\"rules\": [{\"lacks\": \"Authorization\", \"path\": \"/v2/a/manifests/1\", " ASK(SELF "/token") "},"
+              "{\"lacks\": \"Authorization\", \"path\": \"/v2/b/manifests/1\", " ASK(SELF "/token") "},"
+              "{\"path\": \"/token?service=fake&scope=repository%3Aa%3Apull\", \"body\": \"{\\\"access_token\\\": \\\"ta\\\"}\"},"
+              "{\"path\": \"/token?service=fake&scope=repository%3Ab%3Apull\", \"body\": \"{\\\"token\\\": \\\"tb\\\", \\\"expires_in\\\": 300}\"},"
+              "{\"path\": \"/v2/a/manifests/1\", \"has\": \"Authorization: Bearer ta\", " OK "},"
+              "{\"path\": \"/v2/b/manifests/1\", \"has\": \"Authorization: Bearer tb\", " OK "}]}", NULL);
+    expect_good(&s, "a");
+    expect_good(&s, "b");
+    expect_good(&s, "a");
+    assert_int_equal(fake_count(&s.f, "/token"), 2);
+    end(&s);
+}
+
+static void the_password_goes_to_the_token_server_only(void **state)
+{
+    (void)state;
+    struct setting s;
+    begin(&s, "{\"rules\": [{\"path\": \"/v2/app/manifests/1\", \"lacks\": \"Authorization\", \"status\": 401, \"headers\": [[\"WWW-Authenticate\","
+              " \"Bearer realm=\\\"" SELF "/token\\\",service=\\\"fake\\\",scope=\\\"repository:app:pull repository:base:pull\\\"\"]]},"
+              "{\"path\": \"/token?service=fake&scope=repository%3Aapp%3Apull&scope=repository%3Abase%3Apull\", \"has\": \"Authorization: Basic dTpw\","
+              "\"body\": \"{\\\"token\\\": \\\"t1\\\"}\"}, {\"has\": \"Authorization: Bearer t1\", " OK "}]}", "\"auth\": \"dTpw\"");
+    expect_good(&s, "app");
+    assert_int_equal(fake_count(&s.f, "Basic dTpw"), 1);
+    end(&s);
+}
+
+static void basic_registries_get_the_password_after_they_asked(void **state)
+{
+    (void)state;
+    struct setting s;
+    begin(&s, "{\"rules\": [{\"has\": \"Authorization: Basic dTpw\", " OK "},"
+              "{\"status\": 401, \"headers\": [[\"WWW-Authenticate\", \"Basic realm=\\\"x\\\"\"]]}]}", "\"username\": \"u\", \"password\": \"p\"");
+    expect_good(&s, "app");
+    expect_good(&s, "other");
+    assert_int_equal(fake_count(&s.f, "\"method\""), 3);
+    end(&s);
+}
+
+static void identity_tokens_are_posted(void **state)
+{
+    (void)state;
+    struct setting s;
+    begin(&s, "{\"rules\": [{\"path\": \"/v2/app/manifests/1\", \"lacks\": \"Authorization\", " ASK(SELF "/oauth") "},"
+              "{\"path\": \"/oauth\", \"method\": \"POST\", \"lacks\": \"Authorization\", \"body\": \"{\\\"access_token\\\": \\\"t1\\\"}\"},"
+              "{\"has\": \"Authorization: Bearer t1\", " OK "}]}", "\"identitytoken\": \"re/fresh\"");
+    expect_good(&s, "app");
+    assert_int_equal(fake_count(&s.f, "grant_type=refresh_token&client_id=archon-bundle&service=fake&scope=repository%3Aapp%3Apull&refresh_token=re%2Ffresh"), 1);
+    end(&s);
+}
+
+static void a_token_that_is_no_longer_taken_is_renewed(void **state)
+{
+    (void)state;
+    struct setting s;
+    begin(&s, "{\"rules\": [{\"path\": \"/token?service=fake&scope=repository%3Aapp%3Apull\", \"times\": 1, \"body\": \"{\\\"token\\\": \\\"t1\\\"}\"},"
+              "{\"path\": \"/token?service=fake&scope=repository%3Aapp%3Apull\", \"body\": \"{\\\"token\\\": \\\"t2\\\"}\"},"
+              "{\"has\": \"Authorization: Bearer t1\", \"times\": 1, " OK "}, {\"has\": \"Authorization: Bearer t2\", " OK "},"
+              "{" ASK(SELF "/token") "}]}", NULL);
+    expect_good(&s, "app");
+    expect_good(&s, "app");
+    assert_int_equal(fake_count(&s.f, "/token"), 2);
+    end(&s);
+}
+
+static void endless_refusals_end(void **state)
+{
+    (void)state;
+    struct setting s;
+    begin(&s, "{\"rules\": [{\"path\": \"/token?service=fake&scope=repository%3Aapp%3Apull\", \"body\": \"{\\\"token\\\": \\\"t1\\\"}\"}, {" ASK(SELF "/token") "}]}",
+          "\"auth\": \"dTpw\"");
+    expect_refusal(&s, ERR_AUTH, "app: the registry refused the login of u");
+    assert_int_equal(fake_count(&s.f, "/v2/app"), 2);
+    end(&s);
+    begin(&s, "{\"rules\": [{\"status\": 401, \"headers\": [[\"WWW-Authenticate\", \"Basic realm=x\"]]}]}", NULL);
+    struct err e = { 0 };
+    assert_false(fetch(&s, "app", &e));
+    assert_int_equal(e.code, ERR_AUTH);
+    assert_non_null(strstr(e.msg, "app needs a login or does not exist"));
+    assert_non_null(strstr(e.hint, "--authfile"));
+    end(&s);
+    begin(&s, "{\"rules\": [{\"status\": 401, \"headers\": [[\"WWW-Authenticate\", \"Negotiate\"]]}]}", NULL);
+    expect_refusal(&s, ERR_AUTH, "neither Basic nor Bearer");
+    end(&s);
+    begin(&s, "{\"rules\": [{\"status\": 401}]}", NULL);
+    expect_refusal(&s, ERR_AUTH, "neither Basic nor Bearer");
+    end(&s);
+}
+
+static void a_helper_is_missed_only_when_the_registry_insists(void **state)
+{
+    (void)state;
+    struct setting s;
+    begin(&s, "{\"rules\": [{" OK "}]}", "!ecr-login");
+    expect_good(&s, "app");
+    end(&s);
+    begin(&s, "{\"rules\": [{\"path\": \"/token?service=fake&scope=repository%3Aapp%3Apull\", \"status\": 401}, {" ASK(SELF "/token") "}]}", "!ecr-login");
+    expect_refusal(&s, ERR_CONFIG, "docker-credential-ecr-login, which is not used in this version");
+    end(&s);
+    begin(&s, "{\"rules\": [{\"status\": 401, \"headers\": [[\"WWW-Authenticate\", \"Basic realm=x\"]]}]}", "!ecr-login");
+    expect_refusal(&s, ERR_CONFIG, "docker-credential-ecr-login");
+    end(&s);
+}
+
+static void token_servers_elsewhere_get_nothing(void **state)
+{
+    (void)state;
+    struct setting s;
+    begin(&s, "{\"ports\": 2, \"rules\": [{" ASK("https://tokens.evil.example/t") "}]}", "\"auth\": \"dTpw\"");
+    expect_refusal(&s, ERR_AUTH, "token server https://tokens.evil.example is not on the registry's host");
+    end(&s);
+}
+
+static void realms_that_are_no_place_for_a_password_are_refused(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *realm, *part;
+    } rows[] = {
+        { "", "names no token server" },
+        { "http://registry.example/t", "is not https" },
+        { "file:///etc/passwd", "" },
+        { "ftp://registry.example/t", "" },
+        { "gopher://registry.example/t", "" },
+        { "https://user:s3cret@registry.example/t", "" },
+        { "https://registry.example:0/t", "" },
+        { "/relative", "" },
+        { "https://169.254.169.254/t", "not on the registry's host" },
+        { "https://[::1]/t", "not on the registry's host" },
+        { "https://0.0.0.0/t", "not on the registry's host" },
+        { "https://2852039166/t", "not on the registry's host" },
+        { "https://127.0.0.1/t", "not on the registry's host" },
+        { "https://registry.example.evil/t", "not on the registry's host" },
+        { "https://evilregistry.example/t", "not on the registry's host" },
+        { "https://registry.example@evil.example/t", "" },
+    };
+    struct url base;
+    struct err setup = { 0 };
+    assert_true(url_parse(&base, "https://registry.example/", "x", &setup));
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct challenge c = { .kind = CHALLENGE_BEARER };
+        struct token_request q = { .challenge = &c, .base = &base, .repository = "app" };
+        struct url server;
+        struct err e = { 0 };
+        assert_true(text_copy(c.realm, sizeof c.realm, rows[i].realm));
+        if (token_server(&server, &q, &e))
+            fail_msg("accepted %s", rows[i].realm);
+        assert_int_equal(e.code, ERR_AUTH);
+        assert_non_null(strstr(e.msg, rows[i].part));
+        assert_null(strstr(e.msg, "s3cret"));
+    }
+}
+
+static void realms_that_belong_to_the_registry_are_taken(void **state)
+{
+    (void)state;
+    static const char *const named[] = { "gitlab.site.example" };
+    static const char *const rows[][2] = {
+        { "https://registry.example/", "https://registry.example/token" },  { "https://registry.example/", "https://REGISTRY.example:5001/auth" },
+        { "https://registry-1.docker.io/", "https://auth.docker.io/token" }, { "https://registry.example/", "https://gitlab.site.example/jwt/auth" },
+        { "http://127.0.0.1:5000/", "http://localhost:5001/token" },
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct url base, server;
+        struct err e = { 0 };
+        assert_true(url_parse(&base, rows[i][0], "x", &e));
+        struct challenge c = { .kind = CHALLENGE_BEARER };
+        assert_true(text_copy(c.realm, sizeof c.realm, rows[i][1]));
+        struct token_request q = { .challenge = &c, .base = &base, .repository = "app", .more_hosts = named, .n_more_hosts = 1 };
+        if (!token_server(&server, &q, &e))
+            fail_msg("%s", e.msg);
+    }
+    struct url base, server;
+    struct err e = { 0 };
+    assert_true(url_parse(&base, "https://registry.example/", "x", &e));
+    struct challenge c = { .kind = CHALLENGE_BEARER, .realm = "https://auth.docker.io/token" }; /* only for its own registry */
+    struct token_request q = { .challenge = &c, .base = &base, .repository = "app" };
+    assert_false(token_server(&server, &q, &e));
+}
+
+static void token_servers_do_not_send_us_elsewhere(void **state)
+{
+    (void)state;
+    struct setting s;
+    begin(&s, "{\"ports\": 2, \"rules\": [{\"port\": 0, \"path\": \"/token?service=fake&scope=repository%3Aapp%3Apull\", \"status\": 307,"
+              "\"headers\": [[\"Location\", \"http://127.0.0.1:{port1}/t\"]]}, {\"port\": 0, " ASK(SELF "/token") "}]}", "\"auth\": \"dTpw\"");
+    expect_refusal(&s, ERR_AUTH, "redirects, which is refused");
+    assert_int_equal(fake_count(&s.f, "\"port\": 1"), 0);
+    end(&s);
+}
+
+static void token_answers_that_are_no_tokens_are_refused(void **state)
+{
+    (void)state;
+    static const char *const bodies[] = { "", "{}", "{\\\"token\\\": \\\"\\\"}", "{\\\"token\\\": 7}", "<html>", "{\\\"token\\\": \\\"a\\\", \\\"expires_in\\\": -1}" };
+    for (size_t i = 0; i < ARRAY_LEN(bodies); i++) {
+        struct setting s;
+        AUTO(mem_auto) char *script = mem_format("{\"rules\": [{\"path\": \"/token?service=fake&scope=repository%%3Aapp%%3Apull\", \"body\": \"%s\"}, {%s}]}",
+                                                 bodies[i], ASK(SELF "/token"));
+        begin(&s, script, NULL);
+        expect_refusal(&s, ERR_AUTH, "token");
+        end(&s);
+    }
+    /* A token with a line break would be a second header. */
+    struct setting s;
+    begin(&s, "{\"rules\": [{\"path\": \"/token?service=fake&scope=repository%3Aapp%3Apull\", \"body\": \"{\\\"token\\\": \\\"a\\\\r\\\\nX-Evil: 1\\\"}\"}, {" ASK(SELF "/token") "}]}", NULL);
+    expect_refusal(&s, ERR_NET, "control characters");
+    assert_int_equal(fake_count(&s.f, "X-Evil"), 0);
+    end(&s);
+}
+
+static void a_busy_token_server_is_asked_again(void **state)
+{
+    (void)state;
+    struct setting s;
+    begin(&s, "{\"rules\": [{\"path\": \"/token?service=fake&scope=repository%3Aapp%3Apull\", \"times\": 1, \"status\": 503},"
+              "{\"path\": \"/token?service=fake&scope=repository%3Aapp%3Apull\", \"body\": \"{\\\"token\\\": \\\"t1\\\"}\"},"
+              "{\"has\": \"Authorization: Bearer t1\", " OK "}, {" ASK(SELF "/token") "}]}", NULL);
+    expect_good(&s, "app");
+    end(&s);
+}
+
+static void no_secret_goes_over_plain_http_to_another_host(void **state)
+{
+    (void)state;
+    struct fake f;
+    fake_start(&f, "{\"rules\": [{\"status\": 401, \"headers\": [[\"WWW-Authenticate\", \"Basic realm=x\"]]}]}");
+    char proxy[64];
+    snprintf(proxy, sizeof proxy, "http://127.0.0.1:%u", f.ports[0]); /* stands in for the network */
+    setenv("http_proxy", proxy, 1);
+    struct err e = { 0 };
+    static const char text[] = "{\"auths\": {\"registry.example\": {\"auth\": \"dTpw\"}}}";
+    AUTO(credentials_free_auto) struct credentials *logins = credentials_read(text, sizeof text - 1, "x", &e);
+    static const char *const plain[] = { "registry.example" };
+    struct registry_options o = { .plain_http = plain, .n_plain_http = 1, .credentials = logins, .use_proxy_env = true, .tries = UINT_MAX };
+    AUTO(registry_free_auto) struct registry *r = registry_open(&o, &e);
+    struct ref ref = { .host = "registry.example", .repository = "app", .tag = "1" };
+    AUTO(registry_document_clear_auto) struct registry_document d = { 0 };
+    assert_false(registry_manifest(r, &ref, NULL, &d, &e));
+    assert_int_equal(e.code, ERR_AUTH);
+    assert_non_null(strstr(e.msg, "none is sent over plain HTTP"));
+    assert_int_equal(fake_count(&f, "http://registry.example/v2/app/manifests/1"), 1);
+    assert_int_equal(fake_count(&f, "uthorization\""), 0);
+    unsetenv("http_proxy");
+    fake_stop(&f);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(anonymous_pulls_ask_for_a_token_once),
+        cmocka_unit_test(each_repository_has_its_own_token),
+        cmocka_unit_test(the_password_goes_to_the_token_server_only),
+        cmocka_unit_test(basic_registries_get_the_password_after_they_asked),
+        cmocka_unit_test(identity_tokens_are_posted),
+        cmocka_unit_test(a_token_that_is_no_longer_taken_is_renewed),
+        cmocka_unit_test(endless_refusals_end),
+        cmocka_unit_test(a_helper_is_missed_only_when_the_registry_insists),
+        cmocka_unit_test(token_servers_elsewhere_get_nothing),
+        cmocka_unit_test(realms_that_are_no_place_for_a_password_are_refused),
+        cmocka_unit_test(realms_that_belong_to_the_registry_are_taken),
+        cmocka_unit_test(token_servers_do_not_send_us_elsewhere),
+        cmocka_unit_test(token_answers_that_are_no_tokens_are_refused),
+        cmocka_unit_test(a_busy_token_server_is_asked_again),
+        cmocka_unit_test(no_secret_goes_over_plain_http_to_another_host),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
