@@ -141,14 +141,14 @@ static void show_bar(struct cli_progress *p, const struct progress_fact *f, cons
     screen_bar(p->ctx->screen, bar);
 }
 
-static void tell_end(const struct cli_progress *p, const struct progress_fact *f, const char *item, uint64_t now)
+static void tell_end(const struct progress_fact *f, const char *item, uint64_t phase_ms)
 {
     char bytes[24];
     char time[24];
     if (item[0] != '\0')
         log_info("%s: %s: %s%s", f->phase, item, text_bytes(bytes, f->done), f->is_from_cache ? ", here already" : "");
     else if (f->done > 0)
-        log_info("%s: done, %s in %s", f->phase, text_bytes(bytes, f->done), text_seconds(time, (double)(now - p->phase_started_ms) / 1000));
+        log_info("%s: done, %s in %s", f->phase, text_bytes(bytes, f->done), text_seconds(time, (double)phase_ms / 1000));
     else
         log_info("%s: done", f->phase);
 }
@@ -201,10 +201,11 @@ bool progress_show(void *ctx, const struct progress_fact *f)
     uint64_t now = clock_monotonic_ms();
     work_mutex_lock(p->mutex);
     take_fact(p, f, item, now);
+    uint64_t phase_ms = now - p->phase_started_ms;
     work_mutex_unlock(p->mutex);
     if (p->look == PROGRESS_BAR && is_phase_end)
         screen_bar(p->ctx->screen, NULL);
     if ((p->look == PROGRESS_LINES && f->is_finished) || (p->look == PROGRESS_BAR && is_phase_end))
-        tell_end(p, f, item, now);
+        tell_end(f, item, phase_ms);
     return !start_stop_requested();
 }

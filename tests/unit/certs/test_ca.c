@@ -228,8 +228,8 @@ struct site {
     struct made ca;
     struct made leaf;
     struct ca_bundle *trusted;
-    char cert_path[200];
-    char key_path[200];
+    char cert_path[4096];
+    char key_path[4096];
 };
 
 static void site_free(struct site *site)
