@@ -12,7 +12,7 @@ done
 
 BIN=${ARCHON_BUILDS:-$CHECKOUT/build}/gcc/installed/bin
 FAULTY=${ARCHON_BUILDS:-$CHECKOUT/build}/faults/installed/bin
-FILE=${ARCHON_SCRATCH:-/tmp/archon-journey}
+FILE=${ARCHON_SCRATCH:-${TMPDIR:-/tmp}/archon-journey}
 ENGINE=$FILE/engine
 REGISTRY=$FILE/registry
 SITE=$FILE/site

@@ -91,7 +91,7 @@ free_port() {
 }
 
 # scratch_dir NAME: a new folder of our own. Not below /run: engines get a private /run.
-scratch_dir() { mktemp -d "/tmp/archon-$1.XXXXXX"; }
+scratch_dir() { mktemp -d --tmpdir "archon-$1.XXXXXX"; }
 
 # A short name that nobody else uses: for namespaces, control groups and projects.
 fresh_id() { printf 'archon%04x%04x\n' "$$" "$RANDOM"; }

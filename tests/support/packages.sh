@@ -39,7 +39,7 @@ packages_hold_services() {
 
 apt_quietly() {
     local log
-    log=$(mktemp /tmp/archon-apt.XXXXXX)
+    log=$(mktemp --tmpdir archon-apt.XXXXXX)
     if ! DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=300 -o Dpkg::Use-Pty=0 "$@" >"$log" 2>&1; then
         tail -n 20 "$log" >&2
         rm -f "$log"
