@@ -72,6 +72,8 @@ static bool run_statement(struct watch *w, const struct sql_statement *s, struct
     size_t line = p->position > 0 ? sql_line_of(w->file->text, s, p->position) : s->line;
     if (w->blocker[0] != '\0' && text_is(p->sqlstate, "55P03"))
         err_hint(e, "the lock was held by %s", w->blocker);
+    if (text_is(p->sqlstate, "53200"))
+        err_hint(e, "all files of a release are one transaction: the server may need more max_locks_per_transaction");
     return err_in(e, "%s:%zu", w->file->name, line);
 }
 

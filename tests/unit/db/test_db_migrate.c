@@ -107,6 +107,25 @@ static void a_later_release_runs_only_what_is_new(void **state)
     assert_string_equal(ask(&t, "SELECT count(*) FROM archon_load.migrations"), "2");
 }
 
+static void a_thousand_files_are_one_release(void **state)
+{
+    (void)state;
+    enum { N = 1000 };
+    static char names[N][32];
+    static char texts[N][64];
+    static const char *pairs[2 * N + 1];
+    AUTO(db_target_clear_auto) struct db_target t;
+    cluster_database(&t);
+    for (size_t i = 0; i < N; i++) {
+        snprintf(names[i], sizeof names[i], "%04zu_f.sql", i);
+        snprintf(texts[i], sizeof texts[i], "CREATE TABLE t%zu (a int); INSERT INTO t%zu VALUES (1)", i, i);
+        pairs[2 * i] = names[i];
+        pairs[2 * i + 1] = texts[i];
+    }
+    succeeds(&t, pairs, 0, N);
+    succeeds(&t, pairs, N, 0);
+}
+
 static void nothing_to_run_leaves_no_trace(void **state)
 {
     (void)state;
@@ -456,6 +475,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(files_run_once_in_order_and_are_recorded),
         cmocka_unit_test(a_later_release_runs_only_what_is_new),
+        cmocka_unit_test(a_thousand_files_are_one_release),
         cmocka_unit_test(nothing_to_run_leaves_no_trace),
         cmocka_unit_test(two_bundles_share_a_database),
         cmocka_unit_test(a_file_does_not_leak_into_the_next),
