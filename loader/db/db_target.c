@@ -73,6 +73,16 @@ static bool take_user(struct db_target *t, struct slice s, const char *what, str
     return true;
 }
 
+static bool is_host(struct slice s)
+{
+    bool ok = s.n > 0;
+    for (size_t i = 0; i < s.n; i++) {
+        char c = s.p[i];
+        ok = ok && ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || (c != '\0' && strchr(".-_:", c) != NULL));
+    }
+    return ok;
+}
+
 /* name, name:port, address, [IPv6]:port. */
 static bool take_host(struct db_target *t, struct slice s, const char *what, struct err *e)
 {
@@ -83,7 +93,7 @@ static bool take_host(struct db_target *t, struct slice s, const char *what, str
     size_t n = end == NULL ? s.n : (size_t)(end - s.p);
     struct slice host = { s.p + is_v6, n - is_v6 };
     struct slice rest = { s.p + n + is_v6, s.n - n - is_v6 };
-    if (host.n == 0 || host.n >= sizeof t->host || memchr(host.p, '%', host.n) != NULL || host.p[0] == '/')
+    if (!is_host(host) || host.n >= sizeof t->host)
         return bad_url(what, "no host name or address", e);
     memcpy(t->host, host.p, host.n);
     t->host[host.n] = '\0';
