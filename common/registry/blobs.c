@@ -39,8 +39,7 @@ static bool start_over(struct blob *b, struct err *e)
 {
     struct digest ignored;
     sha256_end(b->hash, &ignored);
-    b->at = 0;
-    b->forgiven_at = 0;
+    b->at = 0; /* forgiven_at stays: only bytes that nobody saw before are progress, so starting over cannot go on for ever */
     b->was_resumed = false;
     return ftruncate(b->q.fd, 0) == 0 || err_set(e, ERR_IO, "%s: truncate: %s", b->pull.what, strerror(errno));
 }
@@ -94,7 +93,7 @@ static bool take_bytes(void *ctx, const void *bytes, size_t n, struct err *e)
     sha256_add(b->hash, bytes, n);
     b->at += n;
     b->fetched += n;
-    if (b->at - b->forgiven_at >= PROGRESS_BYTES) {
+    if (b->at >= b->forgiven_at + PROGRESS_BYTES) {
         b->forgiven_at = b->at;
         pull_made_progress(&b->pull);
     }

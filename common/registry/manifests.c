@@ -24,6 +24,16 @@ struct memory_pull {
     uint64_t size;                  /* small blobs: must be this */
 };
 
+static bool take_bytes(void *ctx, const void *bytes, size_t n, struct err *e)
+{
+    struct memory_pull *m = ctx;
+    if (n > m->max_bytes - m->bytes->len)
+        return err_set(e, m->document != NULL ? ERR_REGISTRY : ERR_INTEGRITY, "%s: longer than the %s %" PRIu64 " bytes", m->pull.what,
+                       m->document != NULL ? "allowed" : "expected", m->max_bytes);
+    buf_add(m->bytes, bytes, n);
+    return true;
+}
+
 static bool prepare(struct pull *p, struct http_request *rq, bool *is_done, struct err *e)
 {
     (void)is_done, (void)e;
@@ -32,7 +42,7 @@ static bool prepare(struct pull *p, struct http_request *rq, bool *is_done, stru
     if (m->document != NULL)
         pull_add_header(p, "Accept", manifest_types);
     rq->out = m->sink;
-    rq->max_body = m->max_bytes;
+    rq->max_body = UINT64_MAX; /* take_bytes knows better */
     rq->deadline_ms = DEADLINE_MS;
     return true;
 }
@@ -90,7 +100,7 @@ static bool run(struct memory_pull *m, struct registry *r, const struct ref *ref
     pull_init(&m->pull, &ops, r, ref->host, ref->repository);
     m->pull.path = path;
     m->pull.what = what;
-    m->sink = sink_limit(m->max_bytes, SINK_AT_MOST, what, sink_buf(m->bytes, what));
+    m->sink = sink_call(take_bytes, m);
     struct http_transfer *all[] = { &m->pull.transfer };
     bool is_good = http_run_all(registry_http(r), all, 1, 1, e);
     sink_drop(m->sink);
@@ -123,7 +133,7 @@ bool registry_manifest(struct registry *r, const struct ref *ref, const struct d
 bool registry_small_blob(struct registry *r, const struct ref *ref, const struct digest *digest, uint64_t size, struct buf *out, struct err *e)
 {
     BUG_IF(out->max < size);
-    struct memory_pull m = { .bytes = out, .max_bytes = size > 0 ? size : 1, .want = digest, .size = size };
+    struct memory_pull m = { .bytes = out, .max_bytes = size, .want = digest, .size = size };
     return run(&m, r, ref, mem_format("/v2/%s/blobs/%s", ref->repository, DIGEST_SHOWN(digest)),
                mem_format("%s/%s: blob %s", ref->host, ref->repository, DIGEST_SHOWN(digest)), e);
 }

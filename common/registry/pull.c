@@ -204,7 +204,8 @@ static enum http_step pull_next(struct http_transfer *t, const struct http_respo
     if (net_error == NULL)
         return begin(p, rq, e);
     *e = *net_error;
-    err_in(e, "%s", p->what);
+    if (!text_starts(e->msg, p->what)) /* sinks name it themselves */
+        err_in(e, "%s", p->what);
     return net_error->code == ERR_NET ? try_again(p, NULL, wait_ms, e) : fail(p, e);
 }
 

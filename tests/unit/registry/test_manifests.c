@@ -117,8 +117,8 @@ static void documents_that_are_no_manifests_are_refused(void **state)
 static void documents_over_the_limit_are_refused(void **state)
 {
     (void)state;
-    refuses("{\"rules\": [{\"body_fill\": [\" \", 4194305]}]}", NULL, ERR_NET, "longer than the allowed 4194304 bytes");
-    refuses("{\"rules\": [{\"body_fill\": [\" \", 5000000], \"length\": null}]}", NULL, ERR_NET, "longer than the allowed 4194304 bytes");
+    refuses("{\"rules\": [{\"body_fill\": [\" \", 4194305]}]}", NULL, ERR_REGISTRY, "a:1: longer than the allowed 4194304 bytes");
+    refuses("{\"rules\": [{\"body_fill\": [\" \", 5000000], \"length\": null}]}", NULL, ERR_REGISTRY, "a:1: longer than the allowed 4194304 bytes");
 }
 
 static void what_the_registry_says_is_shown_safely(void **state)
@@ -166,6 +166,7 @@ static void small_blobs_must_be_what_was_promised(void **state)
     assert_non_null(strstr(e2.msg, "5 bytes, expected 6"));
     struct err e3 = { 0 };
     assert_false(registry_small_blob(s.r, &s.ref, &want, 4, &out, &e3));
+    assert_non_null(strstr(e3.msg, "longer than the expected 4 bytes"));
     end(&s);
 }
 
