@@ -316,6 +316,8 @@ static void every_host_must_be_an_alternative_name(void **state)
     only_cn.names = NULL;
     only_cn.name = "shop.example";
     expect_leaf_refused(s, only_cn, "no subject alternative names");
+    only_cn.names = "IP:10.0.0.1";
+    expect_leaf_refused(s, only_cn, "expected shop.example too");
     struct wish ip_as_name = good_leaf;
     ip_as_name.names = "DNS:10.0.0.1";
     AUTO(site_free) struct site other = { 0 };
@@ -401,6 +403,26 @@ static void intermediates_are_taken_from_the_file(void **state)
     assert_string_equal(server->chain_pem, both);
 }
 
+static void the_whole_chain_must_be_strong(void **state)
+{
+    struct scratch *s = *state;
+    static const char *const hosts[] = { "shop.example" };
+    AUTO(site_free) struct site site = { 0 };
+    site_make(&site, s, good_leaf);
+    struct made middle = made_cert((struct wish){ .name = "Middle", .constraints = "critical,CA:TRUE", .digest = "SHA1", .issuer = &site.ca });
+    struct wish w = good_leaf;
+    w.issuer = &middle;
+    struct made leaf = made_cert(w);
+    AUTO(mem_auto) char *leaf_pem = made_pem(&leaf);
+    AUTO(mem_auto) char *middle_pem = made_pem(&middle);
+    AUTO(mem_auto) char *both = mem_format("%s%s", leaf_pem, middle_pem);
+    made_free(&leaf);
+    made_free(&middle);
+    scratch_text(s, "site.crt", both, 0644);
+    struct ca_server_question q = question(&site, hosts, 1);
+    expect_server_refused(&q, "too weak");
+}
+
 static void the_key_must_be_private_and_belong_to_the_certificate(void **state)
 {
     struct scratch *s = *state;
@@ -410,6 +432,10 @@ static void the_key_must_be_private_and_belong_to_the_certificate(void **state)
     struct ca_server_question q = question(&site, hosts, 1);
     assert_int_equal(chmod(site.key_path, 0644), 0);
     expect_server_refused(&q, "others could read it");
+    assert_int_equal(chmod(site.key_path, 0600), 0);
+    assert_int_equal(chmod(site.cert_path, 0666), 0);
+    expect_server_refused(&q, "others could change it");
+    assert_int_equal(chmod(site.cert_path, 0644), 0);
     AUTO(mem_auto) char *wrong = made_key_pem(site.ca.key);
     scratch_text(s, "site.key", wrong, 0600);
     expect_server_refused(&q, "does not belong to the certificate");
@@ -443,6 +469,7 @@ int main(void)
         SCRATCH_TEST(refuses_certificates_that_clients_would),
         SCRATCH_TEST(the_chain_must_lead_to_a_trusted_root),
         SCRATCH_TEST(intermediates_are_taken_from_the_file),
+        SCRATCH_TEST(the_whole_chain_must_be_strong),
         SCRATCH_TEST(the_key_must_be_private_and_belong_to_the_certificate),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -368,7 +368,17 @@ static void what_others_can_write_is_an_error(void **state)
         assert_int_equal(chown(s->path, 1000, 1000), 0);
         expect_odd(s, "belongs to user 1000");
         assert_int_equal(chown(s->path, 0, 0), 0);
+        assert_int_equal(chown(scratch_at(s, "etc/archon/trust.d/release"), 1000, 0), 0);
+        expect_odd(s, "trust.d/release: belongs to user 1000");
+        assert_int_equal(chown(s->path, 0, 0), 0);
     }
+    AUTO(mem_auto) char *id = mem_format("etc/archon/revoked.d/%s", DIGEST_HEX(key_public_id(key_private_public(other))));
+    assert_int_equal(chmod(scratch_at(s, id), 0666), 0);
+    expect_odd(s, "others could change it");
+    assert_int_equal(unlink(s->path), 0);
+    assert_int_equal(symlink("/etc/hostname", s->path), 0);
+    expect_odd(s, "symbolic link");
+    assert_int_equal(unlink(s->path), 0);
     AUTO(mem_auto) char *real = mem_text(scratch_at(s, "etc/archon/real"));
     AUTO(mem_auto) char *role = mem_text(scratch_at(s, "etc/archon/trust.d/release"));
     assert_int_equal(rename(role, real), 0);
@@ -461,6 +471,12 @@ static void keys_of_files_need_no_store(void **state)
     assert_string_equal(v.keys[0].name, "site");
     assert_null(keyring_from_files(NULL, 0, &e));
     assert_int_equal(e.code, ERR_TRUST);
+    e = (struct err){ 0 };
+    const char *many[LIMIT_TRUSTED_KEYS + 1];
+    for (size_t i = 0; i < ARRAY_LEN(many); i++)
+        many[i] = path;
+    assert_null(keyring_from_files(many, ARRAY_LEN(many), &e));
+    assert_non_null(strstr(e.msg, "more than 256"));
 }
 
 int main(void)
