@@ -2,6 +2,7 @@
 #include "bundle/index.h"
 
 #include "base/mem.h"
+#include "base/text.h"
 
 #include "base/banned.h"
 
@@ -26,9 +27,11 @@ void index_close(struct index *x)
 static bool judge_signatures(const struct header *h, const struct authority *a, struct err *e)
 {
     AUTO(mem_auto) struct signature_found *list = mem_new_array(h->n_signatures, sizeof *list);
+    size_t n = 0;
     for (size_t i = 0; i < h->n_signatures; i++)
-        list[i] = (struct signature_found){ h->signatures[i].name, h->signatures[i].bytes, h->signatures[i].n };
-    return keyring_judge(a->keys, h->manifest, h->manifest_bytes, list, h->n_signatures, a->verdict, e);
+        if (text_ends(h->signatures[i].name, ".sig")) /* CMS is for readers with a store of certificates */
+            list[n++] = (struct signature_found){ h->signatures[i].name, h->signatures[i].bytes, h->signatures[i].n };
+    return keyring_judge(a->keys, h->manifest, h->manifest_bytes, list, n, a->verdict, e);
 }
 
 static bool authorise(const struct index *x, const struct authority *a, struct err *e)

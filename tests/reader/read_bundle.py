@@ -22,7 +22,7 @@ from bundle.base import STATUS, Refused, need, sha256
 from bundle.chunker import cuts
 from bundle.chunks import check_padding, parse_table, raw_chunks, walk_members
 from bundle.header import header_members, read_header_frame
-from bundle.keys import check_trust, read_key
+from bundle.keys import check_kind, check_trust, read_key
 from bundle.layers import check_window, data_runs, parse_recipes, rebuild
 from bundle.manifest import check_release, parse_manifest
 
@@ -34,6 +34,7 @@ def verify(path, keys, wanted=None, deep=False):
     with open(path, 'rb') as f, contextlib.ExitStack() as scratch:
         content, end = read_header_frame(f)                                                 # 1
         document, table, signatures = header_members(content)
+        check_kind(document)
         check_trust(document, signatures, keys)                                             # 2
         m = parse_manifest(document)                                                        # 3
         table = parse_table(table, m)                                                       # 4, 5

@@ -48,6 +48,13 @@ def verifies(key, document, signature):
         return subprocess.run(command, cwd=d, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode == 0
 
 
+def check_kind(document):
+    """A signature of one kind of document is worth nothing on another: the first bytes are compared before all else."""
+    need(not re.match(rb'\{"archon_(trust|receipt)":1,', document), 'TRUST', 'bundle.json is a document of another kind')
+    need(re.match(rb'\{"archon_bundle":[0-9]', document), 'FORMAT', 'bundle.json: not this kind of document')
+    need(document.startswith(b'{"archon_bundle":1,'), 'FORMAT', 'bundle.json: this version is not supported')
+
+
 def check_trust(document, signatures, keys):
     """Returns the ids of the keys that verified; there is at least one. The name of a signature says which key to try; one that names no
     trusted key may still be of one."""
@@ -63,5 +70,4 @@ def check_trust(document, signatures, keys):
         good += verified
         unknown += [] if verified else [hint]
     need(good, 'TRUST', 'signed by no trusted key (unknown: %s)' % ', '.join(unknown))
-    need(not re.match(rb'\{"archon_(trust|receipt)":1,', document), 'TRUST', 'a signed document of another kind')
     return good

@@ -92,8 +92,6 @@ def strict_json(data, what):
 
 
 def parse_manifest(data):
-    need(re.match(rb'\{"archon_bundle":[0-9]', data), 'FORMAT', 'bundle.json: not this kind of document')
-    need(data.startswith(b'{"archon_bundle":1,'), 'FORMAT', 'bundle.json: this version is not supported')
     odd = re.search(rb'[^\n\x20-\x5b\x5d-\x7e]', data)
     need(not odd, 'FORMAT', 'bundle.json: byte %d' % (odd.start() if odd else 0))
     need(data.endswith(b'\n'), 'FORMAT', 'bundle.json: no final newline')

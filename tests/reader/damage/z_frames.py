@@ -26,7 +26,7 @@ def files(make):
     table_at = good.index(b'chunks.bin\0') + 512
     for name, at, kind in (('magic', 0, 'FORMAT'), ('descriptor', 4, 'FORMAT'), ('content-size', 6, 'FORMAT'), ('content-size-top', 12, 'FORMAT'),
                            ('block-header', 13, 'FORMAT'), ('tar-name', 17, 'FORMAT'), ('tar-size', 16 + 134, 'FORMAT'),
-                           ('tar-rest', 16 + 511, 'FORMAT'), ('manifest', manifest_at + 30, 'TRUST'), ('manifest-start', manifest_at, 'TRUST'),
+                           ('tar-rest', 16 + 511, 'FORMAT'), ('manifest', manifest_at + 30, 'TRUST'), ('manifest-start', manifest_at + 3, 'FORMAT'), ('manifest-byte-19', manifest_at + 19, 'TRUST'),
                            ('table', table_at + 8, 'INTEGRITY'), ('table-length', table_at, 'INTEGRITY'), ('padding-magic', frame_end, 'FORMAT'),
                            ('padding-length', frame_end + 4, 'FORMAT'), ('padding', h - 1, 'FORMAT'), ('chunk-magic', h, 'INTEGRITY'),
                            ('chunk', h + 700, 'INTEGRITY'), ('last-byte', len(good) - 1, 'INTEGRITY')):
