@@ -191,6 +191,32 @@ const char *values_lookup(void *ctx, const char *name, struct err *e)
     return values_get(v, name);
 }
 
+/* The secret that begins at p; short ones would eat ordinary text. */
+static size_t secret_at(const struct values *v, const char *p)
+{
+    enum { SECRET_MIN_BYTES = 4 };
+    size_t longest = 0;
+    for (size_t i = 0; i < v->n; i++) {
+        const struct value *value = &v->items[i];
+        size_t n = value->text.n;
+        if (value->is_secret && n >= SECRET_MIN_BYTES && n > longest && strncmp(p, value->text.bytes, n) == 0)
+            longest = n;
+    }
+    return longest;
+}
+
+void values_redact(const struct values *v, const char *text, struct buf *out)
+{
+    for (const char *p = text; *p != '\0';) {
+        size_t n = v == NULL ? 0 : secret_at(v, p);
+        if (n > 0)
+            buf_adds(out, "***");
+        else
+            buf_addc(out, *p);
+        p += n > 0 ? n : 1;
+    }
+}
+
 const char *value_from_text(enum value_from from)
 {
     static const char *const texts[] = { "--set", "env file", "stored", "default", "generated", "loader" };

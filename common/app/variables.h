@@ -65,6 +65,8 @@ MUST_CHECK bool values_resolve(struct values *out, const struct variables *decl,
 const char *values_get(const struct values *v, const char *name);
 /* For template_expand: ctx is a const struct values *. */
 const char *values_lookup(void *ctx, const char *name, struct err *e);
+/* Appends text with every secret value of at least 4 bytes replaced by ***. v may be null. */
+void values_redact(const struct values *v, const char *text, struct buf *out);
 const char *value_from_text(enum value_from from); /* "default", "generated", ... for plan and status */
 void values_clear(struct values *v); /* wipes */
 void values_clear_auto(struct values *v);

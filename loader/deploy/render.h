@@ -13,6 +13,7 @@
 
 #define RENDER_OVERRIDE "compose.archon.yaml"
 #define RENDER_ENV_FILE "values.env"
+#define RENDER_LABEL "io.archon.application" /* on every container; its value is the name of the release */
 #define RENDER_CA_DEFAULT "/run/archon/ca.pem" /* in the containers, when a service names no place */
 
 /* Writes the bytes of a member of the bundle to fd; the digest was or is checked by whoever reads the bundle. */
@@ -28,8 +29,9 @@ struct render_input {
     render_member_fn member;
     void *member_ctx;
 };
-/* dir is made (0700 unless it exists) and filled; files that are there are replaced. A service that needs a certificate while the site gave none:
- * ERR_CONFIG with the options to use. */
+/* dir is made (0700 unless it exists) and filled; files that are there are replaced. A service that shows a certificate and is asked for its health over
+ * https, while the site gave none: ERR_CONFIG with the options to use. Without such a health address a service with tls: gets no mount and may
+ * run without TLS. */
 MUST_CHECK bool render_compose(const char *dir, const struct render_input *in, struct err *e);
 
 /* Parts of it, for plan and tests. */
