@@ -271,6 +271,12 @@ bool database_bootstrap(const struct database *d, struct engine *g, const char *
     return ok;
 }
 
+bool database_bootstrap_if_needed(const struct database *d, struct engine *g, const char *project, struct err *e)
+{
+    bool is_done = false;
+    return database_bootstrap_done(d, g, project, &is_done, e) && (is_done || database_bootstrap(d, g, project, e));
+}
+
 bool database_migrate(const struct database *d, struct engine *g, const char *project, struct migrate_result *result, struct err *e)
 {
     struct session s = { 0 };

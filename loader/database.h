@@ -46,6 +46,7 @@ MUST_CHECK bool database_targets(const struct database *d, struct engine *g, con
 /* The work, on a database that is up. */
 MUST_CHECK bool database_bootstrap_done(const struct database *d, struct engine *g, const char *project, bool *yes, struct err *e);
 MUST_CHECK bool database_bootstrap(const struct database *d, struct engine *g, const char *project, struct err *e);
+MUST_CHECK bool database_bootstrap_if_needed(const struct database *d, struct engine *g, const char *project, struct err *e);
 MUST_CHECK bool database_migrate(const struct database *d, struct engine *g, const char *project, struct migrate_result *result, struct err *e);
 /* has_answer false: the database is not up (nothing is known). */
 MUST_CHECK bool database_status(const struct database *d, struct engine *g, const char *project, struct migrate_list *out, bool *has_answer,

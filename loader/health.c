@@ -125,6 +125,17 @@ static bool report(const struct health_spec *h, const struct container_list *lis
     return err_hint(e, "archon-load logs %s", service);
 }
 
+void health_tell(const struct health_spec *h, struct buf *story)
+{
+    struct err ignored = { 0 };
+    AUTO(container_list_clear_auto) struct container_list list = { 0 };
+    if (!container_list(h->engine, h->deployment->project, &list, &ignored))
+        return;
+    for (size_t i = 0; i < list.n; i++)
+        if (!container_is_ready(&list.items[i]) && !text_is(list.items[i].state, "created"))
+            add_logs(h->engine, &list.items[i], story);
+}
+
 /* A container that is unhealthy may still recover while time is left; one that has ended will not. */
 static bool may_recover(const struct container_list *list, const char *service)
 {

@@ -20,6 +20,9 @@ MUST_CHECK bool health_wait(const struct health_spec *h, struct buf *story, stru
 /* One look: is every service there, ready, and running the image of this release? Health URLs are not asked. */
 MUST_CHECK bool health_look(const struct health_spec *h, bool *all_ready, struct err *e);
 
+/* Appends the last lines of every service that is not ready. */
+void health_tell(const struct health_spec *h, struct buf *story);
+
 /* Does the image of a running container belong to the release? expected: id in this engine. */
 MUST_CHECK bool health_service_image(struct engine *g, const struct release *r, const struct release_service *s, struct digest *id, struct err *e);
 

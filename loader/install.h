@@ -62,6 +62,8 @@ struct install {
 MUST_CHECK struct install *install_prepare(struct cli_context *ctx, const struct install_options *o, struct err *e);
 /* Only what load-images needs: bundle, release, engine, images. */
 MUST_CHECK struct install *install_prepare_images(struct cli_context *ctx, const struct install_options *o, struct err *e);
+/* Only what migrate needs: no compose, no images. */
+MUST_CHECK struct install *install_prepare_database(struct cli_context *ctx, const struct install_options *o, struct err *e);
 /* Only what render needs: no engine. */
 MUST_CHECK struct install *install_prepare_files(struct cli_context *ctx, const struct install_options *o, struct err *e);
 void install_free(struct install *in);
@@ -70,8 +72,9 @@ AUTO_FREE(struct install, install_free)
 /* Makes the state directory, takes the lock, reads the state again, opens the journal. ERR_LOCKED. */
 MUST_CHECK bool install_lock(struct install *in, struct err *e);
 
-/* Renders the files of `next` into dir. */
-MUST_CHECK bool install_render(struct install *in, const char *dir, struct err *e);
+/* What rendering the files of `next` into dir needs. The paths in it are owned by the caller: render_input_clear. */
+struct render_input install_render_input(struct install *in, const char *dir);
+void install_render_input_clear(struct render_input *r);
 
 /* The table. */
 extern const struct step install_steps[];

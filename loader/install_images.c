@@ -3,11 +3,12 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/text.h"
-#include "bundle/members.h"
+#include "sys/file.h"
 
 #include "base/banned.h"
 
@@ -120,6 +121,23 @@ static int by_layers(const void *a, const void *b)
     return *x < *y ? -1 : 1;
 }
 
+/* uninstall --purge removes the images that we brought in, and only those: their names are noted before they are loaded. */
+static bool note_loaded(struct install *in, const struct ref *name, struct err *e)
+{
+    struct ref_text text;
+    AUTO(buf_clear_auto) struct buf names = BUF_LIMIT(LIMIT_CONFIG_FILE_BYTES);
+    bool exists = false;
+    if (in->lock == NULL) /* load-images: no state */
+        return true;
+    if (!file_exists(in->site.loaded_path, &exists, e) || (exists && !file_read(in->site.loaded_path, FILE_NO_LINK, names.max, &names, e)))
+        return false;
+    AUTO(mem_auto) char *line = mem_format("%s\n", ref_format_tag(&text, name));
+    if (strstr(buf_text(&names), line) != NULL)
+        return true;
+    buf_adds(&names, line);
+    return buf_done(&names, in->site.loaded_path, e) && file_publish(in->site.loaded_path, names.data, names.len, 0600, e);
+}
+
 bool install_images_load(struct install *in, struct err *e)
 {
     AUTO(mem_auto) const struct install_image **order = mem_new_array(in->n_images, sizeof *order);
@@ -132,7 +150,7 @@ bool install_images_load(struct install *in, struct err *e)
         bool is_there = false;
         if (!load_image_is_there(in->engine, &order[i]->load, &is_there, e))
             return false;
-        if (!is_there && !load_image(in->engine, &order[i]->load, &in->known, &in->ctx->progress, e))
+        if (!is_there && (!note_loaded(in, &order[i]->load.name, e) || !load_image(in->engine, &order[i]->load, &in->known, &in->ctx->progress, e)))
             return false;
         log_debug("image %s: %s", REF_SHOWN(&order[i]->load.name), is_there ? "was there" : "loaded");
     }

@@ -4,6 +4,15 @@
 
 #include "loader/install.h"
 
+/* An image of the release for the host's platform, as the engine's folder wants it. */
+struct install_image {
+    struct install *in;
+    struct load_image load;
+    struct buf config;
+    struct load_layer *layers;
+    size_t *layer_index; /* in the bundle's manifest */
+};
+
 /* Fills in->images for the engine's platform. ERR_POLICY when an image has none for it, ERR_FORMAT when the bundle contradicts itself. */
 MUST_CHECK bool install_images_describe(struct install *in, struct err *e);
 void install_images_clear(struct install *in);

@@ -1,0 +1,244 @@
+/* archon-load install and plan: what happens, in order, when a bundle is installed.
+ *
+ * prepare (verify, read, check, ask: nothing changes) -> agree -> lock -> steps -> summary; after a failure: go back where that is safe. */
+#include <stdio.h>
+
+#include "app/template.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "loader/commands.h"
+#include "loader/goback.h"
+#include "loader/install_rows.h"
+#include "loader/plan.h"
+#include "sys/clock.h"
+#include "sys/term.h"
+
+#include "base/banned.h"
+
+/* --- agreement ---------------------------------------------------------------------------------------------------- */
+
+static bool agree(struct install *in, struct err *e)
+{
+    char answer[16];
+    if (in->o->is_yes)
+        return true;
+    if (!plan_show(in, e) || !term_ask_line("\nInstall this? [yes/no] ", answer, sizeof answer, e))
+        return false;
+    if (text_is(answer, "yes") || text_is(answer, "y"))
+        return true;
+    return err_set(e, ERR_INTERRUPTED, "not installed: the answer was not yes");
+}
+
+/* Asked before anything is opened: without a terminal nobody can answer. */
+static bool check_can_agree(const struct install_options *o, struct err *e)
+{
+    if (o->is_yes || o->is_dry || term_is_interactive())
+        return true;
+    err_set(e, ERR_USAGE, "no terminal to ask on: --yes is needed");
+    return err_hint(e, "archon-load plan shows what would happen");
+}
+
+/* --- telling ------------------------------------------------------------------------------------------------------ */
+
+static void tell_step(void *ctx, const struct step *s, enum journal_event event, uint64_t took_ms)
+{
+    (void)ctx;
+    char took[24];
+    if (event == JOURNAL_START)
+        log_info("%s: %s", s->name, s->what);
+    else if (took_ms > 0)
+        log_info("%s: done in %s", s->name, text_seconds(took, (double)took_ms / 1000));
+    else
+        log_info("%s: nothing to do", s->name);
+}
+
+static void tell_story(const struct install *in)
+{
+    for (const char *at = buf_text(&in->story); *at != '\0';) {
+        const char *end = at;
+        while (*end != '\0' && *end != '\n')
+            end++;
+        log_warn("%.*s", (int)(end - at), at);
+        at = end + (*end == '\n');
+    }
+}
+
+static bool print_urls(struct install *in, struct jwrite *w, struct err *e)
+{
+    const struct release *r = &in->next->release;
+    for (size_t i = 0; i < r->n_urls; i++) {
+        AUTO(buf_clear_auto) struct buf url = BUF_LIMIT(LIMIT_URL_BYTES);
+        if (!template_expand(&url, r->urls[i].url, "urls", values_lookup, &in->next->values, e))
+            return false;
+        if (w != NULL)
+            jwrite_str(w, NULL, buf_text(&url));
+        else
+            cli_print(in->ctx, "  %s: %s\n", r->urls[i].name, buf_text(&url));
+    }
+    return true;
+}
+
+static bool print_result(struct install *in, struct err *e)
+{
+    const struct release *r = &in->next->release;
+    if (!cli_wants_json(in->ctx)) {
+        cli_print(in->ctx, "%s %s is installed\n", r->name, r->version.text);
+        return print_urls(in, NULL, e);
+    }
+    struct jwrite *w = cli_json_open(in->ctx);
+    jwrite_str(w, "name", r->name);
+    jwrite_str(w, "version", r->version.text);
+    jwrite_str(w, "release_sha256", DIGEST_HEX(&in->next->digest));
+    jwrite_str(w, "project", in->next->project);
+    jwrite_array(w, "urls");
+    bool ok = print_urls(in, w, e);
+    jwrite_end(w);
+    return cli_json_close(in->ctx, w, e) && ok;
+}
+
+/* --- the run ------------------------------------------------------------------------------------------------------ */
+
+/* The failure stays the error; what could be done about it becomes the hint. An interrupted run is simply run again. */
+static void after_failure(struct install *in, size_t failed, struct err *e)
+{
+    struct err mine = { 0 };
+    tell_story(in);
+    buf_reset(&in->story);
+    if (e->code == ERR_INTERRUPTED)
+        return;
+    enum goback_result back = goback_after(in, failed);
+    const char *hint = goback_hint(back);
+    if (hint != NULL) {
+        if (e->hint[0] != '\0')
+            log_info("%s", e->hint);
+        e->hint[0] = '\0';
+        err_hint(e, "%s", hint);
+    }
+    if (back == GOBACK_DONE && !journal_add(in->journal, JOURNAL_END, "restored", &mine))
+        log_warn("journal: %s", mine.msg);
+}
+
+static bool is_all_done(struct install *in, bool *yes, struct err *e)
+{
+    bool done[32] = { 0 };
+    *yes = true;
+    if (!steps_look(install_steps, install_n_steps, in, done, e))
+        return false;
+    for (size_t i = 0; i < install_n_steps; i++)
+        *yes = *yes && done[i];
+    return true;
+}
+
+static bool run_steps(struct install *in, struct err *e)
+{
+    char release12[JOURNAL_RELEASE_BYTES];
+    size_t failed = 0;
+    bool nothing = false;
+    snprintf(release12, sizeof release12, "%.12s", DIGEST_HEX(&in->next->digest));
+    if (!in->last_run.is_unfinished) {
+        if (!is_all_done(in, &nothing, e))
+            return false;
+        if (nothing) {
+            log_info("everything is installed already: nothing to do");
+            return true;
+        }
+    }
+    if (!journal_begin(in->journal, release12, in->next->release.version.text, e))
+        return false;
+    if (!steps_run(install_steps, install_n_steps, in, in->journal, tell_step, NULL, &failed, e)) {
+        after_failure(in, failed, e);
+        return false;
+    }
+    return journal_add(in->journal, JOURNAL_END, "-", e);
+}
+
+static bool run_install(struct cli_context *ctx, const void *options, struct err *e)
+{
+    const struct install_options *o = options;
+    if (!check_can_agree(o, e))
+        return false;
+    AUTO(install_free_auto) struct install *in = install_prepare(ctx, o, e);
+    if (in == NULL)
+        return false;
+    if (o->is_dry)
+        return plan_show(in, e);
+    return agree(in, e) && install_lock(in, e) && run_steps(in, e) && print_result(in, e);
+}
+
+static bool run_plan(struct cli_context *ctx, const void *options, struct err *e)
+{
+    struct install_options o = *(const struct install_options *)options;
+    o.is_dry = true;
+    AUTO(install_free_auto) struct install *in = install_prepare(ctx, &o, e);
+    return in != NULL && plan_show(in, e);
+}
+
+static bool run_load_images(struct cli_context *ctx, const void *options, struct err *e)
+{
+    AUTO(install_free_auto) struct install *in = install_prepare_images(ctx, options, e);
+    if (in == NULL || !install_steps[0].run(in, e))
+        return false;
+    if (!cli_wants_json(ctx)) {
+        for (size_t i = 0; i < in->next->release.n_images; i++)
+            cli_print(ctx, "%s\n", in->next->release.images[i].reference);
+        return true;
+    }
+    struct jwrite *w = cli_json_open(ctx);
+    jwrite_array(w, "images");
+    for (size_t i = 0; i < in->next->release.n_images; i++)
+        jwrite_str(w, NULL, in->next->release.images[i].reference);
+    jwrite_end(w);
+    return cli_json_close(ctx, w, e);
+}
+
+static const struct cli_option install_rows[] = {
+    INSTALL_ROWS_BUNDLE,
+    INSTALL_ROWS_SITE,
+    CLI_NUMBER_ROW("wait-timeout", 0, struct install_options, wait_timeout_s, "SECONDS", "how long services may take to become healthy", 1, 86400),
+    CLI_FLAG_ROW("dry-run", 0, struct install_options, is_dry, "only show what would happen (same as plan)"),
+    CLI_FLAG_ROW("yes", 'y', struct install_options, is_yes, "do not ask"),
+    CLI_FLAG_ROW("no-rollback", 0, struct install_options, is_without_rollback, "leave a release that does not get healthy as it is"),
+    CLI_NOT_YET_ROW("target"),
+    INSTALL_ROWS_NOT_YET,
+};
+static const struct cli_option plan_rows[] = {
+    INSTALL_ROWS_BUNDLE,
+    INSTALL_ROWS_SITE,
+    CLI_NOT_YET_ROW("target"),
+    INSTALL_ROWS_NOT_YET,
+};
+static const struct cli_option load_rows[] = { INSTALL_ROWS_BUNDLE, CLI_NOT_YET_ROW("platform") };
+
+const struct cli_command cmd_install = {
+    .name = "install",
+    .arguments = "BUNDLE",
+    .summary = "verify a bundle, load it, migrate, start, wait until it is healthy",
+    .details = "Running the same command again after an interruption goes on where it is needed. A newer bundle over an\n"
+               "installed one is an upgrade; when it does not get healthy, the release before it is started again where that is safe.",
+    CLI_OPTIONS(install_rows),
+    CLI_INTO(struct install_options, bundles),
+    .min_arguments = 1,
+    .max_arguments = 1,
+    .run = run_install,
+};
+const struct cli_command cmd_plan = {
+    .name = "plan",
+    .arguments = "BUNDLE",
+    .summary = "show what install would do on this host, and change nothing",
+    CLI_OPTIONS(plan_rows),
+    CLI_INTO(struct install_options, bundles),
+    .min_arguments = 1,
+    .max_arguments = 1,
+    .run = run_plan,
+};
+const struct cli_command cmd_load_images = {
+    .name = "load-images",
+    .arguments = "BUNDLE",
+    .summary = "only bring the images into the engine",
+    CLI_OPTIONS(load_rows),
+    CLI_INTO(struct install_options, bundles),
+    .min_arguments = 1,
+    .max_arguments = 1,
+    .run = run_load_images,
+};

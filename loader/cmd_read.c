@@ -1,0 +1,97 @@
+/* archon-load verify, inspect, list, cat, extract: what a bundle holds, always after a trusted signature over its manifest was found. */
+#include "loader/commands.h"
+#include "loader/open.h"
+#include "show/inspect.h"
+#include "show/members.h"
+#include "show/verified.h"
+
+#include "base/banned.h"
+
+struct read_options {
+    struct cli_list arguments; /* the bundle, then members */
+    struct cli_list trust;
+    const char *root;
+    const char *dir;
+    bool is_deep;
+};
+
+static const char *bundle_of(const struct read_options *o)
+{
+    return o->arguments.items[0];
+}
+
+static bool run_verify(struct cli_context *ctx, const void *options, struct err *e)
+{
+    const struct read_options *o = options;
+    struct verdict verdict = { 0 };
+    struct release release = { 0 };
+    struct digest digest;
+    AUTO(bundle_close_auto) struct bundle *b = open_bundle(bundle_of(o), o->root, &o->trust, ctx, &verdict, e);
+    bool ok = b != NULL && open_release(b, &release, &digest, e) && show_verified(ctx, b, &verdict, o->is_deep, e);
+    release_clear(&release);
+    return ok;
+}
+
+static struct index *open_it(const struct read_options *o, struct verdict *verdict, struct err *e)
+{
+    return open_index(bundle_of(o), o->root, &o->trust, verdict, e);
+}
+
+static bool run_inspect(struct cli_context *ctx, const void *options, struct err *e)
+{
+    struct verdict verdict = { 0 };
+    AUTO(index_close_auto) struct index *x = open_it(options, &verdict, e);
+    return x != NULL && show_inspect(ctx, x, &verdict, e);
+}
+
+static bool run_list(struct cli_context *ctx, const void *options, struct err *e)
+{
+    struct verdict verdict = { 0 };
+    AUTO(index_close_auto) struct index *x = open_it(options, &verdict, e);
+    return x != NULL && show_list(ctx, x, e);
+}
+
+static bool run_cat(struct cli_context *ctx, const void *options, struct err *e)
+{
+    const struct read_options *o = options;
+    struct verdict verdict = { 0 };
+    AUTO(index_close_auto) struct index *x = open_it(o, &verdict, e);
+    return x != NULL && show_cat(ctx, x, o->arguments.items[1], e);
+}
+
+static bool run_extract(struct cli_context *ctx, const void *options, struct err *e)
+{
+    const struct read_options *o = options;
+    struct verdict verdict = { 0 };
+    struct cli_list members = { .items = o->arguments.items + 1, .n = o->arguments.n - 1 };
+    if (o->dir == NULL)
+        return err_set(e, ERR_USAGE, "-C DIR is needed");
+    AUTO(index_close_auto) struct index *x = open_it(o, &verdict, e);
+    return x != NULL && show_extract(ctx, x, o->dir, &members, e);
+}
+
+#define TRUST_ROWS                                                                                                                \
+    CLI_LIST_ROW("trust", 0, struct read_options, trust, "KEY.pub", "a key that may sign, for this run (hosts without a store)"), \
+        CLI_TEXT_ROW("root", 0, struct read_options, root, "DIR", "the trust store lies below this directory")
+
+static const struct cli_option read_rows[] = { TRUST_ROWS };
+static const struct cli_option verify_rows[] = {
+    TRUST_ROWS,
+    CLI_FLAG_ROW("deep", 0, struct read_options, is_deep, "put every layer together again and compare it with the image"),
+};
+static const struct cli_option inspect_rows[] = { TRUST_ROWS, CLI_NOT_YET_ROW("html") };
+static const struct cli_option extract_rows[] = {
+    TRUST_ROWS,
+    CLI_TEXT_ROW("directory", 'C', struct read_options, dir, "DIR", "write below this directory, which exists"),
+};
+
+#define READ_COMMAND(name_, arguments_, summary_, rows_, min_, max_, run_)                                                              \
+    { .name = (name_), .arguments = (arguments_), .summary = (summary_), CLI_OPTIONS(rows_), CLI_INTO(struct read_options, arguments), \
+      .min_arguments = (min_), .max_arguments = (max_), .run = (run_) }
+
+const struct cli_command cmd_verify = READ_COMMAND("verify", "BUNDLE", "check signature and every byte, touching nothing", verify_rows, 1, 1, run_verify);
+const struct cli_command cmd_inspect = READ_COMMAND("inspect", "BUNDLE", "show what is inside", inspect_rows, 1, 1, run_inspect);
+const struct cli_command cmd_list = READ_COMMAND("list", "BUNDLE", "list the members", read_rows, 1, 1, run_list);
+const struct cli_command cmd_cat = READ_COMMAND("cat", "BUNDLE MEMBER", "write a member to standard output", read_rows, 2, 2, run_cat);
+const struct cli_command cmd_extract = READ_COMMAND("extract", "BUNDLE [MEMBER...]", "write members below a directory", extract_rows, 1, SIZE_MAX,
+                                                    run_extract);

@@ -1,0 +1,231 @@
+/* archon-load status, logs, start, stop, restart: of the installed release. */
+#include <string.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "engine/containers.h"
+#include "format/date.h"
+#include "loader/commands.h"
+#include "loader/health.h"
+#include "loader/installed.h"
+
+#include "base/banned.h"
+
+struct run_options {
+    struct cli_list names;
+    struct site_options site;
+    uint64_t lines;
+    uint64_t wait_timeout_s;
+};
+
+/* --- status ------------------------------------------------------------------------------------------------------- */
+
+static const char *shown_of(const struct container_list *l, const char *service, char shown[64])
+{
+    for (size_t i = 0; i < l->n; i++)
+        if (text_is(l->items[i].service, service))
+            return container_shown(shown, &l->items[i]);
+    return "not there";
+}
+
+static bool is_service_ready(const struct container_list *l, const struct release_service *s)
+{
+    for (size_t i = 0; i < l->n; i++)
+        if (text_is(l->items[i].service, s->name))
+            return container_is_ready(&l->items[i]);
+    return !deployment_starts(s);
+}
+
+static bool status_json(struct cli_context *ctx, const struct installed *in, const struct container_list *l, bool is_healthy, struct err *e)
+{
+    const struct release *r = &in->deployment->release;
+    char at[DATE_TEXT_BYTES], shown[64];
+    struct jwrite *w = cli_json_open(ctx);
+    date_format(at, in->state.installed.installed_at);
+    jwrite_str(w, "name", r->name);
+    jwrite_str(w, "version", r->version.text);
+    jwrite_str(w, "release_sha256", DIGEST_HEX(&in->deployment->digest));
+    jwrite_str(w, "environment", in->site.env);
+    jwrite_str(w, "project", in->deployment->project);
+    jwrite_str(w, "installed_at", at);
+    jwrite_bool(w, "healthy", is_healthy);
+    jwrite_bool(w, "unfinished", in->last_run.is_unfinished);
+    jwrite_array(w, "services");
+    for (size_t i = 0; i < r->n_services; i++) {
+        jwrite_object(w, NULL);
+        jwrite_str(w, "name", r->services[i].name);
+        jwrite_str(w, "image", r->services[i].image);
+        jwrite_str(w, "state", shown_of(l, r->services[i].name, shown));
+        jwrite_bool(w, "ready", is_service_ready(l, &r->services[i]));
+        jwrite_end(w);
+    }
+    jwrite_end(w);
+    return cli_json_close(ctx, w, e);
+}
+
+static void status_text(struct cli_context *ctx, const struct installed *in, const struct container_list *l)
+{
+    const struct release *r = &in->deployment->release;
+    const struct state_release *now = &in->state.installed;
+    char at[DATE_TEXT_BYTES], shown[64];
+    date_format(at, now->installed_at);
+    cli_print(ctx, "%s %s, installed %s, release sha256:%s\n", r->name, r->version.text, at, DIGEST_HEX(&in->deployment->digest));
+    for (size_t i = 0; i < now->n_signers; i++)
+        cli_print(ctx, "signed by %s\n", now->signers[i]);
+    if (in->state.previous.is_set)
+        cli_print(ctx, "before: %s\n", in->state.previous.version);
+    if (in->last_run.is_unfinished)
+        cli_print(ctx, "an installation of %s was interrupted at step %s: run install again\n", in->last_run.version, in->last_run.step);
+    for (size_t i = 0; i < r->n_services; i++)
+        if (deployment_starts(&r->services[i]))
+            cli_print(ctx, "  %-24s %s\n", r->services[i].name, shown_of(l, r->services[i].name, shown));
+}
+
+/* The answer is the report; a service that is not ready is a fact in it, not an error of this command. */
+static bool run_status(struct cli_context *ctx, const void *options, struct err *e)
+{
+    const struct run_options *o = options;
+    AUTO(container_list_clear_auto) struct container_list list = { 0 };
+    AUTO(installed_free_auto) struct installed *in = installed_open(&o->site, e);
+    if (in == NULL || !container_list(in->engine, in->deployment->project, &list, e))
+        return false;
+    bool is_healthy = true;
+    for (size_t i = 0; i < in->deployment->release.n_services; i++)
+        is_healthy = is_healthy && is_service_ready(&list, &in->deployment->release.services[i]);
+    if (cli_wants_json(ctx))
+        return status_json(ctx, in, &list, is_healthy, e);
+    status_text(ctx, in, &list);
+    return true;
+}
+
+/* --- logs --------------------------------------------------------------------------------------------------------- */
+
+static bool check_services(const struct release *r, const struct cli_list *names, struct err *e)
+{
+    for (size_t i = 0; i < names->n; i++)
+        if (release_service_find(r, names->items[i]) == NULL)
+            return err_set(e, ERR_USAGE, "%s has no service \"%s\"", r->name, SHOWN(names->items[i]));
+    return true;
+}
+
+static void print_log(struct cli_context *ctx, const char *service, const struct buf *raw)
+{
+    for (const char *at = buf_text(raw); *at != '\0';) {
+        size_t n = strcspn(at, "\n");
+        cli_print(ctx, "%s | %s\n", service, SHOWN_N(at, n));
+        at += n + (at[n] == '\n');
+    }
+}
+
+static bool is_asked(const struct cli_list *names, const char *service)
+{
+    for (size_t i = 0; i < names->n; i++)
+        if (text_is(names->items[i], service))
+            return true;
+    return names->n == 0;
+}
+
+static bool run_logs(struct cli_context *ctx, const void *options, struct err *e)
+{
+    const struct run_options *o = options;
+    AUTO(container_list_clear_auto) struct container_list list = { 0 };
+    AUTO(installed_free_auto) struct installed *in = installed_open(&o->site, e);
+    if (in == NULL || !check_services(&in->deployment->release, &o->names, e) ||
+        !container_list(in->engine, in->deployment->project, &list, e))
+        return false;
+    for (size_t i = 0; i < list.n; i++) {
+        AUTO(buf_clear_auto) struct buf raw = BUF_LIMIT(64 * MIB);
+        if (!is_asked(&o->names, list.items[i].service))
+            continue;
+        if (!container_logs(in->engine, list.items[i].id, (unsigned)o->lines, &raw, e))
+            return false;
+        print_log(ctx, list.items[i].service, &raw);
+    }
+    return true;
+}
+
+/* --- start, stop, restart ------------------------------------------------------------------------------------------ */
+
+static bool start(struct installed *in, const struct run_options *o, struct err *e)
+{
+    AUTO(buf_clear_auto) struct buf story = BUF_LIMIT(LIMIT_CONFIG_FILE_BYTES);
+    struct health_spec h = { .engine = in->engine, .deployment = in->deployment, .timeout_s = (unsigned)o->wait_timeout_s };
+    if (deployment_start(in->deployment, &in->compose, e) && health_wait(&h, &story, e))
+        return true;
+    if (story.len > 0)
+        log_warn("%s", buf_text(&story));
+    return false;
+}
+
+static bool stop(struct installed *in, const struct run_options *o, struct err *e)
+{
+    (void)o;
+    return deployment_stop(in->deployment, &in->compose, NULL, 0, e);
+}
+
+static bool restart(struct installed *in, const struct run_options *o, struct err *e)
+{
+    return stop(in, o, e) && start(in, o, e);
+}
+
+static bool change(struct cli_context *ctx, const struct run_options *o, const char *what, const char *done,
+                   bool (*work)(struct installed *in, const struct run_options *o, struct err *e), struct err *e)
+{
+    AUTO(installed_free_auto) struct installed *in = installed_open(&o->site, e);
+    if (in == NULL || !installed_lock(in, what, e) || !work(in, o, e))
+        return false;
+    cli_print(ctx, "%s %s\n", in->deployment->release.name, done);
+    return true;
+}
+
+static bool run_start(struct cli_context *ctx, const void *options, struct err *e)
+{
+    return change(ctx, options, "start", "is running", start, e);
+}
+
+static bool run_stop(struct cli_context *ctx, const void *options, struct err *e)
+{
+    return change(ctx, options, "stop", "is stopped", stop, e);
+}
+
+static bool run_restart(struct cli_context *ctx, const void *options, struct err *e)
+{
+    return change(ctx, options, "restart", "is running", restart, e);
+}
+
+#define SITE_ROWS                                                                                                \
+    CLI_TEXT_ROW("root", 0, struct run_options, site.root, "DIR", "state lies below this directory"),            \
+        CLI_TEXT_ROW("env", 0, struct run_options, site.env, "NAME", "environment (default)"),                   \
+        CLI_TEXT_ROW("engine", 0, struct run_options, site.engine, "SOCKET", "unix socket of the container engine")
+
+static const struct cli_option site_rows[] = { SITE_ROWS };
+static const struct cli_option log_rows[] = {
+    SITE_ROWS,
+    CLI_NUMBER_ROW("lines", 'n', struct run_options, lines, "N", "last lines of each service (100)", 1, 1000000),
+};
+static const struct cli_option start_rows[] = {
+    SITE_ROWS,
+    CLI_NUMBER_ROW("wait-timeout", 0, struct run_options, wait_timeout_s, "SECONDS", "how long services may take to become healthy", 1, 86400),
+};
+static const struct run_options log_defaults = { .lines = 100 };
+
+const struct cli_command cmd_status = {
+    .name = "status", .summary = "show what is installed and how it runs", CLI_OPTIONS(site_rows), CLI_INTO(struct run_options, names),
+    .run = run_status,
+};
+const struct cli_command cmd_logs = {
+    .name = "logs", .arguments = "[SERVICE...]", .summary = "show the last lines that services wrote", CLI_OPTIONS(log_rows),
+    CLI_INTO(struct run_options, names), .defaults = &log_defaults, .max_arguments = SIZE_MAX, .run = run_logs,
+};
+const struct cli_command cmd_start = {
+    .name = "start", .summary = "start the installed release and wait until it is healthy", CLI_OPTIONS(start_rows),
+    CLI_INTO(struct run_options, names), .run = run_start,
+};
+const struct cli_command cmd_stop = {
+    .name = "stop", .summary = "stop the services of the installed release", CLI_OPTIONS(site_rows), CLI_INTO(struct run_options, names),
+    .run = run_stop,
+};
+const struct cli_command cmd_restart = {
+    .name = "restart", .summary = "stop and start", CLI_OPTIONS(start_rows), CLI_INTO(struct run_options, names), .run = run_restart,
+};

@@ -1,0 +1,103 @@
+/* archon-load uninstall: removes what install made. Data stays (volumes, values of variables, the highest version seen) unless --purge. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "engine/images.h"
+#include "loader/commands.h"
+#include "loader/installed.h"
+#include "sys/file.h"
+#include "sys/path.h"
+#include "sys/term.h"
+
+#include "base/banned.h"
+
+struct uninstall_options {
+    struct cli_list none;
+    struct site_options site;
+    bool is_purge;
+    bool is_yes;
+};
+
+static bool confirm(const struct installed *in, const struct uninstall_options *o, struct err *e)
+{
+    char question[256], answer[128];
+    const char *name = in->deployment->release.name;
+    if (o->is_yes)
+        return true;
+    if (!term_is_interactive()) {
+        err_set(e, ERR_USAGE, "no terminal to ask on: --yes is needed");
+        return false;
+    }
+    snprintf(question, sizeof question, o->is_purge ? "This removes all data of %s. Type its name to go on: " : "Uninstall %s? Type its name to go on: ",
+             name);
+    if (!term_ask_line(question, answer, sizeof answer, e))
+        return false;
+    return text_is(answer, name) || err_set(e, ERR_INTERRUPTED, "not uninstalled: the answer was not %s", name);
+}
+
+/* Images that we brought in, one name a line. One that a container of somebody else uses stays. */
+static bool remove_images(struct installed *in, struct err *e)
+{
+    bool exists = false;
+    AUTO(buf_clear_auto) struct buf names = BUF_LIMIT(LIMIT_CONFIG_FILE_BYTES);
+    if (!file_exists(in->site.loaded_path, &exists, e) || (exists && !file_read(in->site.loaded_path, FILE_NO_LINK, names.max, &names, e)))
+        return false;
+    for (const char *at = buf_text(&names); *at != '\0';) {
+        size_t n = strcspn(at, "\n");
+        AUTO(mem_auto) char *name = mem_text_n(at, n);
+        bool removed = false;
+        if (!image_remove(in->engine, name, &removed, e))
+            return false;
+        log_info("image %s: %s", SHOWN(name), removed ? "removed" : "kept (in use, or not there)");
+        at += n + (at[n] == '\n');
+    }
+    return true;
+}
+
+static bool forget(struct installed *in, struct err *e)
+{
+    struct state s = in->state;
+    s.previous = (struct state_release){ 0 };
+    s.installed = (struct state_release){ 0 };
+    return state_write(&s, in->site.state_path, e) && path_remove_tree(in->site.releases_dir, e);
+}
+
+static bool purge(struct installed *in, struct err *e)
+{
+    return remove_images(in, e) && path_remove_tree(in->site.dir, e);
+}
+
+static bool run(struct cli_context *ctx, const void *options, struct err *e)
+{
+    const struct uninstall_options *o = options;
+    AUTO(installed_free_auto) struct installed *in = installed_open(&o->site, e);
+    if (in == NULL || !confirm(in, o, e) || !installed_lock(in, "uninstall", e))
+        return false;
+    bool has_services = in->deployment->release.compose.n > 0;
+    if (has_services && !deployment_down(in->deployment, &in->compose, o->is_purge, e))
+        return false;
+    if (!(o->is_purge ? purge(in, e) : forget(in, e)))
+        return false;
+    cli_print(ctx, "%s %s is removed%s\n", in->deployment->release.name, in->deployment->release.version.text,
+              o->is_purge ? " with all its data" : "; its data is kept");
+    return true;
+}
+
+static const struct cli_option rows[] = {
+    CLI_TEXT_ROW("root", 0, struct uninstall_options, site.root, "DIR", "state lies below this directory"),
+    CLI_TEXT_ROW("env", 0, struct uninstall_options, site.env, "NAME", "environment (default)"),
+    CLI_TEXT_ROW("engine", 0, struct uninstall_options, site.engine, "SOCKET", "unix socket of the container engine"),
+    CLI_FLAG_ROW("purge", 0, struct uninstall_options, is_purge, "remove volumes, images, settings and secrets too"),
+    CLI_FLAG_ROW("yes", 'y', struct uninstall_options, is_yes, "do not ask"),
+};
+
+const struct cli_command cmd_uninstall = {
+    .name = "uninstall",
+    .summary = "remove the installed release; data is kept unless --purge",
+    CLI_OPTIONS(rows),
+    CLI_INTO(struct uninstall_options, none),
+    .run = run,
+};

@@ -1,0 +1,314 @@
+/* What happens before the first change: open, verify, read, check, ask. Nothing in this file writes to the host but install_lock. */
+#include "loader/install.h"
+
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include "app/compose.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "loader/install_images.h"
+#include "loader/open.h"
+#include "loader/policy.h"
+#include "sys/file.h"
+#include "sys/path.h"
+
+#include "base/banned.h"
+
+#define CACHE_BYTES (48 * MIB)
+#define COMPOSE_FILE_MAX LIMIT_CONFIG_FILE_BYTES
+
+void install_free(struct install *in)
+{
+    install_images_clear(in);
+    if (in->database != NULL)
+        database_free(in->database);
+    if (in->tls != NULL)
+        site_tls_free(in->tls);
+    if (in->engine != NULL)
+        engine_close(in->engine);
+    if (in->previous != NULL)
+        deployment_free(in->previous);
+    if (in->next != NULL)
+        deployment_free(in->next);
+    if (in->cache != NULL)
+        chunk_cache_free(in->cache);
+    if (in->bundle != NULL)
+        bundle_close(in->bundle);
+    if (in->journal != NULL)
+        journal_close(in->journal);
+    if (in->lock != NULL)
+        lock_release(in->lock);
+    site_clear(&in->site);
+    buf_clear(&in->story);
+    mem_free(in);
+}
+
+/* --- values ------------------------------------------------------------------------------------------------------- */
+
+static bool read_env_file(const char *path, bool is_ours, struct env_pairs *out, struct err *e)
+{
+    AUTO(buf_clear_auto) struct buf text = BUF_LIMIT(LIMIT_CONFIG_FILE_BYTES);
+    unsigned flags = is_ours ? FILE_NO_LINK | FILE_PRIVATE : FILE_PRIVATE;
+    bool ok = file_read(path, flags, LIMIT_CONFIG_FILE_BYTES, &text, e) && env_file_read(out, buf_text(&text), text.len, path, e);
+    secret_wipe(text.data, text.len);
+    return ok || err_as(e, ERR_CONFIG);
+}
+
+#define SET_HOST VARIABLE_HOST "="
+
+/* --set HOST=name replaces the machine's own name; the rest goes to the variables. */
+static const char *split_host(const struct cli_list *set, const char **others, size_t *n, const char *own)
+{
+    const char *host = own;
+    for (size_t i = 0; i < set->n; i++) {
+        if (text_starts(set->items[i], SET_HOST))
+            host = set->items[i] + sizeof SET_HOST - 1;
+        else
+            others[(*n)++] = set->items[i];
+    }
+    return host;
+}
+
+static bool read_values(struct install *in, const struct release *r, struct values *out, struct err *e)
+{
+    AUTO(env_pairs_clear_auto) struct env_pairs given = { 0 };
+    AUTO(env_pairs_clear_auto) struct env_pairs stored = { 0 };
+    AUTO(mem_auto) const char **set = mem_new_array(in->o->set.n, sizeof *set);
+    struct utsname host;
+    bool has_stored = false;
+    size_t n_set = 0;
+    BUG_IF(uname(&host) != 0);
+    if ((in->o->env_file != NULL && !read_env_file(in->o->env_file, false, &given, e)) ||
+        !file_exists(in->site.values_path, &has_stored, e) || (has_stored && !read_env_file(in->site.values_path, true, &stored, e)))
+        return false;
+    struct values_input input = { .env_file = in->o->env_file == NULL ? NULL : &given, .env_file_name = in->o->env_file,
+                                  .stored = has_stored ? &stored : NULL, .is_dry = in->o->is_dry };
+    input.host = split_host(&in->o->set, set, &n_set, host.nodename);
+    input.set = set;
+    input.n_set = n_set;
+    return values_resolve(out, &r->variables, &input, e);
+}
+
+/* --- the compose files, read again on this host --------------------------------------------------------------------- */
+
+static bool read_member(void *ctx, const char *path, struct buf *out, struct err *e)
+{
+    struct install *in = ctx;
+    AUTO(mem_auto) char *member = release_member(path);
+    return member_read(bundle_index(in->bundle), in->cache, member, out, e);
+}
+
+struct packed {
+    struct origin_file *files;
+    struct buf *texts;
+    size_t n;
+};
+
+static void packed_clear(struct packed *p)
+{
+    for (size_t i = 0; i < p->n; i++)
+        buf_clear(&p->texts[i]);
+    mem_free(p->texts);
+    mem_free(p->files);
+}
+
+static bool read_packed(struct install *in, const struct release *r, struct packed *p, struct err *e)
+{
+    p->files = mem_new_array(r->n_files, sizeof *p->files);
+    p->texts = mem_new_array(r->n_files, sizeof *p->texts);
+    for (size_t i = 0; i < r->n_files; i++) {
+        if (r->files[i].size > COMPOSE_FILE_MAX)
+            continue; /* not a compose file or env file */
+        struct buf *text = &p->texts[p->n];
+        *text = (struct buf)BUF_LIMIT(COMPOSE_FILE_MAX);
+        p->n++;
+        if (!read_member(in, r->files[i].path, text, e))
+            return false;
+        p->files[p->n - 1] = (struct origin_file){ r->files[i].path, buf_text(text), text->len, r->files[i].is_executable };
+    }
+    return true;
+}
+
+static bool check_compose(struct install *in, const struct release *r, struct err *e)
+{
+    struct packed packed = { 0 };
+    struct findings findings = { 0 };
+    if (r->compose.n == 0)
+        return true;
+    bool ok = read_packed(in, r, &packed, e);
+    AUTO(origin_free_auto) struct origin *origin = ok ? origin_memory(packed.files, packed.n) : NULL;
+    AUTO(compose_free_auto) struct compose *model = ok ? compose_read(origin, &r->compose, COMPOSE_PACKED, &findings, e) : NULL;
+    ok = model != NULL && release_check_compose(r, model, e);
+    if (!ok)
+        err_as(e, e->code == ERR_CONFIG ? ERR_POLICY : e->code);
+    findings_clear(&findings);
+    packed_clear(&packed);
+    return ok;
+}
+
+/* --- the parts ---------------------------------------------------------------------------------------------------- */
+
+static bool open_state(struct install *in, struct err *e)
+{
+    return site_describe(&in->site, in->o->root, in->o->env, e) && state_read(&in->state, in->site.state_path, e) &&
+           journal_look(in->site.journal_path, &in->last_run, e);
+}
+
+/* The bundle, its release, and whether it may be installed here at all. */
+static bool open_next(struct install *in, struct err *e)
+{
+    struct release release = { 0 };
+    struct values values = { 0 };
+    struct digest digest;
+    in->bundle = open_bundle(in->o->bundles.items[0], in->o->root, &in->o->trust, in->ctx, &in->verdict, e);
+    if (in->bundle == NULL)
+        return false;
+    in->cache = chunk_cache_new(bundle_index(in->bundle), CACHE_BYTES);
+    bool ok = open_release(in->bundle, &release, &digest, e) && read_values(in, &release, &values, e) && check_compose(in, &release, e);
+    if (!ok) {
+        values_clear(&values);
+        release_clear(&release);
+        return false;
+    }
+    in->next = deployment_new(&release, &digest, &values, &in->site, in->state.is_set ? in->state.project : NULL);
+    return true;
+}
+
+static bool check_policy(struct install *in, struct err *e)
+{
+    const struct release *r = &in->next->release;
+    return policy_check_release(r, &in->next->digest, &in->state, in->ctx->now, e) &&
+           policy_check_unfinished(r, &in->next->digest, &in->last_run, e);
+}
+
+static bool open_engine(struct install *in, struct err *e)
+{
+    const struct definition_requires *need = &in->next->release.requires;
+    in->engine = engine_open(in->o->engine, e);
+    return in->engine != NULL && engine_require(in->engine, need->engine, e);
+}
+
+static bool open_compose(struct install *in, struct err *e)
+{
+    if (in->next->release.compose.n == 0)
+        return true;
+    return compose_tool_find(&in->compose, engine_facts(in->engine)->socket, e) &&
+           compose_tool_require(&in->compose, in->next->release.requires.compose, e);
+}
+
+static bool open_previous(struct install *in, struct err *e)
+{
+    const struct state_release *r = &in->state.installed;
+    if (!in->state.is_set || !r->is_set)
+        return true;
+    in->previous = deployment_read(&in->site, r->version, &r->release, in->state.project, e);
+    return in->previous != NULL || err_in(e, "installed release %s", r->version);
+}
+
+static bool open_tls(struct install *in, struct err *e)
+{
+    AUTO(mem_auto) char *own = site_tls_kept_folder(in->next->dir);
+    const char *kept = own != NULL ? in->next->dir : in->previous != NULL ? in->previous->dir : NULL;
+    in->tls = site_tls_read(&in->o->tls, kept, values_get(&in->next->values, VARIABLE_HOST), in->ctx->now, e);
+    return in->tls != NULL;
+}
+
+static bool open_database(struct install *in, struct err *e)
+{
+    return database_describe(&in->database, &in->next->release, &in->next->digest, &in->next->values, &in->o->database, &in->site,
+                             read_member, in, e);
+}
+
+struct render_input install_render_input(struct install *in, const char *dir)
+{
+    return (struct render_input){ .release = &in->next->release, .values = &in->next->values, .compose = &in->compose.version,
+                                  .ca_pem = site_tls_path(in->tls, dir, SITE_TLS_CA),
+                                  .tls_certificate = site_tls_path(in->tls, dir, SITE_TLS_CERTIFICATE),
+                                  .tls_key = site_tls_path(in->tls, dir, SITE_TLS_KEY) };
+}
+
+void install_render_input_clear(struct render_input *r)
+{
+    const char *paths[] = { r->ca_pem, r->tls_certificate, r->tls_key };
+    for (size_t i = 0; i < ARRAY_LEN(paths); i++)
+        mem_free((void *)(uintptr_t)paths[i]);
+}
+
+/* What rendering would refuse (a service that needs a certificate, a value compose cannot carry) is refused now. */
+static bool check_render(struct install *in, struct err *e)
+{
+    AUTO(buf_clear_auto) struct buf text = BUF_LIMIT(LIMIT_CONFIG_FILE_BYTES);
+    AUTO(buf_clear_auto) struct buf values = BUF_LIMIT(LIMIT_CONFIG_FILE_BYTES);
+    struct render_input r = install_render_input(in, in->next->dir);
+    bool ok = render_override(&text, &r, e) && values_write_compose(&values, &in->next->values, &in->compose.version, e);
+    secret_wipe(values.data, values.len);
+    install_render_input_clear(&r);
+    return ok;
+}
+
+static struct install *install_new(struct cli_context *ctx, const struct install_options *o)
+{
+    struct install *in = mem_new(sizeof *in);
+    in->ctx = ctx;
+    in->o = o;
+    in->story = (struct buf)BUF_LIMIT(LIMIT_CONFIG_FILE_BYTES);
+    return in;
+}
+
+struct install *install_prepare(struct cli_context *ctx, const struct install_options *o, struct err *e)
+{
+    AUTO(install_free_auto) struct install *in = install_new(ctx, o);
+    bool ok = open_state(in, e) && open_next(in, e) && check_policy(in, e) && open_engine(in, e) && open_compose(in, e) &&
+              open_previous(in, e) && open_tls(in, e) && open_database(in, e) && check_render(in, e) && install_images_describe(in, e);
+    return ok ? TAKE(in) : NULL;
+}
+
+struct install *install_prepare_images(struct cli_context *ctx, const struct install_options *o, struct err *e)
+{
+    AUTO(install_free_auto) struct install *in = install_new(ctx, o);
+    struct release release = { 0 };
+    struct values values = { 0 };
+    struct digest digest;
+    if (!open_state(in, e))
+        return NULL;
+    in->bundle = open_bundle(o->bundles.items[0], o->root, &o->trust, ctx, &in->verdict, e);
+    if (in->bundle == NULL || !open_release(in->bundle, &release, &digest, e)) {
+        release_clear(&release);
+        return NULL;
+    }
+    in->cache = chunk_cache_new(bundle_index(in->bundle), CACHE_BYTES);
+    in->next = deployment_new(&release, &digest, &values, &in->site, NULL);
+    return open_engine(in, e) && install_images_describe(in, e) ? TAKE(in) : NULL;
+}
+
+struct install *install_prepare_files(struct cli_context *ctx, const struct install_options *o, struct err *e)
+{
+    AUTO(install_free_auto) struct install *in = install_new(ctx, o);
+    bool ok = open_state(in, e) && open_next(in, e) && open_previous(in, e) && open_tls(in, e);
+    return ok ? TAKE(in) : NULL;
+}
+
+struct install *install_prepare_database(struct cli_context *ctx, const struct install_options *o, struct err *e)
+{
+    AUTO(install_free_auto) struct install *in = install_new(ctx, o);
+    bool ok = open_state(in, e) && open_next(in, e) && open_engine(in, e) && open_database(in, e);
+    return ok ? TAKE(in) : NULL;
+}
+
+bool install_lock(struct install *in, struct err *e)
+{
+    AUTO(mem_auto) char *what = mem_format("install %s-%s", in->next->release.name, in->next->release.version.text);
+    if (!site_make(&in->site, e))
+        return false;
+    in->lock = lock_take(in->site.lock_path, what, e);
+    /* Somebody may have finished an installation while we were looking. */
+    if (in->lock == NULL || !state_read(&in->state, in->site.state_path, e))
+        return false;
+    in->journal = journal_open(in->site.journal_path, e);
+    if (in->journal == NULL)
+        return false;
+    in->last_run = *journal_last(in->journal);
+    return check_policy(in, e);
+}

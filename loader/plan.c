@@ -1,0 +1,128 @@
+/* The plan: the table of steps asked what is done, and the numbers that an operator wants before the first write. */
+#include "loader/plan.h"
+
+#include "base/mem.h"
+#include "base/text.h"
+#include "loader/install_images.h"
+#include "sys/file.h"
+
+#include "base/banned.h"
+
+enum { MAX_STEPS = 32 };
+
+struct facts {
+    bool done[MAX_STEPS];
+    uint64_t image_bytes;  /* to be sent */
+    uint64_t space_needed; /* classic stores unpack a temporary copy of the request and then the layers */
+    uint64_t space_free;
+    bool has_space;        /* space_free is known */
+    bool has_migrations;
+    struct migrate_list migrations;
+};
+
+static bool find_space(struct install *in, struct facts *f)
+{
+    struct err ignored = { 0 };
+    f->space_needed = 2 * f->image_bytes;
+    f->has_space = file_free_bytes(engine_facts(in->engine)->root_dir, &f->space_free, &ignored);
+    return f->has_space;
+}
+
+static bool find_facts(struct install *in, struct facts *f, struct err *e)
+{
+    struct err ignored = { 0 };
+    BUG_IF(install_n_steps > MAX_STEPS);
+    if (!steps_look(install_steps, install_n_steps, in, f->done, e) || !install_images_bytes(in, &f->image_bytes, e))
+        return false;
+    find_space(in, f);
+    if (in->database != NULL)
+        f->has_migrations = database_status(in->database, in->engine, in->next->project, &f->migrations, &f->has_migrations, &ignored) &&
+                            f->has_migrations;
+    return true;
+}
+
+static const char *migration_state(const struct facts *f, const struct release_sql *m)
+{
+    for (size_t i = 0; i < f->migrations.n; i++)
+        if (f->has_migrations && f->migrations.rows[i].order == m->order)
+            return f->migrations.rows[i].state == MIGRATE_APPLIED ? "applied" : f->migrations.rows[i].state == MIGRATE_PENDING ? "pending" : "changed";
+    return "pending";
+}
+
+static bool print_json(struct install *in, const struct facts *f, struct err *e)
+{
+    const struct release *r = &in->next->release;
+    struct jwrite *w = cli_json_open(in->ctx);
+    jwrite_str(w, "name", r->name);
+    jwrite_str(w, "version", r->version.text);
+    jwrite_str(w, "release_sha256", DIGEST_HEX(&in->next->digest));
+    jwrite_str(w, "installed", in->state.is_set && in->state.installed.is_set ? in->state.installed.version : "");
+    jwrite_array(w, "steps");
+    for (size_t i = 0; i < install_n_steps; i++) {
+        jwrite_object(w, NULL);
+        jwrite_str(w, "name", install_steps[i].name);
+        jwrite_str(w, "what", install_steps[i].what);
+        jwrite_bool(w, "done", f->done[i]);
+        jwrite_end(w);
+    }
+    jwrite_end(w);
+    jwrite_array(w, "images");
+    for (size_t i = 0; i < r->n_images; i++)
+        jwrite_str(w, NULL, r->images[i].reference);
+    jwrite_end(w);
+    jwrite_u64(w, "bytes_to_load", f->image_bytes);
+    jwrite_u64(w, "space_needed", f->space_needed);
+    if (f->has_space)
+        jwrite_u64(w, "space_free", f->space_free);
+    jwrite_array(w, "migrations");
+    for (size_t i = 0; i < r->n_migrations; i++) {
+        jwrite_object(w, NULL);
+        jwrite_str(w, "name", r->migrations[i].name);
+        jwrite_str(w, "state", migration_state(f, &r->migrations[i]));
+        jwrite_end(w);
+    }
+    jwrite_end(w);
+    return cli_json_close(in->ctx, w, e);
+}
+
+static void print_text(struct install *in, const struct facts *f)
+{
+    const struct release *r = &in->next->release;
+    struct cli_context *ctx = in->ctx;
+    char size[24], need[24], room[24];
+    cli_print(ctx, "%s %s, release sha256:%s\n", r->name, r->version.text, DIGEST_HEX(&in->next->digest));
+    if (in->state.is_set && in->state.installed.is_set)
+        cli_print(ctx, "installed: %s\n", in->state.installed.version);
+    for (size_t i = 0; i < in->verdict.n_keys; i++)
+        cli_print(ctx, "signed by %s (%.16s)\n", in->verdict.keys[i].name, DIGEST_HEX(&in->verdict.keys[i].id));
+    cli_print(ctx, "\nsteps\n");
+    for (size_t i = 0; i < install_n_steps; i++)
+        cli_print(ctx, "  %-10s %-34s %s\n", install_steps[i].name, install_steps[i].what, f->done[i] ? "done" : "to do");
+    cli_print(ctx, "\nimages: %s to send\n", text_bytes(size, f->image_bytes));
+    for (size_t i = 0; i < r->n_images; i++)
+        cli_print(ctx, "  %s\n", r->images[i].reference);
+    if (f->has_space)
+        cli_print(ctx, "space in %s: %s needed at most, %s free\n", engine_facts(in->engine)->root_dir, text_bytes(need, f->space_needed),
+                  text_bytes(room, f->space_free));
+    if (r->n_migrations > 0)
+        cli_print(ctx, "\nmigrations (one transaction)\n");
+    for (size_t i = 0; i < r->n_migrations; i++)
+        cli_print(ctx, "  %-40s %s\n", r->migrations[i].name, migration_state(f, &r->migrations[i]));
+    cli_print(ctx, "\nvariables\n");
+    for (size_t i = 0; i < in->next->values.n; i++) {
+        const struct value *v = &in->next->values.items[i];
+        cli_print(ctx, "  %-24s %s (%s)\n", v->name, v->is_secret ? "***" : SHOWN(v->text.bytes), value_from_text(v->from));
+    }
+}
+
+bool plan_show(struct install *in, struct err *e)
+{
+    struct facts f = { 0 };
+    bool ok = find_facts(in, &f, e);
+    if (ok && cli_wants_json(in->ctx))
+        ok = print_json(in, &f, e);
+    else if (ok)
+        print_text(in, &f);
+    migrate_list_clear(&f.migrations);
+    return ok;
+}
