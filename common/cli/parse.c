@@ -4,14 +4,11 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "base/num.h"
 #include "base/text.h"
 #include "cli/command.h"
 #include "cli/options.h"
 
 #include "base/banned.h"
-
-enum { MAX_NAMES = 200 };
 
 #define GLOBAL(field) .at = offsetof(struct cli_globals, field)
 
@@ -74,14 +71,6 @@ static bool find_row(const struct parser *p, const char *name, size_t n, char le
     return f->row != NULL;
 }
 
-static const struct cli_command *command_named(const struct cli_program *p, const char *name)
-{
-    for (size_t i = 0; i < p->n_commands; i++)
-        if (text_is(p->commands[i].name, name))
-            return &p->commands[i];
-    return NULL;
-}
-
 /* "create: " when a command is known. */
 static bool refuse(const struct parser *p, struct err *e)
 {
@@ -95,49 +84,17 @@ static bool refuse(const struct parser *p, struct err *e)
 static bool refuse_unknown_option(const struct parser *p, const char *word, size_t n, struct err *e)
 {
     const struct cli_command *c = p->out->command;
-    const char *names[MAX_NAMES];
-    size_t n_names = 0;
     if (c == NULL && p->program->default_command != NULL)
-        c = command_named(p->program, p->program->default_command);
-    AUTO(mem_auto) char *name = n > 2 ? mem_text_n(word + 2, n - 2) : mem_text("");
-    for (size_t i = 0; i < cli_n_global_rows; i++)
-        names[n_names++] = cli_global_rows[i].name;
-    for (size_t i = 0; c != NULL && i < c->n_options && n_names < MAX_NAMES; i++)
-        names[n_names++] = c->options[i].name;
-    const char *near = text_nearest(name, names, n_names);
+        c = cli_command_named(p->program, p->program->default_command);
+    AUTO(mem_auto) char *name = mem_text_n(n > 2 ? word + 2 : "", n > 2 ? n - 2 : 0);
+    const char *near = cli_nearest_option(c, name);
     err_set(e, ERR_USAGE, "%s: unknown option", SHOWN_N(word, n));
     if (near != NULL)
         err_hint(e, "did you mean --%s?", near);
     return refuse(p, e);
 }
 
-/* ---- values ---- */
-
-static bool set_choice(const struct found *f, const char *value, struct err *e)
-{
-    unsigned place = 0;
-    for (const char *choice = f->row->value; *choice != '\0'; place++) {
-        size_t n = strcspn(choice, "|");
-        if (strlen(value) == n && memcmp(value, choice, n) == 0) {
-            *(unsigned *)(void *)(f->into + f->row->at) = place;
-            return true;
-        }
-        choice += n + (choice[n] == '|');
-    }
-    return err_set(e, ERR_USAGE, "%s %s: expected one of %s", f->shown, SHOWN(value), f->row->value);
-}
-
-static bool set_number(const struct found *f, const char *value, struct err *e)
-{
-    uint64_t *to = (uint64_t *)(void *)(f->into + f->row->at);
-    if (f->row->kind == CLI_BYTES)
-        return num_parse_bytes(to, value, f->row->max) || err_set(e, ERR_USAGE, "%s %s: expected a size like 64MiB, at most %llu bytes", f->shown,
-                                                                SHOWN(value), (unsigned long long)f->row->max);
-    if (num_parse(to, value, strlen(value), f->row->max) && *to >= f->row->min)
-        return true;
-    return err_set(e, ERR_USAGE, "%s %s: expected a whole number from %llu to %llu", f->shown, SHOWN(value),
-                   (unsigned long long)f->row->min, (unsigned long long)f->row->max);
-}
+/* ---- options ---- */
 
 static bool note_given(struct parser *p, const struct found *f, struct err *e)
 {
@@ -152,29 +109,7 @@ static bool note_given(struct parser *p, const struct found *f, struct err *e)
 
 static bool set_value(struct parser *p, const struct found *f, const char *value, struct err *e)
 {
-    char *to = f->into + f->row->at;
-    if (!note_given(p, f, e))
-        return false;
-    switch (f->row->kind) {
-    case CLI_FLAG:
-        *(bool *)to = true;
-        return true;
-    case CLI_TEXT:
-    case CLI_MAYBE:
-        *(const char **)(void *)to = value;
-        return true;
-    case CLI_LIST: {
-        struct cli_list *list = (struct cli_list *)(void *)to;
-        MEM_PUSH(list->items, list->n, list->cap) = value;
-        return true;
-    }
-    case CLI_NUMBER:
-    case CLI_BYTES:
-        return set_number(f, value, e);
-    case CLI_CHOICE:
-        return set_choice(f, value, e);
-    }
-    return err_set(e, ERR_INTERNAL, "%s: option of an unknown kind", f->shown);
+    return note_given(p, f, e) && cli_value_set(f->row, f->into, f->shown, value, e);
 }
 
 /* The value of an option that was found: what is after "=", else the next word. */
@@ -238,75 +173,6 @@ static void choose(struct parser *p, const struct cli_command *c)
         memcpy(p->out->options, c->defaults, c->options_bytes);
 }
 
-/* Whether a word is the first of "trust add", "trust list", ... */
-static bool is_group(const struct cli_program *p, const char *word)
-{
-    AUTO(mem_auto) char *prefix = mem_format("%s ", word);
-    for (size_t i = 0; i < p->n_commands; i++)
-        if (text_starts(p->commands[i].name, prefix))
-            return true;
-    return false;
-}
-
-static bool refuse_group(const struct parser *p, const char *group, const char *found, struct err *e)
-{
-    AUTO(mem_auto) char *prefix = mem_format("%s ", group);
-    AUTO(buf_clear_auto) struct buf names = BUF_LIMIT(300);
-    for (size_t i = 0; i < p->program->n_commands; i++)
-        if (text_starts(p->program->commands[i].name, prefix))
-            buf_addf(&names, "%s%s", names.len > 0 ? ", " : "", p->program->commands[i].name + strlen(prefix));
-    if (found == NULL)
-        err_set(e, ERR_USAGE, "%s: expected one of %s behind it", group, buf_text(&names));
-    else
-        err_set(e, ERR_USAGE, "%s %s: unknown command, expected one of %s", group, SHOWN(found), buf_text(&names));
-    return err_hint(e, "%s help", p->program->name);
-}
-
-static bool refuse_unknown_command(const struct parser *p, const char *word, struct err *e)
-{
-    char words[MAX_NAMES][32]; /* first words: the others belong to groups */
-    const char *names[MAX_NAMES];
-    size_t n = 0;
-    for (; n < p->program->n_commands && n < MAX_NAMES; n++) {
-        const char *name = p->program->commands[n].name;
-        snprintf(words[n], sizeof words[n], "%.*s", (int)strcspn(name, " "), name);
-        names[n] = words[n];
-    }
-    const char *near = text_nearest(word, names, n);
-    err_set(e, ERR_USAGE, "%s: unknown command", SHOWN(word));
-    if (near != NULL)
-        err_hint(e, "did you mean: %s %s", p->program->name, near);
-    return err_hint(e, "%s help", p->program->name);
-}
-
-static bool looks_like_file(const char *word)
-{
-    return strpbrk(word, "/.") != NULL;
-}
-
-/* The first word that is no option: a command, the group of one, or an argument of the default command. *n_words tells how
- * many words were used. */
-static bool find_command(const struct parser *p, const char *word, const char *next, const struct cli_command **out, int *n_words,
-                         struct err *e)
-{
-    *n_words = 1;
-    *out = command_named(p->program, word);
-    if (*out != NULL)
-        return true;
-    if (is_group(p->program, word)) {
-        AUTO(mem_auto) char *both = mem_format("%s %s", word, next == NULL ? "" : next);
-        *n_words = 2;
-        *out = command_named(p->program, both);
-        return *out != NULL || refuse_group(p, word, next != NULL && next[0] != '-' ? next : NULL, e);
-    }
-    *n_words = 0;
-    if (p->program->default_command != NULL && looks_like_file(word)) {
-        *out = command_named(p->program, p->program->default_command);
-        return true;
-    }
-    return refuse_unknown_command(p, word, e);
-}
-
 static bool take_help(struct parser *p, struct err *e)
 {
     int n_words;
@@ -315,7 +181,7 @@ static bool take_help(struct parser *p, struct err *e)
         return true;
     const char *word = p->argv[p->at++];
     const char *next = p->at < p->argc ? p->argv[p->at] : NULL;
-    if (!find_command(p, word, next, &p->out->command, &n_words, e))
+    if (!cli_find_command(p->program, word, next, &p->out->command, &n_words, e))
         return false;
     p->at = p->argc;
     return true;
@@ -334,7 +200,7 @@ static bool take_word(struct parser *p, const char *word, struct err *e)
 {
     const struct cli_command *c;
     int n_words;
-    if (p->is_guessed && !p->is_only_words && command_named(p->program, word) != NULL)
+    if (p->is_guessed && !p->is_only_words && cli_command_named(p->program, word) != NULL)
         return take_late_command(p, word, e);
     if (p->has_command) {
         p->is_guessed = false;
@@ -343,7 +209,7 @@ static bool take_word(struct parser *p, const char *word, struct err *e)
     }
     if (text_is(word, "help"))
         return take_help(p, e);
-    if (!find_command(p, word, p->at < p->argc ? p->argv[p->at] : NULL, &c, &n_words, e))
+    if (!cli_find_command(p->program, word, p->at < p->argc ? p->argv[p->at] : NULL, &c, &n_words, e))
         return false;
     choose(p, c);
     p->at += n_words - 1; /* the first argument of the default command is read again, now as such */
@@ -358,7 +224,7 @@ static void choose_default_for(struct parser *p, const char *word)
     bool is_long = word[1] == '-';
     if (p->has_command || p->program->default_command == NULL || find_row(p, is_long ? word + 2 : "", is_long ? n - 2 : 0, is_long ? 0 : word[1], &f))
         return;
-    const struct cli_command *c = command_named(p->program, p->program->default_command);
+    const struct cli_command *c = cli_command_named(p->program, p->program->default_command);
     if (row_named(c->options, c->n_options, is_long ? word + 2 : "", is_long ? n - 2 : 0, is_long ? 0 : word[1]) != NULL) {
         choose(p, c);
         p->is_guessed = true;
