@@ -111,6 +111,16 @@ struct publish *publish_open(const char *path, mode_t mode, struct err *e)
     return publish_start(dir_fd, name, path, mode, e);
 }
 
+struct publish *publish_open_at(int dir_fd, const char *name, const char *path, mode_t mode, struct err *e)
+{
+    int own = fcntl(dir_fd, F_DUPFD_CLOEXEC, 0);
+    if (own < 0) {
+        file_fail(e, errno, "open", path);
+        return NULL;
+    }
+    return publish_start(own, name, path, mode, e);
+}
+
 int publish_fd(const struct publish *p)
 {
     return p->fd;
@@ -213,11 +223,19 @@ bool file_publish(const char *path, const void *bytes, size_t n, mode_t mode, st
 
 bool file_publish_at(int dir_fd, const char *name, const char *path, const void *bytes, size_t n, mode_t mode, struct err *e)
 {
-    int own = fcntl(dir_fd, F_DUPFD_CLOEXEC, 0);
-    if (own < 0)
-        return file_fail(e, errno, "open", path);
-    AUTO(publish_drop_auto) struct publish *p = publish_start(own, name, path, mode, e);
+    AUTO(publish_drop_auto) struct publish *p = publish_open_at(dir_fd, name, path, mode, e);
     return p != NULL && write_and_commit(p, bytes, n, e);
+}
+
+bool file_move(const char *from, const char *to, struct err *e)
+{
+    AUTO(mem_auto) char *dir = path_dir(to);
+    AUTO(fd_auto) int dir_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (dir_fd < 0)
+        return file_fail(e, errno, "open directory", dir);
+    if (rename(from, to) != 0)
+        return file_fail(e, errno, "rename", from);
+    return fsync(dir_fd) == 0 || errno == EINVAL || file_fail(e, errno, "sync the directory of", to);
 }
 
 int file_temp(const char *dir, struct err *e)

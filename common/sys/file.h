@@ -61,10 +61,16 @@ MUST_CHECK bool file_remove(const char *path, struct err *e); /* a missing file 
 struct publish;
 enum publish_how { PUBLISH_NEW, PUBLISH_REPLACE };
 MUST_CHECK struct publish *publish_open(const char *path, mode_t mode, struct err *e);
+/* The same for a plain name in an open directory, which is borrowed; path is for messages. */
+MUST_CHECK struct publish *publish_open_at(int dir_fd, const char *name, const char *path, mode_t mode, struct err *e);
 int publish_fd(const struct publish *p);
 MUST_CHECK bool publish_commit(struct publish *p, enum publish_how how, struct err *e);
 void publish_drop(struct publish *p);
 AUTO_FREE(struct publish, publish_drop)
+
+/* Gives a finished and synced file its final name in the same directory, replacing what is there, and syncs the directory: for files
+ * that were built under a name of their own because a later run goes on with them. */
+MUST_CHECK bool file_move(const char *from, const char *to, struct err *e);
 
 /* An unlinked temporary file in dir (for spools). */
 MUST_CHECK int file_temp(const char *dir, struct err *e);

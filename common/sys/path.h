@@ -28,6 +28,9 @@ MUST_CHECK bool path_remove_tree(const char *path, struct err *e);
 /* Writes bytes at dir/name (parents made 0755 beneath dir; no symlink is followed below dir), published whole. */
 MUST_CHECK bool path_write_beneath(const char *dir, const struct safe_path *name, const void *bytes, size_t n, mode_t mode,
                                    struct err *e);
+/* The same for a large file: parents are made now, the file is written by the caller and named with publish_commit (sys/file.h). */
+struct publish;
+MUST_CHECK struct publish *path_publish_beneath(const char *dir, const struct safe_path *name, mode_t mode, struct err *e);
 
 /* Every name in one directory but "." and "..", sorted by bytes; more than max are ERR_CONFIG. */
 struct path_names {

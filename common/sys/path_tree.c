@@ -70,25 +70,48 @@ bool path_make_dirs(const char *path, mode_t mode, struct err *e)
     return make_dir(dir_fd, path_base(whole), mode, path, e);
 }
 
-bool path_write_beneath(const char *dir, const struct safe_path *name, const void *bytes, size_t n, mode_t mode, struct err *e)
+/* The directory of dir/name, made where it is missing; *base is the last component. -1 on failure. */
+static int open_parent(const char *dir, const struct safe_path *name, const char **base, struct err *e)
 {
     AUTO(mem_auto) char *shown = path_join(dir, name->text);
     AUTO(fd_auto) int at = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (at < 0)
-        return file_fail(e, errno, "open directory", dir);
-    const char *rest = name->text;
-    for (const char *slash = strchr(rest, '/'); slash != NULL; slash = strchr(rest, '/')) {
-        AUTO(mem_auto) char *component = mem_text_n(rest, (size_t)(slash - rest));
+    if (at < 0) {
+        file_fail(e, errno, "open directory", dir);
+        return -1;
+    }
+    *base = name->text;
+    for (const char *slash = strchr(*base, '/'); slash != NULL; slash = strchr(*base, '/')) {
+        AUTO(mem_auto) char *component = mem_text_n(*base, (size_t)(slash - *base));
         if (!make_dir(at, component, 0755, shown, e))
-            return false;
+            return -1;
         int next = open_dir_in(at, component, false);
-        if (next < 0)
-            return file_fail(e, errno, "open a directory of", shown);
+        if (next < 0) {
+            file_fail(e, errno, "open a directory of", shown);
+            return -1;
+        }
         close(at);
         at = next;
-        rest = slash + 1;
+        *base = slash + 1;
     }
-    return file_publish_at(at, rest, shown, bytes, n, mode, e);
+    int found = at;
+    at = -1;
+    return found;
+}
+
+struct publish *path_publish_beneath(const char *dir, const struct safe_path *name, mode_t mode, struct err *e)
+{
+    const char *base = NULL;
+    AUTO(mem_auto) char *shown = path_join(dir, name->text);
+    AUTO(fd_auto) int parent = open_parent(dir, name, &base, e);
+    return parent < 0 ? NULL : publish_open_at(parent, base, shown, mode, e);
+}
+
+bool path_write_beneath(const char *dir, const struct safe_path *name, const void *bytes, size_t n, mode_t mode, struct err *e)
+{
+    const char *base = NULL;
+    AUTO(mem_auto) char *shown = path_join(dir, name->text);
+    AUTO(fd_auto) int parent = open_parent(dir, name, &base, e);
+    return parent >= 0 && file_publish_at(parent, base, shown, bytes, n, mode, e);
 }
 
 /* ---- lists of names ---- */
