@@ -58,7 +58,7 @@ static struct application_image *find_image(struct application *a, const struct 
 }
 
 /* One name on the host can stand for one image only. */
-static void add_image(struct application *a, const struct ref *original, const char *service, struct findings *f)
+static void add_image(struct application *a, const struct ref *original, bool is_local, const char *service, struct findings *f)
 {
     struct ref ref = *original;
     compose_digest_tag(&ref);
@@ -74,8 +74,20 @@ static void add_image(struct application *a, const struct ref *original, const c
         findings_add(f, ERR_CONFIG, "%s and %s would have one name on the host", REF_SHOWN(&image->original), REF_SHOWN(original));
         findings_hint(f, "give them different tags");
     }
+    image->is_local = image->is_local || is_local; /* said once, it holds for services that name the image as well */
     if (service != NULL)
         texts_add(&image->services, service);
+}
+
+/* "docker-daemon:NAME" or a reference. */
+static bool parse_reference(struct ref *out, const char *text, bool *is_local, struct err *e)
+{
+    *is_local = text_starts(text, APPLICATION_LOCAL_PREFIX);
+    if (!ref_parse(out, *is_local ? text + strlen(APPLICATION_LOCAL_PREFIX) : text, e))
+        return false;
+    if (*is_local && out->has_digest)
+        return err_set(e, ERR_USAGE, "%s: an engine does not know images by the digest of a registry; give name and tag", SHOWN(text));
+    return true;
 }
 
 static void add_extra_images(struct application *a, struct surroundings *s, struct findings *f)
@@ -85,8 +97,9 @@ static void add_extra_images(struct application *a, struct surroundings *s, stru
         struct ref ref;
         AUTO(buf_clear_auto) struct buf text = BUF_LIMIT(LIMIT_REF_BYTES);
         const char *written = a->definition.images.items[i];
-        if (template_expand(&text, written, "images", look_up, s, &e) && ref_parse(&ref, buf_text(&text), &e)) {
-            add_image(a, &ref, NULL, f);
+        bool is_local = false;
+        if (template_expand(&text, written, "images", look_up, s, &e) && parse_reference(&ref, buf_text(&text), &is_local, &e)) {
+            add_image(a, &ref, is_local, NULL, f);
         } else {
             err_as(&e, ERR_CONFIG);
             findings_take(f, &e);
@@ -163,7 +176,7 @@ static bool freeze(struct application *a, struct surroundings *s, struct finding
     if (!compose_freeze(a->compose, look_up, s, f, e))
         return false;
     for (size_t i = 0; f->n == before && i < a->compose->n_services; i++)
-        add_image(a, &a->compose->services[i].original, a->compose->services[i].name, f);
+        add_image(a, &a->compose->services[i].original, false, a->compose->services[i].name, f);
     return true;
 }
 
@@ -297,7 +310,8 @@ struct application *application_from_images(const char *const *references, size_
     BUG_IF(n == 0);
     for (size_t i = 0; i < n; i++)
         texts_add(&d->images, references[i]);
-    if (!ref_parse(&first, references[0], &about)) {
+    bool ignored;
+    if (!parse_reference(&first, references[0], &ignored, &about)) {
         findings_take(f, &about);
         return findings_done(f, e) ? TAKE(a) : NULL;
     }

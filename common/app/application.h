@@ -14,9 +14,12 @@
 #include "app/origin.h"
 #include "sql/files.h"
 
+#define APPLICATION_LOCAL_PREFIX "docker-daemon:"
+
 struct application_image {
     struct ref original;    /* what to resolve: may name a digest */
     struct ref ref;         /* what it is called on the host: host/repository:tag */
+    bool is_local;          /* written docker-daemon:NAME under `images:`: taken from the engine of this machine, not from a registry */
     struct texts services;  /* that use it; none for `images:` */
 };
 struct application_file { /* one member app/<path> */

@@ -16,6 +16,8 @@
 /* ---- findings ---- */
 
 static void vfinding(const struct compose_reader *r, enum err_code code, const struct ynode *at, const char *key, const char *fmt,
+                     va_list args) PRINTF_LIKE(5, 0);
+static void vfinding(const struct compose_reader *r, enum err_code code, const struct ynode *at, const char *key, const char *fmt,
                      va_list args)
 {
     AUTO(buf_clear_auto) struct buf text = BUF_LIMIT(400);

@@ -196,6 +196,32 @@ static void images_alone_make_an_application(void **state)
     assert_int_equal(a->n_files, 0);
 }
 
+static void images_of_the_local_engine_are_marked(void **state)
+{
+    (void)state;
+    static const char *const refs[] = { "docker-daemon:shop/web:1.4.0", "busybox" };
+    struct application_options o = { 0 };
+    AUTO(findings_clear_auto) struct findings f = { 0 };
+    struct err e = { 0 };
+    AUTO(application_free_auto) struct application *a = application_from_images(refs, 2, NULL, &o, &f, &e);
+    if (a == NULL)
+        fail_msg("%s", e.msg);
+    assert_string_equal(a->definition.name, "web");
+    assert_string_equal(REF_SHOWN(&a->images[0].ref), "docker.io/shop/web:1.4.0");
+    assert_true(a->images[0].is_local);
+    assert_false(a->images[1].is_local);
+    static const struct origin_file files[] = { NAME("bundle.yaml", "name: a\nversion: 1.0.0\ncompose: c\nimages: [\"docker-daemon:web:1\"]\n"),
+                                                NAME("c", "services: { web: { image: web:1 } }\n") };
+    AUTO(application_free_auto) struct application *b = read_shop(files, 2, &o, &e);
+    if (b == NULL)
+        fail_msg("%s", e.msg);
+    assert_int_equal(b->n_images, 1);
+    assert_true(b->images[0].is_local);
+    static const struct origin_file pinned[] = { NAME("bundle.yaml", "name: a\nversion: 1.0.0\nimages: [\"docker-daemon:web@sha256:" HEX64 "\"]\n") };
+    assert_null(read_shop(pinned, 1, &o, &e));
+    ASSERT_HAS(e.msg, "name and tag");
+}
+
 static void a_directory_is_read_without_following_links(void **state)
 {
     (void)state;
@@ -271,6 +297,7 @@ int main(void)
         cmocka_unit_test(names_that_differ_in_case_only_are_refused),
         cmocka_unit_test(compose_files_alone_make_an_application),
         cmocka_unit_test(images_alone_make_an_application),
+        cmocka_unit_test(images_of_the_local_engine_are_marked),
         cmocka_unit_test(a_directory_is_read_without_following_links),
         cmocka_unit_test(definitions_of_this_repository_are_sound),
     };
