@@ -1,6 +1,7 @@
 /* Containers of a compose project. */
 #include "engine/containers.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,7 +15,7 @@
 #include "base/banned.h"
 
 #define LABEL "com.docker.compose."
-enum { CONTAINERS_MAX = 10000, TEXT_MAX = 64 * 1024, FRAME_PREFIX = 8 };
+enum { CONTAINERS_MAX = 2000, TEXT_MAX = 64 * 1024, FRAME_PREFIX = 8, ID_CHARS = 64 };
 
 void container_list_clear(struct container_list *l)
 {
@@ -60,16 +61,22 @@ static void copy_text(struct jnode o, const char *key, char *out, size_t size)
         return;
     AUTO(mem_auto) char *text = jread_text(o, key, TEXT_MAX);
     if (!text_copy(out, size, text))
-        jread_fail(o, key, "too long");
+        jread_fail(o, key, "%zu bytes, at most %zu", strlen(text), size - 1);
 }
 
+/* Podman says "" where there is no check. A word that is not known yet is nothing to rely on. */
 static enum container_health health_of(const char *text)
 {
     static const char *const names[] = { "none", "starting", "healthy", "unhealthy" };
     for (size_t i = 0; i < ARRAY_LEN(names); i++)
         if (text_is(text, names[i]))
             return (enum container_health)i;
-    return CONTAINER_NO_CHECK;
+    return text[0] == '\0' ? CONTAINER_NO_CHECK : CONTAINER_STARTING;
+}
+
+static bool is_word(const char *text)
+{
+    return text[0] != '\0' && strspn(text, "abcdefghijklmnopqrstuvwxyz") == strlen(text);
 }
 
 static void read_state(struct container *c, struct jnode root)
@@ -78,8 +85,10 @@ static void read_state(struct container *c, struct jnode root)
     uint64_t code = 0;
     struct jnode state = jread_object(root, "State");
     jread_str(state, "Status", c->state, sizeof c->state);
+    if (!is_word(c->state))
+        jread_fail(state, "Status", "\"%s\" is no word", SHOWN(c->state));
     if (jread_has(state, "ExitCode"))
-        jread_u64(state, "ExitCode", 255, &code);
+        jread_u64(state, "ExitCode", INT_MAX, &code);
     c->exit_code = (int)code;
     if (jread_has(state, "Health")) {
         copy_text(jread_object(state, "Health"), "Status", text, sizeof text);
@@ -124,6 +133,20 @@ static void read_restart(struct container *c, struct jnode root)
     c->restarts_always = text_is(name, "always") || text_is(name, "unless-stopped");
 }
 
+bool container_read(struct container *c, const char *text, size_t n, struct err *e)
+{
+    AUTO(jread_free_auto) struct jread *doc = jread_open(text, n, "container", JREAD_OCI, e);
+    if (doc == NULL)
+        return err_as(e, ERR_ENGINE);
+    struct jnode root = jread_root(doc);
+    jread_digest(root, "Image", &c->image);
+    read_state(c, root);
+    read_labels(c, root);
+    read_address(c, root);
+    read_restart(c, root);
+    return jread_done(doc, e) || err_as(e, ERR_ENGINE);
+}
+
 /* Gone between the list and this call: *is_there is false. */
 static bool inspect(struct engine *g, struct container *c, bool *is_there, struct err *e)
 {
@@ -136,20 +159,38 @@ static bool inspect(struct engine *g, struct container *c, bool *is_there, struc
     if (status == 404)
         return true;
     if (status != 200)
-        return api_refused("container", status, &answer, e);
-    AUTO(jread_free_auto) struct jread *doc = jread_open(buf_text(&answer), answer.len, "container", JREAD_OCI, e);
-    if (doc == NULL)
-        return err_as(e, ERR_ENGINE);
-    struct jnode root = jread_root(doc);
-    jread_digest(root, "Image", &c->image);
-    read_state(c, root);
-    read_labels(c, root);
-    read_address(c, root);
-    read_restart(c, root);
-    return jread_done(doc, e) || err_as(e, ERR_ENGINE);
+        return api_refused(path, status, &answer, e);
+    return container_read(c, buf_text(&answer), answer.len, e) || err_in(e, "container %.12s", c->id);
 }
 
 /* --- the list ----------------------------------------------------------------------------------------------------- */
+
+/* Ids become parts of paths. */
+static void read_id(struct jnode item, char id[ID_CHARS + 1])
+{
+    jread_str(item, "Id", id, ID_CHARS + 1);
+    if (strspn(id, "0123456789abcdef") != ID_CHARS)
+        jread_fail(item, "Id", "\"%s\" is not an id", SHOWN(id));
+}
+
+bool container_read_list(struct container_list *out, const char *text, size_t n, struct err *e)
+{
+    *out = (struct container_list){ 0 };
+    AUTO(jread_free_auto) struct jread *doc = jread_open(text, n, "list of containers", JREAD_OCI, e);
+    if (doc == NULL)
+        return err_as(e, ERR_ENGINE);
+    struct jnode all = jread_root(doc);
+    size_t count = jread_count(all);
+    if (count > CONTAINERS_MAX)
+        return err_set(e, ERR_ENGINE, "list of containers: %zu of them, at most %d", count, CONTAINERS_MAX);
+    out->items = mem_new_array(count, sizeof *out->items);
+    for (; out->n < count; out->n++)
+        read_id(jread_item(all, out->n), out->items[out->n].id);
+    if (jread_done(doc, e))
+        return true;
+    container_list_clear(out);
+    return err_as(e, ERR_ENGINE);
+}
 
 static bool list_ids(struct engine *g, const char *project, struct container_list *out, struct err *e)
 {
@@ -157,22 +198,13 @@ static bool list_ids(struct engine *g, const char *project, struct container_lis
     AUTO(buf_clear_auto) struct buf answer = BUF_LIMIT(API_ANSWER_MAX);
     AUTO(mem_auto) char *filter = mem_format("{\"label\":[\"" LABEL "project=%s\",\"" LABEL "oneoff=False\"]}", project);
     unsigned status = 0;
-    struct jnode all;
     buf_adds(&path, "/containers/json?all=1&filters=");
     api_escape(&path, filter);
     if (!buf_done(&path, "project name", e) || !api_call(g, "GET", buf_text(&path), &answer, &status, e))
         return false;
     if (status != 200)
         return api_refused("list of containers", status, &answer, e);
-    AUTO(mem_auto) char *wrapped = mem_format("{\"all\":%s}", buf_text(&answer));
-    AUTO(jread_free_auto) struct jread *doc = jread_open(wrapped, strlen(wrapped), "list of containers", JREAD_OCI, e);
-    if (doc == NULL)
-        return err_as(e, ERR_ENGINE);
-    out->n = jread_array(jread_root(doc), "all", CONTAINERS_MAX, &all);
-    out->items = mem_new_array(out->n, sizeof *out->items);
-    for (size_t i = 0; i < out->n; i++)
-        jread_str(jread_item(all, i), "Id", out->items[i].id, sizeof out->items[i].id);
-    return jread_done(doc, e) || err_as(e, ERR_ENGINE);
+    return container_read_list(out, buf_text(&answer), answer.len, e);
 }
 
 static int compare(const void *a, const void *b)
@@ -191,32 +223,34 @@ bool container_list(struct engine *g, const char *project, struct container_list
     size_t kept = 0;
     for (size_t i = 0; i < out->n; i++) {
         bool is_there = false;
-        if (!inspect(g, &out->items[i], &is_there, e))
-            return err_in(e, "container %.12s", out->items[i].id);
+        if (!inspect(g, &out->items[i], &is_there, e)) {
+            container_list_clear(out);
+            return false;
+        }
         if (is_there)
             out->items[kept++] = out->items[i];
     }
     out->n = kept;
-    qsort(out->items, out->n, sizeof *out->items, compare);
+    if (kept > 0)
+        qsort(out->items, kept, sizeof *out->items, compare);
     return true;
 }
 
 /* --- logs --------------------------------------------------------------------------------------------------------- */
 
-/* Without a terminal the engine multiplexes: 1 byte stream, 3 zero bytes, u32 big-endian length, then the bytes. */
-static void demultiplex(const struct buf *raw, struct buf *out)
+void container_read_logs(struct buf *out, const char *raw, size_t n)
 {
+    const uint8_t *p = (const uint8_t *)raw;
     size_t at = 0;
-    const uint8_t *p = (const uint8_t *)buf_text(raw);
-    while (raw->len - at >= FRAME_PREFIX && p[at] <= 2 && p[at + 1] == 0) {
-        size_t n = (size_t)p[at + 4] << 24 | (size_t)p[at + 5] << 16 | (size_t)p[at + 6] << 8 | p[at + 7];
-        size_t left = raw->len - at - FRAME_PREFIX;
-        n = n < left ? n : left;
-        buf_add(out, p + at + FRAME_PREFIX, n);
-        at += FRAME_PREFIX + n;
+    while (n - at >= FRAME_PREFIX && p[at] <= 2 && p[at + 1] == 0 && p[at + 2] == 0 && p[at + 3] == 0) {
+        size_t frame = (size_t)p[at + 4] << 24 | (size_t)p[at + 5] << 16 | (size_t)p[at + 6] << 8 | p[at + 7];
+        size_t left = n - at - FRAME_PREFIX;
+        frame = frame < left ? frame : left;
+        buf_add(out, p + at + FRAME_PREFIX, frame);
+        at += FRAME_PREFIX + frame;
     }
     if (at == 0)
-        buf_add(out, p, raw->len); /* a container with a terminal */
+        buf_add(out, p, n); /* a container with a terminal */
 }
 
 bool container_logs(struct engine *g, const char *id, unsigned lines, struct buf *out, struct err *e)
@@ -227,7 +261,7 @@ bool container_logs(struct engine *g, const char *id, unsigned lines, struct buf
     if (!api_call(g, "GET", path, &answer, &status, e))
         return false;
     if (status != 200)
-        return api_refused("logs", status, &answer, e);
-    demultiplex(&answer, out);
+        return api_refused(path, status, &answer, e);
+    container_read_logs(out, buf_text(&answer), answer.len);
     return true;
 }

@@ -28,7 +28,8 @@ struct engine_facts {
 };
 
 struct engine;
-/* socket: a path or unix://PATH; null: /var/run/docker.sock, then the caller's own rootless socket. */
+/* socket: a path or unix://PATH; null: /var/run/docker.sock, then the caller's own rootless socket. ERR_USAGE for anything else, ERR_ENGINE
+ * when nothing useful answers there in time. Thread: one call at a time on one engine. */
 MUST_CHECK struct engine *engine_open(const char *socket, struct err *e);
 void engine_close(struct engine *g);
 AUTO_FREE(struct engine, engine_close)
@@ -36,5 +37,8 @@ const struct engine_facts *engine_facts(const struct engine *g);
 
 /* At least this version? (loose text, may be null) ERR_POLICY. */
 MUST_CHECK bool engine_require(const struct engine *g, const char *minimum, struct err *e);
+/* Can it run programs of this platform (system and processor; variants are not judged)? ERR_POLICY "is for linux/arm64, the engine runs
+ * linux/amd64": the caller says what. load_image asks too. */
+MUST_CHECK bool engine_require_platform(const struct engine *g, const struct platform *p, struct err *e);
 
 #endif

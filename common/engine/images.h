@@ -1,4 +1,4 @@
-/* Images of an engine: what is there, by reference; names; and which layers need not be sent. */
+/* Images of an engine: what is there, by reference or id; names. */
 #ifndef ENGINE_IMAGES_H
 #define ENGINE_IMAGES_H
 
@@ -9,14 +9,18 @@
 struct engine_image {
     bool is_found;
     struct digest id; /* classic and Podman: of the config; containerd store: of the manifest */
-    struct platform platform;
-    size_t n_diff_ids;
+    struct platform platform; /* parts that the engine does not know are empty */
+    size_t n_diff_ids;        /* 0 when the engine has lost parts of the image */
     struct digest *diff_ids;
 };
 /* name: a reference or "sha256:...". Not found is not an error. */
 MUST_CHECK bool image_inspect(struct engine *g, const char *name, struct engine_image *out, struct err *e);
 void engine_image_clear(struct engine_image *i);
 void engine_image_clear_auto(struct engine_image *i);
+
+/* The same for every image that the engine lists. One that cannot be inspected (it is being removed, it is damaged) is left out. false of fn stops. */
+typedef bool (*image_visit_fn)(void *ctx, const struct engine_image *image, struct err *e);
+MUST_CHECK bool image_visit(struct engine *g, image_visit_fn fn, void *ctx, struct err *e);
 
 /* Ids of all images. *ids is owned by the caller (mem_free). */
 MUST_CHECK bool image_list(struct engine *g, struct digest **ids, size_t *n, struct err *e);
@@ -25,13 +29,9 @@ MUST_CHECK bool image_tag(struct engine *g, const struct digest *id, const struc
 /* Takes the name away, and the image with its last name. Not found and in use by a container are fine: *removed tells. */
 MUST_CHECK bool image_remove(struct engine *g, const char *name, bool *removed, struct err *e);
 
-/* Layers that the engine has, as chains from the bottom: a classic store (or Podman) needs no file for them. */
-struct chain_set;
-MUST_CHECK struct chain_set *chain_set_read(struct engine *g, struct err *e);
-void chain_set_add(struct chain_set *s, const struct digest *diff_ids, size_t n);
-/* How many of these layers, from the bottom, are there. */
-size_t chain_set_depth(const struct chain_set *s, const struct digest *diff_ids, size_t n);
-void chain_set_free(struct chain_set *s);
-AUTO_FREE(struct chain_set, chain_set_free)
+/* One inspect document. ERR_ENGINE. For the files of this folder, and to be tried with hostile bytes. */
+MUST_CHECK bool image_read(struct engine_image *out, const char *text, size_t n, struct err *e);
+/* The list's document. */
+MUST_CHECK bool image_read_list(struct digest **ids, size_t *n_ids, const char *text, size_t n, struct err *e);
 
 #endif

@@ -1,12 +1,21 @@
 /* Brings one image into the engine from a stream: POST /images/load of an archive that is made on the fly. The shape of the archive and its order: blobs,
  * then the commit trailer (oci-layout, index.json, manifest.json, end mark), which is only sent when every layer has proven its digest.
  *
- * Success is what can be read back: id, layers and platform; the name is given last (classic store). */
+ * Success is what can be read back: id, layers and platform; the name is given last. An image that fails leaves the name where it was.
+ *
+ *     struct load_known known;
+ *     load_known_read(g, &known, e);                                   once
+ *     load_known_add_image(g, &known, &image of an earlier release)    for each that is at hand (they cost one question each)
+ *     load_image(g, &image, &known, progress, e)                       for each image of this release
+ *     load_known_clear(&known); */
 #ifndef ENGINE_LOAD_H
 #define ENGINE_LOAD_H
 
 #include "base/progress.h"
-#include "engine/images.h"
+#include "engine/digests.h"
+#include "engine/engine.h"
+#include "format/ref.h"
+#include "stream/sink.h"
 
 struct load_layer {
     struct digest diff_id;
@@ -31,19 +40,25 @@ MUST_CHECK bool load_image_id(struct engine *g, const struct load_image *i, stru
 /* Is exactly this image there under its name? */
 MUST_CHECK bool load_image_is_there(struct engine *g, const struct load_image *i, bool *yes, struct err *e);
 
-/* Layers known to be in the engine; grows with every image loaded. */
+/* Layers that the engine has, so that they need not be sent; grows with every image loaded. A classic store is asked about all of its images. Containerd's
+ * store knows layers by the digest of a blob, which no call tells: there it is the layers of images that were loaded by this program before and are
+ * still there (load_known_add_image), and those of this run. When the engine turns out to lack one, the image is sent in full. */
 struct load_known {
-    struct chain_set *chains; /* classic */
-    struct digest *blobs;     /* containerd store: raw layers that this run has sent */
-    size_t n_blobs, cap_blobs;
+    enum { LOAD_KNOWS_NOTHING, LOAD_KNOWS_CHAINS, LOAD_KNOWS_BLOBS } what; /* classic store: chain ids; containerd's: raw blobs; Podman: nothing */
+    struct digest_set layers;
 };
 MUST_CHECK bool load_known_read(struct engine *g, struct load_known *k, struct err *e);
+/* Adds the layers of an image that may have been loaded earlier, if it is there. Only its digests and sizes are looked at: name, open and ctx may be
+ * empty. Costs nothing with a classic store, where everything is known. */
+MUST_CHECK bool load_known_add_image(struct engine *g, struct load_known *k, const struct load_image *earlier, struct err *e);
 void load_known_clear(struct load_known *k);
-/* Bytes that would be sent. */
+/* Bytes of layers that load_image would send. k may be null: of all. An image that is there (load_image_is_there) sends nothing whatever this says. */
 uint64_t load_image_bytes(struct engine *g, const struct load_image *i, const struct load_known *k);
 
-/* Loads, names, reads back. Phase "load" of progress counts content bytes. Fails with ERR_ENGINE (the engine's own words), ERR_INTEGRITY (a layer did not come out
- * right: nothing was registered), ERR_SPACE (the engine's disk is full). */
+/* Loads unless it is there, reads back, names. k may be null. Progress: phase "load" counts the bytes of the archive's content, then "unpack" (total
+ * unknown) while the engine works alone, then "load" is finished. Fails with ERR_POLICY (made for another platform), ERR_ENGINE (the engine's own
+ * words), ERR_INTEGRITY (a layer or the config did not come out right: nothing was registered), ERR_SPACE (the engine's disk is full),
+ * ERR_INTERRUPTED, or what a layer's source says. */
 MUST_CHECK bool load_image(struct engine *g, const struct load_image *i, struct load_known *k, const struct progress *progress, struct err *e);
 
 #endif

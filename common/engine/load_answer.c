@@ -48,36 +48,48 @@ enum err_code load_answer_code(const struct load_answer *a)
     return a->code;
 }
 
+static bool is_about_space(const char *message)
+{
+    return strcasestr(message, "no space left on device") != NULL || strcasestr(message, "disk quota exceeded") != NULL;
+}
+
 static void fail(struct load_answer *a, const char *message)
 {
     if (a->message != NULL)
         return;
-    a->message = mem_text_n(message, MESSAGE_MAX);
-    a->code = strstr(message, "no space left on device") != NULL ? ERR_SPACE : ERR_ENGINE;
+    a->message = mem_text_n(message[0] == '\0' ? "an error without words" : message, MESSAGE_MAX);
+    a->code = is_about_space(message) ? ERR_SPACE : ERR_ENGINE;
+}
+
+/* The bad thing that a line says, or null. Keys that are there with another type make the reader fail, which the caller sees. */
+static char *complaint_of(struct jnode root)
+{
+    if (jread_has(root, "error"))
+        return jread_text(root, "error", LINE_LIMIT);
+    if (jread_has(root, "errorDetail"))
+        return jread_text(jread_object(root, "errorDetail"), "message", LINE_LIMIT);
+    if (!jread_has(root, "stream"))
+        return NULL;
+    AUTO(mem_auto) char *text = jread_text(root, "stream", LINE_LIMIT);
+    return text_starts(text, "Error unpacking image") ? TAKE(text) : NULL;
+}
+
+static bool is_blank(const struct buf *line)
+{
+    return strspn(buf_text(line), " \t\r") == line->len;
 }
 
 static void read_line(struct load_answer *a)
 {
     struct err bad = { 0 };
-    if (a->line.len == 0)
+    if (is_blank(&a->line))
         return;
     AUTO(jread_free_auto) struct jread *doc = jread_open(a->line.data, a->line.len, "answer", JREAD_OCI, &bad);
-    if (doc == NULL) {
-        fail(a, "an answer that is not JSON");
-        return;
-    }
-    struct jnode root = jread_root(doc);
-    if (jread_has(root, "error")) {
-        AUTO(mem_auto) char *text = jread_text(root, "error", LINE_LIMIT);
-        fail(a, text);
-    } else if (jread_has(root, "errorDetail")) {
-        AUTO(mem_auto) char *text = jread_text(jread_object(root, "errorDetail"), "message", LINE_LIMIT);
-        fail(a, text);
-    } else if (jread_has(root, "stream")) {
-        AUTO(mem_auto) char *text = jread_text(root, "stream", LINE_LIMIT);
-        if (text_starts(text, "Error unpacking image"))
-            fail(a, text);
-    }
+    AUTO(mem_auto) char *complaint = doc == NULL ? NULL : complaint_of(jread_root(doc));
+    if (!jread_done(doc, &bad))
+        fail(a, "an answer that is not understood");
+    else if (complaint != NULL)
+        fail(a, complaint);
 }
 
 static bool answer_write(struct sink *s, const void *bytes, size_t n, struct err *e)
@@ -103,10 +115,9 @@ static bool answer_write(struct sink *s, const void *bytes, size_t n, struct err
 static bool answer_finish(struct sink *s, struct err *e)
 {
     struct load_answer *a = ((struct answer_sink *)s)->answer;
+    (void)e;
     read_line(a); /* Podman sends its only line without a newline */
     buf_reset(&a->line);
-    if (a->message != NULL)
-        return err_set(e, a->code, "engine: %s", SHOWN(a->message));
     return true;
 }
 

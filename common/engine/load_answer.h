@@ -9,10 +9,11 @@ struct load_answer;
 struct load_answer *load_answer_new(void);
 void load_answer_free(struct load_answer *a);
 AUTO_FREE(struct load_answer, load_answer_free)
-/* Takes the body. Borrows a. finish fails when the answer was an error or stopped within a line. */
+/* Takes the body. Borrows a. Fails (ERR_ENGINE) for a line that is too long; what the engine said is no failure of the sink: ask a for it. */
 struct sink *load_answer_sink(struct load_answer *a);
-/* Null while nothing bad was said. */
+/* Null while nothing bad was said; the first bad thing otherwise, not yet fit to be shown. An answer that makes no sense is bad. */
 const char *load_answer_message(const struct load_answer *a);
+/* ERR_SPACE when its disk is full, else ERR_ENGINE. */
 enum err_code load_answer_code(const struct load_answer *a);
 
 #endif

@@ -142,6 +142,12 @@ static size_t on_body(char *bytes, size_t one, size_t n, void *ctx)
     return sink_write(x->rq->out, bytes, n, &x->err) ? n : 0;
 }
 
+/* libcurl counts stalls in whole seconds. */
+static long seconds(unsigned ms)
+{
+    return (long)(ms / 1000 + (ms % 1000 != 0));
+}
+
 static size_t on_send(char *to, size_t one, size_t n, void *ctx)
 {
     struct exchange *x = ctx;
@@ -151,6 +157,8 @@ static size_t on_send(char *to, size_t one, size_t n, void *ctx)
     x->sent_bytes += got;
     /* With a known length libcurl stops asking there; without one, nothing more is what ends the body. */
     x->is_body_sent = got == 0 || x->sent_bytes >= x->rq->body_bytes;
+    if (x->is_body_sent && x->rq->silence_ms > 0)
+        curl_easy_setopt(x->easy, CURLOPT_LOW_SPEED_TIME, seconds(x->rq->silence_ms));
     return got;
 }
 
@@ -230,7 +238,7 @@ static void set_timeouts(struct exchange *x)
     if (h->stall_timeout_ms == UINT_MAX)
         return;
     curl_easy_setopt(x->easy, CURLOPT_LOW_SPEED_LIMIT, 1L);
-    curl_easy_setopt(x->easy, CURLOPT_LOW_SPEED_TIME, (long)(h->stall_timeout_ms / 1000 + (h->stall_timeout_ms % 1000 != 0)));
+    curl_easy_setopt(x->easy, CURLOPT_LOW_SPEED_TIME, seconds(h->stall_timeout_ms));
 }
 
 static void set_route(struct exchange *x)

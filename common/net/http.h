@@ -45,6 +45,7 @@ struct http_request {
     struct sink *out;                 /* body of any 2xx response; null: kept in response.text. Not finished by us */
     uint64_t max_body;                /* more is ERR_NET; 0: 64 KiB. Bodies of other statuses than 2xx are cut at 64 KiB */
     unsigned deadline_ms;             /* for the whole request; 0: none, only the stall timeout */
+    unsigned silence_ms;              /* once the body was sent, the stall timeout is this: the server works on it; 0: as before */
     /* Called once when the status and headers of the final response are known, before its body; false stops with *e. May be null. */
     bool (*on_head)(void *ctx, const struct http_response *head, struct err *e);
     void *on_head_ctx;

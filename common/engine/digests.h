@@ -1,0 +1,15 @@
+/* A set of digests. For the files of this folder. */
+#ifndef ENGINE_DIGESTS_H
+#define ENGINE_DIGESTS_H
+
+#include "format/digest.h"
+
+struct digest_set { /* zero: empty */
+    struct digest *slots; /* all zero: free */
+    size_t n, n_slots;
+};
+void digest_set_add(struct digest_set *s, const struct digest *d);
+bool digest_set_has(const struct digest_set *s, const struct digest *d);
+void digest_set_clear(struct digest_set *s);
+
+#endif
