@@ -1,0 +1,41 @@
+/* Blobs that were fetched before, by digest: DIR/sha256/<hex>. A file has that name only after its bytes were hashed; while it is fetched it is
+ * <hex>.part, locked by the run that fetches it, and stays when the run is stopped, so that the next one goes on.
+ *
+ *     AUTO(cache_close_auto) struct cache *c = cache_open(NULL, e);
+ *     cache_find(c, &digest, size, &is_there, e);
+ *     AUTO(mem_auto) char *path = cache_path(c, &digest);                                                        */
+#ifndef BUNDLER_CACHE_H
+#define BUNDLER_CACHE_H
+
+#include "base/buf.h"
+#include "format/digest.h"
+
+struct cache;
+/* dir null: $XDG_CACHE_HOME/archon-bundle, else ~/.cache/archon-bundle. Made (0700) where it is missing. ERR_USAGE when neither is known. */
+MUST_CHECK struct cache *cache_open(const char *dir, struct err *e);
+void cache_close(struct cache *c);
+AUTO_FREE(struct cache, cache_close)
+const char *cache_dir(const struct cache *c);
+char *cache_path(const struct cache *c, const struct digest *d); /* owned; whether it exists is another question */
+
+/* Is the blob there with this size? One of another size is removed: it cannot be it. The bytes are hashed by whoever reads them. */
+MUST_CHECK bool cache_find(const struct cache *c, const struct digest *d, uint64_t size, bool *is_there, struct err *e);
+/* Removes a blob whose bytes turned out to be others. A missing one is fine. */
+MUST_CHECK bool cache_remove(const struct cache *c, const struct digest *d, struct err *e);
+
+/* Small documents, hashed here: one that does not match is removed and not there. out must be empty and have a limit. */
+MUST_CHECK bool cache_read(const struct cache *c, const struct digest *d, struct buf *out, bool *is_there, struct err *e);
+MUST_CHECK bool cache_write(const struct cache *c, const struct digest *d, const void *bytes, size_t n, struct err *e);
+
+/* A blob that is being fetched. CACHE_BUSY: another run is at it; try again later. CACHE_PRESENT: it is there (now). */
+enum cache_part_state { CACHE_PART, CACHE_BUSY, CACHE_PRESENT };
+struct cache_part;
+MUST_CHECK bool cache_part_open(const struct cache *c, const struct digest *d, uint64_t size, enum cache_part_state *state,
+                                struct cache_part **part, struct err *e);
+int cache_part_fd(const struct cache_part *p);
+/* The caller has hashed the content: syncs it and gives it its name. */
+MUST_CHECK bool cache_part_publish(struct cache_part *p, struct err *e);
+void cache_part_close(struct cache_part *p); /* an unpublished one stays for the next run */
+AUTO_FREE(struct cache_part, cache_part_close)
+
+#endif

@@ -1,0 +1,23 @@
+/* All layers of all images into the cache, each distinct one once, several at a time, resumed where an earlier run stopped. */
+#ifndef BUNDLER_FETCH_H
+#define BUNDLER_FETCH_H
+
+#include "base/progress.h"
+#include "bundler/cache.h"
+#include "bundler/images.h"
+#include "registry/registry.h"
+
+struct fetch_totals {
+    size_t n_blobs;          /* distinct layers */
+    uint64_t bytes;          /* of them */
+    size_t n_missing;        /* not in the cache */
+    uint64_t missing_bytes;
+};
+/* What fetching would have to do; nothing is fetched. A digest with two sizes is ERR_REGISTRY. */
+MUST_CHECK bool fetch_plan(const struct cache *c, const struct image *images, size_t n, struct fetch_totals *totals, struct err *e);
+
+/* Phase "fetch". Checks first that the cache's file system has room (ERR_SPACE). After success every layer is in the cache. */
+MUST_CHECK bool fetch_layers(struct registry *r, struct cache *c, const struct image *images, size_t n, unsigned max_parallel,
+                             const struct progress *progress, struct err *e);
+
+#endif

@@ -1,0 +1,47 @@
+/* Images as they are found: which exact documents and layers a reference and a platform mean. Values; whoever finds them (a registry, the
+ * local engine) makes them, fetch and pack use them. */
+#ifndef BUNDLER_IMAGES_H
+#define BUNDLER_IMAGES_H
+
+#include "base/buf.h"
+#include "format/oci.h"
+#include "format/ref.h"
+
+struct image_platform {
+    struct platform platform;
+    struct digest manifest_digest;
+    struct buf manifest; /* exact bytes */
+    struct buf config;   /* exact bytes; its digest is m.config.digest */
+    struct oci_manifest m;
+    struct oci_config c;
+    enum oci_compression *compression; /* of each layer */
+};
+struct image_index { /* an index or manifest list on the way to the manifests; the first is the one the reference names */
+    struct digest digest;
+    struct buf bytes; /* exact */
+};
+struct image {
+    struct ref ref;
+    size_t n_indexes, cap_indexes;
+    struct image_index *indexes;
+    size_t n_platforms;
+    struct image_platform *platforms; /* as many as were asked for, in that order */
+};
+void image_clear(struct image *i);
+void images_clear(struct image *images, size_t n); /* and frees the array */
+
+/* Fills the rest of p from p->manifest and p->config: reads both and checks that they fit together and to p->platform (layers as many as
+ * diff_ids, known types, no foreign layers). what names the image. ERR_REGISTRY. */
+MUST_CHECK bool image_platform_read(struct image_platform *p, const char *what, struct err *e);
+/* The first half of that: the manifest alone, so that the config's digest is known. */
+MUST_CHECK bool image_platform_read_manifest(struct image_platform *p, const char *what, struct err *e);
+
+/* A place where images come from. Layers need not be there when resolve returns: those of a registry are fetched later (fetch.h); a source that
+ * has them at once (the local engine) puts them into the cache under their digests, where fetch finds them. */
+struct image_source {
+    bool (*resolve)(struct image_source *s, const struct ref *ref, const struct platform *platforms, size_t n_platforms, struct image *out,
+                    struct err *e);
+    void (*free)(struct image_source *s);
+};
+
+#endif
