@@ -82,7 +82,7 @@ struct index *index_open(struct bundle_file *f, const struct authority *a, struc
     bool ok = header_read(&x->header, bundle_file_fd(f), bundle_file_bytes(f), e);
     if (ok) {
         sha256_of(&x->manifest_sha256, x->header.manifest, x->header.manifest_bytes);
-        ok = authorise(x, a, e) && manifest_read(&x->manifest, x->header.manifest, x->header.manifest_bytes, e) && check_table(x, e) &&
+        ok = manifest_check_version(x->header.manifest, x->header.manifest_bytes, e) && authorise(x, a, e) && manifest_read(&x->manifest, x->header.manifest, x->header.manifest_bytes, e) && check_table(x, e) &&
              check_padding(x, e) && check_length(x, e);
     }
     if (!ok) {

@@ -64,17 +64,26 @@ uint64_t manifest_bound(size_t n_members, size_t n_layers, size_t n_blobs, size_
 
 /* --- reading: the text -------------------------------------------------------------------------------------------- */
 
+bool manifest_check_version(const void *bytes, size_t n, struct err *e)
+{
+    const char *text = bytes;
+    size_t before_number = strlen(BUNDLE_FIRST_BYTES) - 2;
+    if (n <= before_number || memcmp(text, BUNDLE_FIRST_BYTES, before_number) != 0 || memcmp(text, BUNDLE_FIRST_BYTES, before_number + 2) == 0)
+        return true;
+    size_t digits = strspn(text + before_number, "0123456789");
+    if (digits == 0)
+        return true;
+    err_set(e, ERR_FORMAT, "bundle.json: format version %s is not supported, expected 1", SHOWN_N(text + before_number, digits < 20 ? digits : 20));
+    return err_hint(e, "use the archon-load that was delivered with this bundle");
+}
+
 static bool check_bytes(const char *text, size_t n, struct err *e)
 {
     size_t first = strlen(BUNDLE_FIRST_BYTES);
-    if (n < first || memcmp(text, "{\"archon_bundle\":", first - 2) != 0)
+    if (!manifest_check_version(text, n, e))
+        return false;
+    if (n < first || memcmp(text, BUNDLE_FIRST_BYTES, first) != 0)
         return err_set(e, ERR_FORMAT, "bundle.json: does not begin with %s", BUNDLE_FIRST_BYTES);
-    if (memcmp(text, BUNDLE_FIRST_BYTES, first) != 0) {
-        size_t digits = strspn(text + first - 2, "0123456789");
-        err_set(e, ERR_FORMAT, "bundle.json: format version %s is not supported, expected 1",
-                SHOWN_N(text + first - 2, digits < 20 ? digits : 20));
-        return err_hint(e, "use the archon-load that was delivered with this bundle");
-    }
     for (size_t i = 0; i < n; i++)
         if ((text[i] < 0x20 && text[i] != '\n') || text[i] > 0x7E || text[i] == '\\')
             return err_set(e, ERR_FORMAT, "bundle.json: byte %zu is not allowed there", i);
