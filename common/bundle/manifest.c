@@ -17,7 +17,7 @@
 
 #include "base/banned.h"
 
-enum { MANIFEST_PLATFORMS_MAX = 64, MANIFEST_BLOBS_MAX = 64 };
+enum { MANIFEST_PLATFORMS_MAX = 64, MANIFEST_BLOBS_MAX = 64, VERSION_DIGITS_SHOWN = 20 };
 
 void manifest_clear(struct manifest *m)
 {
@@ -67,13 +67,15 @@ uint64_t manifest_bound(size_t n_members, size_t n_layers, size_t n_blobs, size_
 bool manifest_check_version(const void *bytes, size_t n, struct err *e)
 {
     const char *text = bytes;
-    size_t before_number = strlen(BUNDLE_FIRST_BYTES) - 2;
-    if (n <= before_number || memcmp(text, BUNDLE_FIRST_BYTES, before_number) != 0 || memcmp(text, BUNDLE_FIRST_BYTES, before_number + 2) == 0)
+    size_t at = strlen(BUNDLE_FIRST_BYTES) - 2; /* of the number */
+    size_t digits = 0;
+    if (n < at || memcmp(text, BUNDLE_FIRST_BYTES, at) != 0)
         return true;
-    size_t digits = strspn(text + before_number, "0123456789");
-    if (digits == 0)
+    while (digits < VERSION_DIGITS_SHOWN && at + digits < n && text[at + digits] >= '0' && text[at + digits] <= '9')
+        digits++;
+    if (digits == 0 || (digits == 1 && text[at] == '1'))
         return true;
-    err_set(e, ERR_FORMAT, "bundle.json: format version %s is not supported, expected 1", SHOWN_N(text + before_number, digits < 20 ? digits : 20));
+    err_set(e, ERR_FORMAT, "bundle.json: format version %s is not supported, expected 1", SHOWN_N(text + at, digits));
     return err_hint(e, "use the archon-load that was delivered with this bundle");
 }
 

@@ -57,7 +57,7 @@ struct manifest {
 MUST_CHECK bool manifest_read(struct manifest *m, const void *text, size_t n, struct err *e);
 
 /* True unless the text says that it is a manifest of another version of the format: ERR_FORMAT with the loader as a hint. Looks at the first bytes only, so that it
- * may be asked before anything is authenticated: a newer bundle may be signed in a way that this program does not know. bytes are NUL-terminated or longer than the number. */
+ * may be asked before anything is authenticated: a newer bundle may be signed in a way that this program does not know. */
 MUST_CHECK bool manifest_check_version(const void *bytes, size_t n, struct err *e);
 
 /* The canonical text, with final newline. The same values give the same bytes. */
