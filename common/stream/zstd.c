@@ -145,7 +145,7 @@ static bool is_stored_header(const uint8_t *f, size_t n)
 
 static bool check_frame(const uint8_t *f, size_t n, size_t raw_bytes, bool may_lack_checksum, struct err *e)
 {
-    struct frame_shape shape;
+    struct frame_shape shape = { 0 };
     if (!read_frame_header(&shape, f, n, e))
         return false;
     if (!shape.has_checksum && !(may_lack_checksum && is_stored_header(f, n)))

@@ -24,8 +24,10 @@ static void write_file(const char *path, const char *text)
 
 const char *fake_path(struct fake *f, const char *name)
 {
+    char dir[sizeof f->dir]; /* a copy: the compiler fears that source and target meet */
+    memcpy(dir, f->dir, sizeof dir);
     char *out = f->text[f->next_text++ % 8];
-    snprintf(out, sizeof f->text[0], "%s/%s", f->dir, name);
+    snprintf(out, sizeof f->text[0], "%s/%s", dir, name);
     return out;
 }
 
