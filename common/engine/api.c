@@ -14,7 +14,7 @@ enum { WORDS_PIECE = 100 };
 void api_url(const struct engine *g, struct buf *url, const char *path)
 {
     buf_adds(url, "http://engine");
-    if (g->facts.api[0] != '\0')
+    if (g->facts.api[0] != '\0' && !text_starts(path, "/v1."))
         buf_addf(url, "/v%s", g->facts.api);
     buf_adds(url, path);
 }

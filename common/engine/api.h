@@ -3,6 +3,7 @@
 #define ENGINE_API_H
 
 #include "base/text.h"
+#include "engine/digests.h"
 #include "engine/engine.h"
 #include "net/http.h"
 
@@ -18,6 +19,8 @@ struct engine {
     struct http *http;
     struct engine_facts facts;
     struct engine_times times;
+    struct digest_set complete; /* content.c: ids of images that had all their content when it looked */
+    bool has_looked;
 };
 
 #define API_ANSWER_MAX (16 * MIB) /* a host with thousands of images */
@@ -31,7 +34,7 @@ MUST_CHECK bool api_call(struct engine *g, const char *method, const char *path,
 bool api_refused(const char *what, unsigned status, const struct buf *answer, struct err *e);
 /* For http_request.on_head: refuses what is no plain answer (1xx, two lengths). ERR_ENGINE. */
 bool api_check_head(void *ctx, const struct http_response *head, struct err *e);
-/* The URL of a path ("/images/json"), with host and API version. */
+/* The URL of a path ("/images/json"), with host and API version. A path that names a version ("/v1.47/images/json") keeps it. */
 void api_url(const struct engine *g, struct buf *url, const char *path);
 /* Appends text percent-encoded as one part of a path or a query value; '/' and ':' of references stay. */
 void api_escape(struct buf *url, const char *text);

@@ -45,6 +45,7 @@ struct puller {
     uint64_t left;    /* content bytes of the current part */
     bool is_open;     /* a part is under way */
     bool is_closed;   /* the end mark is written */
+    bool is_dropped;  /* nobody will pull any more */
     uint8_t block[BLOCK];
 };
 
@@ -52,6 +53,8 @@ static la_ssize_t on_write(struct archive *a, void *ctx, const void *bytes, size
 {
     (void)a;
     struct puller *p = ctx;
+    if (p->is_dropped)
+        return -1;
     buf_add(&p->out, bytes, n);
     return p->out.over ? -1 : (la_ssize_t)n;
 }
@@ -146,8 +149,7 @@ static bool puller_read(struct source *s, void *to, size_t n, size_t *got, struc
 static void puller_free(struct source *s)
 {
     struct puller *p = (struct puller *)s;
-    if (!p->is_closed)
-        archive_write_fail(p->tar); /* no end mark on the way out */
+    p->is_dropped = true; /* libarchive closes, and would fill up the entry: its first write fails */
     archive_write_free(p->tar);
     source_free(p->content);
     buf_clear(&p->out);

@@ -30,6 +30,7 @@ void engine_close(struct engine *g)
     if (g == NULL)
         return;
     http_close(g->http);
+    digest_set_clear(&g->complete);
     mem_free(g);
 }
 

@@ -20,6 +20,7 @@ struct engine_facts {
     enum engine_store store;
     char socket[108];          /* path */
     char api[16];              /* version used in paths, "1.41" */
+    unsigned api_newest;       /* that it speaks: 1.41 is 141 */
     struct version version;    /* of the engine */
     struct platform platform;  /* of the host it runs on */
     char root_dir[1024];       /* where it keeps images; for the question of space */

@@ -43,6 +43,7 @@ static bool choose_api(struct engine_facts *f, const char *highest, const char *
                 API_NEWEST_KNOWN % 100);
         return err_hint(e, "a newer archon-load knows this engine");
     }
+    f->api_newest = high;
     snprintf(f->api, sizeof f->api, "%u.%u", v / 100, v % 100);
     return true;
 }

@@ -24,6 +24,10 @@ MUST_CHECK bool image_visit(struct engine *g, image_visit_fn fn, void *ctx, stru
 
 /* Ids of all images. *ids is owned by the caller (mem_free). */
 MUST_CHECK bool image_list(struct engine *g, struct digest **ids, size_t *n, struct err *e);
+/* Is everything that the image consists of there? In a containerd store a load that failed leaves an image that can be inspected as if it were whole.
+ * IMAGE_AS_SEEN looks at all images when it is asked first and remembers; IMAGE_NOW, for an image that was just loaded, looks. True elsewhere. */
+enum image_when { IMAGE_AS_SEEN, IMAGE_NOW };
+MUST_CHECK bool image_has_content(struct engine *g, const struct digest *id, enum image_when when, bool *yes, struct err *e);
 /* Gives image id the name; the one that had it loses it. Reads back. */
 MUST_CHECK bool image_tag(struct engine *g, const struct digest *id, const struct ref *name, struct err *e);
 /* Takes the name away, and the image with its last name. Not found and in use by a container are fine: *removed tells. */
@@ -33,5 +37,8 @@ MUST_CHECK bool image_remove(struct engine *g, const char *name, bool *removed, 
 MUST_CHECK bool image_read(struct engine_image *out, const char *text, size_t n, struct err *e);
 /* The list's document. */
 MUST_CHECK bool image_read_list(struct digest **ids, size_t *n_ids, const char *text, size_t n, struct err *e);
+/* The same document of a containerd store: adds the ids of those that are complete. */
+struct digest_set;
+MUST_CHECK bool image_read_complete(struct digest_set *out, const char *text, size_t n, struct err *e);
 
 #endif

@@ -47,20 +47,25 @@ static bool same_layers(const struct load_image *i, const struct engine_image *f
     return true;
 }
 
-bool load_is_same(const struct load_image *i, const struct engine_image *found, const struct digest *id)
+static bool is_same(const struct load_image *i, const struct engine_image *found, const struct digest *id)
 {
     return found->is_found && digest_equal(&found->id, id) && same_layers(i, found) && platform_equal(&found->platform, &i->platform);
 }
 
-bool load_image_is_there(struct engine *g, const struct load_image *i, bool *yes, struct err *e)
+bool load_find(struct engine *g, const struct load_image *i, const char *by, const struct digest *id, bool *yes, struct err *e)
 {
     AUTO(engine_image_clear_auto) struct engine_image found = { 0 };
+    if (!image_inspect(g, by, &found, e))
+        return false;
+    *yes = is_same(i, &found, id);
+    return !*yes || image_has_content(g, id, IMAGE_AS_SEEN, yes, e);
+}
+
+bool load_image_is_there(struct engine *g, const struct load_image *i, bool *yes, struct err *e)
+{
     struct ref_text name;
     struct digest id;
-    if (!load_image_id(g, i, &id, e) || !image_inspect(g, ref_format_tag(&name, &i->name), &found, e))
-        return false;
-    *yes = load_is_same(i, &found, &id);
-    return true;
+    return load_image_id(g, i, &id, e) && load_find(g, i, ref_format_tag(&name, &i->name), &id, yes, e);
 }
 
 /* --- sending ------------------------------------------------------------------------------------------------------ */
@@ -161,19 +166,28 @@ static bool send(struct loading *l, const struct load_known *k, struct err *e)
 
 /* --- the whole ---------------------------------------------------------------------------------------------------- */
 
+static bool differs(struct loading *l, const struct engine_image *found, struct err *e)
+{
+    struct platform_text a, b;
+    l->is_complaint = true;
+    return err_set(e, ERR_ENGINE, "reading back shows %s with %zu layers for %s, expected %s with %zu for %s",
+                   found->is_found ? DIGEST_SHOWN(&found->id) : "no image", found->n_diff_ids, platform_format(&a, &found->platform),
+                   DIGEST_SHOWN(&l->id), l->image->n_layers, platform_format(&b, &l->image->platform));
+}
+
 static bool read_back(struct loading *l, struct err *e)
 {
     AUTO(engine_image_clear_auto) struct engine_image found = { 0 };
-    struct platform_text a, b;
     const char *by = load_is_named_by_archive(l->g) ? l->name : DIGEST_SHOWN(&l->id);
+    bool is_whole = false;
     if (!image_inspect(l->g, by, &found, e))
         return false;
-    if (load_is_same(l->image, &found, &l->id))
-        return true;
-    l->is_complaint = true;
-    return err_set(e, ERR_ENGINE, "reading back shows %s with %zu layers for %s, expected %s with %zu for %s",
-                   found.is_found ? DIGEST_SHOWN(&found.id) : "no image", found.n_diff_ids, platform_format(&a, &found.platform),
-                   DIGEST_SHOWN(&l->id), l->image->n_layers, platform_format(&b, &l->image->platform));
+    if (!is_same(l->image, &found, &l->id))
+        return differs(l, &found, e);
+    if (!image_has_content(l->g, &l->id, IMAGE_NOW, &is_whole, e))
+        return false;
+    l->is_complaint = !is_whole;
+    return is_whole || err_set(e, ERR_ENGINE, "reading back shows %s, but not all of its content", DIGEST_SHOWN(&l->id));
 }
 
 static bool send_and_prove(struct loading *l, const struct load_known *k, struct err *e)
@@ -199,16 +213,12 @@ static bool bring(struct loading *l, struct load_known *k, struct err *e)
 
 static bool start(struct loading *l, bool *is_there, struct err *e)
 {
-    AUTO(engine_image_clear_auto) struct engine_image found = { 0 };
     struct digest config;
     sha256_of(&config, l->image->config, l->image->config_bytes);
     if (!digest_equal(&config, &l->image->config_digest))
         return err_set(e, ERR_INTEGRITY, "config is %s, expected %s", DIGEST_SHOWN(&config), DIGEST_SHOWN(&l->image->config_digest));
-    if (!engine_require_platform(l->g, &l->image->platform, e) || !load_image_id(l->g, l->image, &l->id, e) ||
-        !image_inspect(l->g, DIGEST_SHOWN(&l->id), &found, e))
-        return false;
-    *is_there = load_is_same(l->image, &found, &l->id);
-    return true;
+    return engine_require_platform(l->g, &l->image->platform, e) && load_image_id(l->g, l->image, &l->id, e) &&
+           load_find(l->g, l->image, DIGEST_SHOWN(&l->id), &l->id, is_there, e);
 }
 
 bool load_image(struct engine *g, const struct load_image *i, struct load_known *k, const struct progress *progress, struct err *e)

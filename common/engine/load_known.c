@@ -39,16 +39,16 @@ void load_known_clear(struct load_known *k)
     digest_set_clear(&k->layers);
 }
 
-/* An image under the id of exactly this manifest can only be this manifest, and the engine keeps the blobs that a manifest of its own names. */
+/* An image under the id of exactly this manifest can only be this manifest; while it is whole, the blobs that it names are there. */
 bool load_known_add_image(struct engine *g, struct load_known *k, const struct load_image *earlier, struct err *e)
 {
-    AUTO(engine_image_clear_auto) struct engine_image found = { 0 };
     struct digest id;
+    bool is_whole = false;
     if (k->what != LOAD_KNOWS_BLOBS)
         return true;
-    if (!load_image_id(g, earlier, &id, e) || !image_inspect(g, DIGEST_SHOWN(&id), &found, e))
+    if (!load_image_id(g, earlier, &id, e) || !load_find(g, earlier, DIGEST_SHOWN(&id), &id, &is_whole, e))
         return false;
-    if (load_is_same(earlier, &found, &id))
+    if (is_whole)
         load_remember_layers(earlier, k);
     return true;
 }

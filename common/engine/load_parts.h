@@ -9,8 +9,8 @@
 /* needed[n]: layer n must be in the archive. */
 void load_choose_layers(const struct load_image *i, const struct load_known *k, bool *needed);
 void load_remember_layers(const struct load_image *i, struct load_known *k);
-/* Does the engine show exactly this image? */
-bool load_is_same(const struct load_image *i, const struct engine_image *found, const struct digest *id);
+/* Has the engine exactly this image, whole, under this name or id? */
+MUST_CHECK bool load_find(struct engine *g, const struct load_image *i, const char *by, const struct digest *id, bool *yes, struct err *e);
 
 /* A manifest over the raw layers: its digest is the image's id in a containerd store. */
 MUST_CHECK bool load_make_manifest(const struct load_image *i, struct buf *out, struct err *e);
