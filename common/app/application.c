@@ -181,8 +181,8 @@ static bool freeze(struct application *a, struct surroundings *s, struct finding
 }
 
 /* With a definition and (maybe) a compose model there: everything else. */
-static struct application *complete(struct application *a, const struct origin *src, const struct application_options *o, struct findings *f,
-                                    struct err *e)
+static struct application *complete(struct application *a, const struct origin *src, const struct application_options *o,
+                                    struct findings *f, struct err *e)
 {
     struct surroundings s = { .o = o };
     override_version(&a->definition, o, f);

@@ -251,8 +251,8 @@ static bool replace_model(struct freezer *z, struct buf *texts, struct err *e)
         findings_add(z->f, ERR_CONFIG, "without its build sections: %s", about.items[0].text);
     findings_clear(&about);
     if (ok && !same_model(z->c, again))
-        ok = findings_add(z->f, ERR_CONFIG, "%s: image references and build sections cannot be told from the rest; write them on lines of their own",
-                          z->c->files[0].path);
+        ok = findings_add(z->f, ERR_CONFIG, "%s: image references and build sections cannot be told from the rest; "
+                          "write them on lines of their own", z->c->files[0].path);
     if (!ok || !take_originals(z, again))
         return e->code == ERR_NONE;
     struct compose old = *z->c;

@@ -140,7 +140,8 @@ static void describe_files(struct release *r, const struct application *app)
     r->files = mem_new_array(app->n_files, sizeof *r->files);
     for (size_t i = 0; i < app->n_files; i++) {
         const struct application_file *f = &app->files[i];
-        r->files[i] = (struct release_file){ .path = mem_text(f->path), .size = f->size, .is_executable = f->is_executable, .sha256 = f->sha256 };
+        r->files[i] = (struct release_file){ .path = mem_text(f->path), .size = f->size, .is_executable = f->is_executable,
+                                             .sha256 = f->sha256 };
     }
     describe_listed(&r->licenses, &app->definition.licenses, app);
     describe_listed(&r->docs, &app->definition.docs, app);

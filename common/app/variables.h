@@ -32,7 +32,8 @@ const struct variable *variables_find(const struct variables *v, const char *nam
 MUST_CHECK bool variable_name_check(const char *name, struct err *e);
 /* Is the pattern one that can be used (regcomp, limits, no back-references)? ERR_CONFIG. */
 MUST_CHECK bool variable_pattern_check(const char *pattern, struct err *e);
-/* Length, characters that no env file can carry (NUL, newline), the pattern. ERR_CONFIG naming the variable, never the value of a secret. */
+/* Length, characters that no env file can carry (NUL, newline), the pattern. ERR_CONFIG naming the variable, never the
+ * value of a secret. */
 MUST_CHECK bool variable_value_check(const struct variable *v, const char *value, struct err *e);
 /* Declarations among themselves: names, twice, default and pattern, generated value and pattern. */
 void variables_check(const struct variables *v, struct findings *f);

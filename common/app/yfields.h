@@ -1,4 +1,4 @@
-/* Strict reading of YAML maps by a table of keys: what bundle.yaml and the compose model are made of. Trouble becomes a finding, reading goes on. */
+/* Strict reading of YAML maps by a table of keys. Trouble becomes a finding, reading goes on. */
 #ifndef APP_YFIELDS_H
 #define APP_YFIELDS_H
 
@@ -52,7 +52,8 @@ char *yfields_path(const struct yctx *c, const struct ynode *node, const char *w
 /* Set once: frees what is there and stores. */
 void yfields_put(char **to, char *text);
 
-/* "./a/../b//c" below folder (null: the top) as "b/c"; null when it leaves the definition or has characters that a bundle's names have not. */
+/* "./a/../b//c" below folder (null: the top) as "b/c"; null when it leaves the definition or has characters that a
+ * bundle's names have not. */
 char *path_normalise(const char *folder, const char *text);
 
 #endif

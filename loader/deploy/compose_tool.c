@@ -1,5 +1,5 @@
-/* Runs the host's compose program. Which flags it gets depends on its version (ENGINES.md 6.2); what it says is shown line by line and its last
- * lines become the error. */
+/* Runs the host's compose program. Which flags it gets depends on its version; what it says is shown line by line, and its
+ * last lines become the error. */
 #include "loader/deploy/compose_tool.h"
 
 #include <string.h>
@@ -65,7 +65,8 @@ bool compose_tool_probe(struct compose_tool *out, const char *program, bool is_p
     AUTO(buf_clear_auto) struct buf text = BUF_LIMIT(PROBE_BYTES);
     struct environment env;
     environment_make(&env, socket);
-    struct proc_spec spec = { .argv = is_plugin ? plugin_argv : plain_argv, .envp = env.list, .timeout_ms = PROBE_TIMEOUT_MS, .out = &text };
+    struct proc_spec spec = { .argv = is_plugin ? plugin_argv : plain_argv, .envp = env.list, .timeout_ms = PROBE_TIMEOUT_MS,
+                              .out = &text };
     struct proc_result result = { 0 };
     bool ok = proc_run(&spec, &result, e);
     environment_clear(&env);
@@ -165,8 +166,8 @@ struct tail {
 static bool speaks_of_engine(const char *line)
 {
     static const char *const parts[] = {
-        "Cannot connect to the Docker daemon", "Couldn't connect to Docker daemon", "No such image", "no such image", "permission denied while trying to connect",
-        "pull access denied", "Error while fetching server API version", "No such file or directory: '/", "unknown command: docker compose",
+        "Cannot connect to the Docker daemon", "Couldn't connect to Docker daemon", "permission denied while trying to connect",
+        "No such image", "no such image", "pull access denied", "Error while fetching server API version",
     };
     for (size_t i = 0; i < ARRAY_LEN(parts); i++)
         if (strstr(line, parts[i]) != NULL)
@@ -228,7 +229,8 @@ static bool run(const struct compose_tool *t, const struct compose_run *r, struc
     struct environment env;
     environment_make(&env, t->socket);
     struct tail tail = { .r = r };
-    struct proc_spec spec = { .argv = a->items, .envp = env.list, .cwd = r->dir, .timeout_ms = r->timeout_ms, .on_line = take_line, .on_line_ctx = &tail };
+    struct proc_spec spec = { .argv = a->items, .envp = env.list, .cwd = r->dir, .timeout_ms = r->timeout_ms,
+                              .on_line = take_line, .on_line_ctx = &tail };
     struct proc_result result = { 0 };
     bool ok = proc_run(&spec, &result, e);
     if (ok && (result.is_missing || result.is_timeout || result.status != 0))
@@ -314,7 +316,8 @@ bool compose_tool_logs(const struct compose_tool *t, const struct compose_run *r
     struct environment env;
     environment_make(&env, t->socket);
     a->items[a->n] = NULL;
-    struct proc_spec spec = { .argv = a->items, .envp = env.list, .cwd = r->dir, .timeout_ms = LOGS_TIMEOUT_MS, .on_line = take_log_line, .on_line_ctx = &l };
+    struct proc_spec spec = { .argv = a->items, .envp = env.list, .cwd = r->dir, .timeout_ms = LOGS_TIMEOUT_MS,
+                              .on_line = take_log_line, .on_line_ctx = &l };
     struct proc_result result = { 0 };
     bool ok = proc_run(&spec, &result, e);
     environment_clear(&env);

@@ -42,7 +42,8 @@ struct compose_run { /* what to run on; borrowed */
     void *on_line_ctx;
     const struct values *values; /* their secrets are never shown; may be null */
 };
-/* services: n 0 means all. ERR_UNHEALTHY when a service does not start, ERR_ENGINE for everything else; the last lines of compose are the message. */
+/* services: n 0 means all. ERR_UNHEALTHY when a service does not start, ERR_ENGINE for everything else; the last lines of
+ * compose are the message. */
 MUST_CHECK bool compose_tool_up(const struct compose_tool *t, const struct compose_run *r, const char *const *services, size_t n,
                                 struct err *e);
 MUST_CHECK bool compose_tool_start(const struct compose_tool *t, const struct compose_run *r, const char *const *services, size_t n,

@@ -1,5 +1,5 @@
-/* The site's CA reaches every service, its certificate those that show one, and nothing is ever pulled; all of it by a compose file of our own, so
- * images and the author's files stay as they were signed. */
+/* The site's CA reaches every service, its certificate those that show one, and nothing is ever pulled; all of it by a
+ * compose file of our own, so images and the author's files stay as they were signed. */
 #include "loader/deploy/override.h"
 
 #include <string.h>
@@ -10,7 +10,7 @@
 
 #include "base/banned.h"
 
-/* Where the runtimes look for CA certificates (TRUST.md): each names one PEM file. */
+/* Where the runtimes look for CA certificates: each names one PEM file. */
 static const char *const ca_variables[] = {
     "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "NODE_EXTRA_CA_CERTS", "PGSSLROOTCERT", "GIT_SSL_CAINFO",
 };

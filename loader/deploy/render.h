@@ -29,9 +29,9 @@ struct render_input {
     render_member_fn member;
     void *member_ctx;
 };
-/* dir is made (0700 unless it exists) and filled; files that are there are replaced. A service that shows a certificate and is asked for its health over
- * https, while the site gave none: ERR_CONFIG with the options to use. Without such a health address a service with tls: gets no mount and may
- * run without TLS. */
+/* dir is made (0700 unless it exists) and filled; files that are there are replaced. A service that shows a certificate
+ * and is asked for its health over https, while the site gave none: ERR_CONFIG with the options to use. Without such a
+ * health address a service with tls: gets no mount and may run without TLS. */
 MUST_CHECK bool render_compose(const char *dir, const struct render_input *in, struct err *e);
 
 /* Parts of it, for plan and tests. */

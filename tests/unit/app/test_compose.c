@@ -214,7 +214,7 @@ static void refuses_extends_from_elsewhere_and_in_circles(void **state)
     REFUSED("services:\n  a:\n    image: x\n    extends: { file: compose.yaml }\n", ERR_CONFIG, "expected service");
 }
 
-/* HOSTILE.md C01: each denied key once. */
+/* Each denied key once. */
 static void refuses_every_key_that_reaches_the_host(void **state)
 {
     (void)state;
