@@ -1,6 +1,8 @@
 /* Deployments. */
 #include "loader/deployment.h"
 
+#include <string.h>
+
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/text.h"
@@ -8,6 +10,9 @@
 #include "sys/path.h"
 
 #include "base/banned.h"
+
+#define STORED_FILE "stored.env" /* values of variables as they were when the release was installed */
+#define HOST_FILE "host"
 
 enum { UP_TIMEOUT_MS = 30 * 60 * 1000, STOP_TIMEOUT_MS = 10 * 60 * 1000 };
 
@@ -61,15 +66,28 @@ static bool read_release(const char *dir, const struct digest *digest, struct re
     return release_read(out, buf_text(&text), text.len, e);
 }
 
-static bool read_values(const char *path, const struct release *r, struct values *out, struct err *e)
+char *deployment_kept_host(const char *dir)
 {
+    struct err ignored = { 0 };
+    AUTO(buf_clear_auto) struct buf host = BUF_LIMIT(LIMIT_REF_BYTES);
+    AUTO(mem_auto) char *path = path_join(dir, HOST_FILE);
+    bool exists = false;
+    if (!file_exists(path, &exists, &ignored) || !exists || !file_read(path, FILE_NO_LINK | FILE_TRUSTED, host.max, &host, &ignored))
+        return NULL;
+    return buf_take(&host);
+}
+
+static bool read_values(const char *dir, const struct release *r, struct values *out, struct err *e)
+{
+    AUTO(mem_auto) char *path = path_join(dir, STORED_FILE);
+    AUTO(mem_auto) char *host = deployment_kept_host(dir);
     AUTO(buf_clear_auto) struct buf text = BUF_LIMIT(LIMIT_CONFIG_FILE_BYTES);
     AUTO(env_pairs_clear_auto) struct env_pairs stored = { 0 };
     if (!file_read(path, FILE_NO_LINK | FILE_PRIVATE, LIMIT_CONFIG_FILE_BYTES, &text, e) ||
         !env_file_read(&stored, buf_text(&text), text.len, path, e))
         return err_as(e, ERR_CONFIG);
     secret_wipe(text.data, text.len);
-    struct values_input in = { .stored = &stored, .is_dry = true };
+    struct values_input in = { .stored = &stored, .host = host, .is_dry = true };
     return values_resolve(out, &r->variables, &in, e);
 }
 
@@ -79,13 +97,12 @@ struct deployment *deployment_read(const struct site *site, const char *version,
     struct release release = { 0 };
     struct values values = { 0 };
     AUTO(mem_auto) char *dir = site_release_dir(site, version, digest);
-    AUTO(mem_auto) char *values_path = path_join(dir, "stored.env");
     if (!read_release(dir, digest, &release, e)) {
         release_clear(&release);
         return NULL;
     }
     /* The values borrow the names of the release's declarations: both move into the deployment, whose arrays stay where they are. */
-    if (!read_values(values_path, &release, &values, e)) {
+    if (!read_values(dir, &release, &values, e)) {
         values_clear(&values);
         release_clear(&release);
         return NULL;
@@ -96,10 +113,12 @@ struct deployment *deployment_read(const struct site *site, const char *version,
 bool deployment_keep_release(const struct deployment *d, const char *text, size_t n, struct err *e)
 {
     AUTO(mem_auto) char *path = path_join(d->dir, RELEASE_MEMBER);
-    AUTO(mem_auto) char *values_path = path_join(d->dir, "stored.env");
+    AUTO(mem_auto) char *values_path = path_join(d->dir, STORED_FILE);
+    AUTO(mem_auto) char *host_path = path_join(d->dir, HOST_FILE);
+    const char *host = values_get(&d->values, VARIABLE_HOST);
     AUTO(buf_clear_auto) struct buf values = BUF_LIMIT(LIMIT_CONFIG_FILE_BYTES);
     bool ok = values_write(&values, &d->values, e) && file_publish(values_path, buf_text(&values), values.len, 0600, e) &&
-              file_publish(path, text, n, 0600, e);
+              (host == NULL || file_publish(host_path, host, strlen(host), 0600, e)) && file_publish(path, text, n, 0600, e);
     secret_wipe(values.data, values.len);
     return ok;
 }

@@ -30,6 +30,9 @@ MUST_CHECK struct deployment *deployment_read(const struct site *site, const cha
 /* Keeps release.json beside the rendered files: deployment_read finds it there. */
 MUST_CHECK bool deployment_keep_release(const struct deployment *d, const char *text, size_t n, struct err *e);
 
+/* The value of HOST that a kept release was installed with (mem_free), or null. */
+char *deployment_kept_host(const char *dir);
+
 /* compose up for some services (n 0: all), stop, down. lines of compose go to the log. */
 MUST_CHECK bool deployment_up(const struct deployment *d, const struct compose_tool *tool, const char *const *services, size_t n, struct err *e);
 MUST_CHECK bool deployment_stop(const struct deployment *d, const struct compose_tool *tool, const char *const *services, size_t n,

@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "engine/images.h"
+#include "loader/site_tls.h"
 #include "net/http.h"
 #include "sys/clock.h"
 #include "sys/start.h"
@@ -174,6 +175,25 @@ static bool ask_url(struct http *http, const char *url, char why[256], struct er
     return rs.status >= 200 && rs.status < 300;
 }
 
+/* A service of this host is asked over loopback, but its certificate is for the host's name: https://127.0.0.1:P/x is asked as https://NAME:P/x
+ * at the address 127.0.0.1. */
+static bool use_own_name(const struct deployment *d, struct buf *url, const char **address)
+{
+    static const char *const loopback[] = { "https://127.0.0.1", "https://localhost" };
+    const char *host = values_get(&d->values, VARIABLE_HOST);
+    for (size_t i = 0; host != NULL && i < ARRAY_LEN(loopback); i++) {
+        const char *rest = buf_text(url) + strlen(loopback[i]);
+        if (!text_starts(buf_text(url), loopback[i]) || strchr(":/", rest[0]) == NULL)
+            continue;
+        AUTO(mem_auto) char *named = mem_format("https://%s%s", host, rest);
+        buf_reset(url);
+        buf_adds(url, named);
+        *address = "127.0.0.1";
+        return true;
+    }
+    return false;
+}
+
 static bool wait_url(const struct health_spec *h, const struct release_service *s, uint64_t deadline, struct buf *story, struct err *e)
 {
     char why[256] = "";
@@ -182,7 +202,10 @@ static bool wait_url(const struct health_spec *h, const struct release_service *
     struct values *values = (struct values *)(uintptr_t)&h->deployment->values; /* the lookup takes void * and only reads */
     if (!template_expand(&url, s->health, s->name, values_lookup, values, e))
         return false;
-    struct http_options o = { .ca_file = h->ca_file, .connect_timeout_ms = 5000 };
+    AUTO(mem_auto) char *ca = site_tls_kept_file(h->deployment->dir, SITE_TLS_CA);
+    struct http_options o = { .ca_file = ca, .connect_timeout_ms = 5000 };
+    if (!use_own_name(h->deployment, &url, &o.connect_address))
+        log_debug("health of %s is asked as written", s->name);
     AUTO(http_close_auto) struct http *http = http_open(&o, e);
     if (http == NULL)
         return false;

@@ -11,7 +11,6 @@ struct health_spec {
     const struct deployment *deployment;
     const char *only_service; /* null: all that start by default */
     unsigned timeout_s;       /* 0: the longest timeout a service names, at least 120 */
-    const char *ca_file;      /* for https health URLs: the site's CA; null: the system's roots */
 };
 
 /* Waits. ERR_UNHEALTHY "service x: exited (1)" with its last log lines in `story` (printable text, several lines). */

@@ -71,6 +71,14 @@ static const char *split_host(const struct cli_list *set, const char **others, s
     return host;
 }
 
+/* A name given once with --set HOST is kept over upgrades. */
+static char *kept_host(const struct install *in)
+{
+    const struct state_release *r = &in->state.installed;
+    AUTO(mem_auto) char *dir = in->state.is_set && r->is_set ? site_release_dir(&in->site, r->version, &r->release) : NULL;
+    return dir == NULL ? NULL : deployment_kept_host(dir);
+}
+
 static bool read_values(struct install *in, const struct release *r, struct values *out, struct err *e)
 {
     AUTO(env_pairs_clear_auto) struct env_pairs given = { 0 };
@@ -85,7 +93,8 @@ static bool read_values(struct install *in, const struct release *r, struct valu
         return false;
     struct values_input input = { .env_file = in->o->env_file == NULL ? NULL : &given, .env_file_name = in->o->env_file,
                                   .stored = has_stored ? &stored : NULL, .is_dry = in->o->is_dry };
-    input.host = split_host(&in->o->set, set, &n_set, host.nodename);
+    AUTO(mem_auto) char *kept = kept_host(in);
+    input.host = split_host(&in->o->set, set, &n_set, kept != NULL ? kept : host.nodename);
     input.set = set;
     input.n_set = n_set;
     return values_resolve(out, &r->variables, &input, e);

@@ -224,9 +224,7 @@ static bool services_done(struct install *in, bool *yes, struct err *e)
 
 static bool services_run(struct install *in, struct err *e)
 {
-    AUTO(mem_auto) char *ca = site_tls_path(in->tls, in->next->dir, SITE_TLS_CA);
     struct health_spec h = watch(in, in->next, NULL);
-    h.ca_file = ca;
     struct err up = { 0 };
     if (!deployment_up(in->next, &in->compose, NULL, 0, &up)) {
         /* Compose waits for dependencies itself; what it says of a failure is short, the service's own log says why. */

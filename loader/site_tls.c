@@ -42,19 +42,19 @@ char *site_tls_kept_folder(const char *release_dir)
     return path_join(release_dir, buf_text(&name));
 }
 
-/* A file of the kept release as an option's value, when the option was not given. */
-static char *or_kept(const char *option, const char *folder, const char *file, struct err *e)
+char *site_tls_kept_file(const char *release_dir, const char *file)
 {
+    struct err ignored = { 0 };
     bool exists = false;
-    if (option != NULL)
-        return mem_text(option);
-    if (folder == NULL)
-        return NULL;
-    char *path = path_join(folder, file);
-    if (file_exists(path, &exists, e) && exists)
-        return path;
-    mem_free(path);
-    return NULL;
+    AUTO(mem_auto) char *folder = site_tls_kept_folder(release_dir);
+    AUTO(mem_auto) char *path = folder == NULL ? NULL : path_join(folder, file);
+    return path != NULL && file_exists(path, &exists, &ignored) && exists ? TAKE(path) : NULL;
+}
+
+/* A file of the kept release as an option's value, when the option was not given. */
+static char *or_kept(const char *option, const char *kept, const char *file)
+{
+    return option != NULL ? mem_text(option) : kept == NULL ? NULL : site_tls_kept_file(kept, file);
 }
 
 static bool read_server(struct site_tls *t, const char *certificate, const char *key, const struct ca_bundle *ca, const char *host, int64_t now,
@@ -108,11 +108,10 @@ struct site_tls *site_tls_read(const struct site_tls_options *o, const char *kep
         err_set(e, ERR_USAGE, "--ssl-cert and --ssl-key go together");
         return NULL;
     }
-    AUTO(mem_auto) char *folder = kept == NULL ? NULL : site_tls_kept_folder(kept);
-    AUTO(mem_auto) char *ca = or_kept(o->ca, folder, SITE_TLS_SITE_CA, e);
-    AUTO(mem_auto) char *certificate = or_kept(o->certificate, folder, SITE_TLS_CERTIFICATE, e);
-    AUTO(mem_auto) char *key = or_kept(o->key, folder, SITE_TLS_KEY, e);
-    if (e->code != ERR_NONE || !read_files(t, ca, certificate, key, host, now, e))
+    AUTO(mem_auto) char *ca = or_kept(o->ca, kept, SITE_TLS_SITE_CA);
+    AUTO(mem_auto) char *certificate = or_kept(o->certificate, kept, SITE_TLS_CERTIFICATE);
+    AUTO(mem_auto) char *key = or_kept(o->key, kept, SITE_TLS_KEY);
+    if (!read_files(t, ca, certificate, key, host, now, e))
         return NULL;
     name_folder(t);
     return TAKE(t);

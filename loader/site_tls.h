@@ -38,7 +38,8 @@ char *site_tls_path(const struct site_tls *t, const char *release_dir, const cha
 #define SITE_TLS_CERTIFICATE "server.crt"
 #define SITE_TLS_KEY "server.key"
 
-/* The folder that a kept release uses (mem_free), or null. */
+/* The folder that a kept release uses, or null; a file in it, or null when there is none (mem_free). */
 char *site_tls_kept_folder(const char *release_dir);
+char *site_tls_kept_file(const char *release_dir, const char *file);
 
 #endif

@@ -245,12 +245,14 @@ static void set_route(struct exchange *x)
 {
     struct http *h = x->http;
     const char *proxy = x->url.is_https ? h->proxy_for_https : h->proxy_for_http;
-    bool is_direct = h->unix_socket != NULL || proxy == NULL || url_host_is_loopback(x->url.host);
+    bool is_direct = h->unix_socket != NULL || h->connect_to != NULL || proxy == NULL || url_host_is_loopback(x->url.host);
     curl_easy_setopt(x->easy, CURLOPT_PROXY, is_direct ? "" : proxy); /* "": and do not look into the environment */
     curl_easy_setopt(x->easy, CURLOPT_NOPROXY, h->no_proxy != NULL ? h->no_proxy : "");
     curl_easy_setopt(x->easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
     if (h->unix_socket != NULL)
         curl_easy_setopt(x->easy, CURLOPT_UNIX_SOCKET_PATH, h->unix_socket);
+    if (h->connect_to != NULL)
+        curl_easy_setopt(x->easy, CURLOPT_CONNECT_TO, h->connect_to);
 }
 
 static void set_tls(struct exchange *x)

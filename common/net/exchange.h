@@ -15,6 +15,7 @@
 struct http {
     CURLM *multi;
     char *unix_socket;
+    struct curl_slist *connect_to; /* of connect_address; null: where the URL says */
     struct buf ca; /* PEM to believe; empty: libcurl's own default */
     bool has_ca;
     char *client_cert;

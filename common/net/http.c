@@ -69,6 +69,11 @@ struct http *http_open(const struct http_options *o, struct err *e)
     h->multi = curl_multi_init();
     BUG_IF(h->multi == NULL);
     h->unix_socket = mem_text(o->unix_socket);
+    if (o->connect_address != NULL) {
+        AUTO(mem_auto) char *rule = mem_format("::%s:", o->connect_address); /* any host, any port: this address, the same port */
+        h->connect_to = curl_slist_append(NULL, rule);
+        BUG_IF(h->connect_to == NULL);
+    }
     h->client_cert = mem_text(o->client_cert);
     h->client_key = mem_text(o->client_key);
     h->tls_hint = mem_text(o->tls_hint);
@@ -85,6 +90,7 @@ void http_close(struct http *h)
     if (h == NULL)
         return;
     curl_multi_cleanup(h->multi);
+    curl_slist_free_all(h->connect_to);
     buf_clear(&h->ca);
     char *texts[] = { h->unix_socket, h->client_cert, h->client_key, h->tls_hint, h->user_agent, h->proxy_for_http,
                       h->proxy_for_https, h->no_proxy };

@@ -16,6 +16,7 @@
 struct http;
 struct http_options {
     const char *unix_socket;    /* talk to this socket instead of the URL's host */
+    const char *connect_address; /* connect to this address whatever the URL's host is; the certificate must still be for that host */
     const char *ca_file;        /* PEM; null: the system's store */
     bool ca_adds_to_system;     /* ca_file in addition to the system's store, not in its place */
     const char *tls_hint;       /* what to do about a certificate of an unknown authority, or null */
