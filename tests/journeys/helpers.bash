@@ -94,10 +94,13 @@ journey_stop() {
 
 # --- programs --------------------------------------------------------------------------------------------------------------------
 
-bundler() { "$BIN/archon-bundle" "$@"; }
+# A program that does not end is a failed test, not a hung one (status 124).
+LIMIT=(timeout --kill-after=10 300)
+
+bundler() { "${LIMIT[@]}" "$BIN/archon-bundle" "$@"; }
 
 # The loader where the engine is: in a network without a way out.
-loader() { daemon_run "$ENGINE" "$BIN/archon-load" "$@"; }
+loader() { daemon_run "$ENGINE" "${LIMIT[@]}" "$BIN/archon-load" "$@"; }
 
 # site COMMAND ARG...: the loader with this site's root and engine.
 site() {
