@@ -46,6 +46,14 @@ static bool same_values(struct install *in, bool *yes, struct err *e)
     return ok;
 }
 
+static bool same_host(struct install *in, bool *yes, struct err *e)
+{
+    (void)e;
+    AUTO(mem_auto) char *kept = deployment_kept_host(in->next->dir);
+    *yes = text_is(kept, values_get(&in->next->values, VARIABLE_HOST));
+    return true;
+}
+
 static bool same_override(struct install *in, bool *yes, struct err *e)
 {
     AUTO(buf_clear_auto) struct buf text = BUF_LIMIT(LIMIT_CONFIG_FILE_BYTES);
@@ -100,7 +108,7 @@ static bool same_app_files(struct install *in, bool *yes, struct err *e)
 
 static bool files_done(struct install *in, bool *yes, struct err *e)
 {
-    static bool (*const checks[])(struct install *in, bool *yes, struct err *e) = { same_release, same_values, same_override, same_env,
+    static bool (*const checks[])(struct install *in, bool *yes, struct err *e) = { same_release, same_values, same_host, same_override, same_env,
                                                                                   same_app_files };
     if (!site_tls_is_written(in->tls, in->next->dir, yes, e))
         return false;
