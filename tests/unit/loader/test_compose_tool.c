@@ -37,6 +37,12 @@ static char *write_file(const char *name, const char *text, mode_t mode)
     return path;
 }
 
+static void put(const char *name, const char *text, mode_t mode)
+{
+    char *path = write_file(name, text, mode);
+    mem_free(path);
+}
+
 /* A program that notes its arguments and environment, then runs the given lines. */
 static struct compose_tool fake(const char *version, bool is_plugin, const char *lines)
 {
@@ -291,12 +297,12 @@ static void the_installed_compose_reads_values_exactly(void **state)
         struct err refused = { 0 };
         if (!values_write_compose(&text, &v, &t.version, &refused))
             continue; /* test_variables knows which */
-        AUTO(mem_auto) char *env = write_file("values.env", buf_text(&text), 0600);
-        AUTO(mem_auto) char *yaml = write_file("compose.yaml", "services:\n  a:\n    image: x\n    environment:\n      V: \"<${OPEN}>\"\n", 0644);
-        AUTO(mem_auto) char *want = write_file("want", texts[i], 0644);
+        put("values.env", buf_text(&text), 0600);
+        put("compose.yaml", "services:\n  a:\n    image: x\n    environment:\n      V: \"<${OPEN}>\"\n", 0644);
+        put("want", texts[i], 0644);
         AUTO(mem_auto) char *command = mem_format("cd %s && DOCKER_CONFIG=/nonexistent %s%s -f compose.yaml --env-file values.env config > out.yaml && "
                                                   "exec python3 compare.py", dir, t.program, t.is_plugin ? " compose" : "");
-        AUTO(mem_auto) char *script = write_file("compare.py", compare, 0644);
+        put("compare.py", compare, 0644);
         const char *const argv[] = { "sh", "-c", command, NULL };
         AUTO(buf_clear_auto) struct buf said = BUF_LIMIT(4000);
         struct proc_spec spec = { .argv = argv, .timeout_ms = 60000, .out = &said, .err_out = &said };
