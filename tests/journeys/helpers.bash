@@ -95,7 +95,7 @@ journey_stop() {
 # --- programs --------------------------------------------------------------------------------------------------------------------
 
 # A program that does not end is a failed test, not a hung one (status 124).
-LIMIT=(timeout --kill-after=10 300)
+LIMIT=(timeout --foreground --kill-after=10 300)
 
 bundler() { "${LIMIT[@]}" "$BIN/archon-bundle" "$@"; }
 
