@@ -9,6 +9,7 @@
 #include "loader/commands.h"
 #include "loader/health.h"
 #include "loader/installed.h"
+#include "loader/started.h"
 
 #include "base/banned.h"
 
@@ -23,18 +24,14 @@ struct run_options {
 
 static const char *shown_of(const struct container_list *l, const char *service, char shown[64])
 {
-    for (size_t i = 0; i < l->n; i++)
-        if (text_is(l->items[i].service, service))
-            return container_shown(shown, &l->items[i]);
-    return "not there";
+    const struct container *c = health_find(l, service);
+    return c == NULL ? "not there" : container_shown(shown, c);
 }
 
 static bool is_service_ready(const struct container_list *l, const struct release_service *s)
 {
-    for (size_t i = 0; i < l->n; i++)
-        if (text_is(l->items[i].service, s->name))
-            return container_is_ready(&l->items[i]);
-    return !deployment_starts(s);
+    const struct container *c = health_find(l, s->name);
+    return c == NULL ? !deployment_starts(s) : container_is_ready(c);
 }
 
 static bool status_json(struct cli_context *ctx, const struct installed *in, const struct container_list *l, bool is_healthy, struct err *e)
@@ -151,7 +148,7 @@ static bool start(struct installed *in, const struct run_options *o, struct err 
 {
     AUTO(buf_clear_auto) struct buf story = BUF_LIMIT(LIMIT_CONFIG_FILE_BYTES);
     struct health_spec h = { .engine = in->engine, .deployment = in->deployment, .timeout_s = (unsigned)o->wait_timeout_s };
-    if (deployment_start(in->deployment, &in->compose, e) && health_wait(&h, &story, e))
+    if (started_up(in->deployment, &in->compose, in->engine, NULL, e) && health_wait(&h, &story, e))
         return true;
     if (story.len > 0)
         log_warn("%s", buf_text(&story));

@@ -134,7 +134,8 @@ static void to_log(void *ctx, const char *line)
 static struct compose_run run_of(const struct deployment *d, unsigned timeout_ms)
 {
     return (struct compose_run){ .project = d->project, .dir = d->paths.dir, .files = (const char *const *)d->paths.files.items,
-                                 .n_files = d->paths.files.n, .env_file = d->paths.env_file, .timeout_ms = timeout_ms, .on_line = to_log };
+                                 .n_files = d->paths.files.n, .env_file = d->paths.env_file, .timeout_ms = timeout_ms, .on_line = to_log,
+                                 .values = &d->values };
 }
 
 bool deployment_up(const struct deployment *d, const struct compose_tool *tool, const char *const *services, size_t n, struct err *e)
@@ -147,12 +148,6 @@ bool deployment_stop(const struct deployment *d, const struct compose_tool *tool
 {
     struct compose_run r = run_of(d, STOP_TIMEOUT_MS);
     return compose_tool_stop(tool, &r, services, n, e);
-}
-
-bool deployment_start(const struct deployment *d, const struct compose_tool *tool, struct err *e)
-{
-    struct compose_run r = run_of(d, UP_TIMEOUT_MS);
-    return compose_tool_up(tool, &r, NULL, 0, e);
 }
 
 bool deployment_down(const struct deployment *d, const struct compose_tool *tool, bool has_volumes, struct err *e)

@@ -33,11 +33,10 @@ MUST_CHECK bool deployment_keep_release(const struct deployment *d, const char *
 /* The value of HOST that a kept release was installed with (mem_free), or null. */
 char *deployment_kept_host(const char *dir);
 
-/* compose up for some services (n 0: all), stop, down. lines of compose go to the log. */
+/* compose up for some services (n 0: all; started_up also notes them), stop, down. Lines of compose go to the log, without secrets. */
 MUST_CHECK bool deployment_up(const struct deployment *d, const struct compose_tool *tool, const char *const *services, size_t n, struct err *e);
 MUST_CHECK bool deployment_stop(const struct deployment *d, const struct compose_tool *tool, const char *const *services, size_t n,
                                 struct err *e);
-MUST_CHECK bool deployment_start(const struct deployment *d, const struct compose_tool *tool, struct err *e);
 MUST_CHECK bool deployment_down(const struct deployment *d, const struct compose_tool *tool, bool has_volumes, struct err *e);
 /* Does compose accept the rendered files? */
 MUST_CHECK bool deployment_check(const struct deployment *d, const struct compose_tool *tool, struct err *e);

@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "loader/health.h"
+#include "loader/started.h"
 
 #include "base/banned.h"
 
@@ -36,7 +37,7 @@ static bool start_previous(struct install *in)
 {
     struct err e = { 0 };
     struct health_spec h = { .engine = in->engine, .deployment = in->previous };
-    if (deployment_up(in->previous, &in->compose, NULL, 0, &e) && health_wait(&h, &in->story, &e))
+    if (started_up(in->previous, &in->compose, in->engine, NULL, &e) && health_wait(&h, &in->story, &e))
         return true;
     log_warn("going back to %s: %s", in->previous->release.version.text, e.msg);
     return false;

@@ -9,22 +9,22 @@
 #include "base/text.h"
 #include "engine/images.h"
 #include "loader/site_tls.h"
+#include "loader/started.h"
 #include "net/http.h"
 #include "sys/clock.h"
 #include "sys/start.h"
 
 #include "base/banned.h"
 
-enum { POLL_MS = 500, TIMEOUT_LEAST_S = 120, LOG_LINES = 15, LOG_BYTES = 64 * 1024, URL_DEADLINE_MS = 10000 };
+enum { POLL_MS = 500, SETTLE_MS = 2000, TIMEOUT_LEAST_S = 120, LOG_LINES = 15, LOG_BYTES = 64 * 1024, URL_DEADLINE_MS = 10000 };
 
-bool health_service_image(struct engine *g, const struct release *r, const struct release_service *s, struct digest *id, struct err *e)
+/* What the engine runs under this name now. */
+static bool find_image(struct engine *g, const char *name, struct digest *id, bool *is_there, struct err *e)
 {
-    (void)r;
     AUTO(engine_image_clear_auto) struct engine_image image = { 0 };
-    if (!image_inspect(g, s->image, &image, e))
+    if (!image_inspect(g, name, &image, e))
         return false;
-    if (!image.is_found)
-        return err_set(e, ERR_ENGINE, "image %s of service %s is not in the engine", s->image, s->name);
+    *is_there = image.is_found;
     *id = image.id;
     return true;
 }
@@ -34,38 +34,52 @@ static bool is_watched(const struct health_spec *h, const struct release_service
     return h->only_service != NULL ? text_is(h->only_service, s->name) : deployment_starts(s);
 }
 
-static const struct container *find(const struct container_list *l, const char *service)
+static bool is_replica_of(const struct container *c, const char *service)
 {
-    for (size_t i = 0; i < l->n; i++)
-        if (text_is(l->items[i].service, service))
-            return &l->items[i];
-    return NULL;
+    return text_is(c->service, service);
 }
 
-/* The files that a container was started with are named by compose in a label. */
-static bool is_of(const struct deployment *d, const struct container *c)
+static enum health_verdict verdict_of(const struct container *c)
 {
-    return strstr(c->config_files, d->dir) != NULL;
+    return container_is_ready(c) ? HEALTH_READY : container_is_lost(c) ? HEALTH_LOST : HEALTH_WAIT;
+}
+
+const struct container *health_find(const struct container_list *l, const char *service)
+{
+    const struct container *found = NULL;
+    for (size_t i = 0; i < l->n; i++)
+        if (is_replica_of(&l->items[i], service) && (found == NULL || verdict_of(&l->items[i]) > verdict_of(found)))
+            found = &l->items[i];
+    return found;
+}
+
+/* Every container of the service: was it started from these files, with this image? */
+static bool is_of(const struct started *s, const struct container_list *l, const char *service, const struct digest *image)
+{
+    for (size_t i = 0; i < l->n; i++)
+        if (is_replica_of(&l->items[i], service) && (!started_has(s, &l->items[i]) || !digest_equal(&l->items[i].image, image)))
+            return false;
+    return true;
 }
 
 bool health_look(const struct health_spec *h, bool *all_ready, struct err *e)
 {
     const struct release *r = &h->deployment->release;
     AUTO(container_list_clear_auto) struct container_list list = { 0 };
+    AUTO(started_clear_auto) struct started started = { 0 };
     *all_ready = true;
-    if (!container_list(h->engine, h->deployment->project, &list, e))
+    if (!container_list(h->engine, h->deployment->project, &list, e) || !started_read(&started, h->deployment, e))
         return false;
     for (size_t i = 0; i < r->n_services && *all_ready; i++) {
-        const struct container *c = find(&list, r->services[i].name);
+        const struct container *c = health_find(&list, r->services[i].name);
         struct digest id;
+        bool is_there = false;
         if (!is_watched(h, &r->services[i]))
             continue;
-        if (c == NULL || !container_is_ready(c) || !is_of(h->deployment, c))
-            *all_ready = false;
-        else if (!health_service_image(h->engine, r, &r->services[i], &id, e))
+        *all_ready = c != NULL && container_is_ready(c);
+        if (*all_ready && !find_image(h->engine, r->services[i].image, &id, &is_there, e))
             return false;
-        else
-            *all_ready = digest_equal(&id, &c->image);
+        *all_ready = *all_ready && is_there && is_of(&started, &list, r->services[i].name, &id);
     }
     return true;
 }
@@ -81,30 +95,38 @@ static unsigned timeout_of(const struct health_spec *h)
     return h->timeout_s > 0 ? h->timeout_s : (unsigned)longest;
 }
 
-static void add_logs(struct engine *g, const struct container *c, struct buf *story)
+/* Services print what they like, also their passwords. */
+static void add_lines(struct buf *story, const struct values *values, const char *text)
 {
-    struct err ignored = { 0 };
-    AUTO(buf_clear_auto) struct buf raw = BUF_LIMIT(LOG_BYTES);
-    buf_addf(story, "last lines of service %s:\n", c->service);
-    if (!container_logs(g, c->id, LOG_LINES, &raw, &ignored))
-        buf_addf(story, "  (no log: %s)\n", ignored.msg);
-    for (const char *at = buf_text(&raw); *at != '\0';) {
-        size_t n = strcspn(at, "\n");
-        buf_addf(story, "  %s\n", SHOWN_N(at, n));
-        at += n + (at[n] == '\n');
+    while (*text != '\0') {
+        size_t n = strcspn(text, "\n");
+        AUTO(mem_auto) char *line = mem_text_n(text, n);
+        AUTO(buf_clear_auto) struct buf clean = BUF_LIMIT(LOG_BYTES);
+        values_redact(values, line, &clean);
+        buf_addf(story, "  %s\n", SHOWN(buf_text(&clean)));
+        text += n + (text[n] == '\n');
     }
 }
 
-enum look { LOOK_READY, LOOK_WAIT, LOOK_LOST };
+static void add_logs(const struct health_spec *h, const struct container *c, struct buf *story)
+{
+    struct err ignored = { 0 };
+    AUTO(buf_clear_auto) struct buf raw = BUF_LIMIT(LOG_BYTES);
+    buf_addf(story, "last lines of service %s:\n", SHOWN(c->service));
+    if (!container_logs(h->engine, c->id, LOG_LINES, &raw, &ignored))
+        buf_addf(story, "  (no log: %s)\n", ignored.msg);
+    add_lines(story, &h->deployment->values, buf_text(&raw));
+}
 
 /* Which service is the trouble? The first that is lost, else the first that is not ready. */
-static enum look look_at(const struct health_spec *h, const struct container_list *list, const char **service)
+enum health_verdict health_judge(const struct health_spec *h, const struct container_list *list, const char **service)
 {
     const struct release *r = &h->deployment->release;
-    enum look worst = LOOK_READY;
+    enum health_verdict worst = HEALTH_READY;
+    *service = NULL;
     for (size_t i = 0; i < r->n_services; i++) {
-        const struct container *c = find(list, r->services[i].name);
-        enum look now = c != NULL && container_is_ready(c) ? LOOK_READY : c != NULL && container_is_lost(c) ? LOOK_LOST : LOOK_WAIT;
+        const struct container *c = health_find(list, r->services[i].name);
+        enum health_verdict now = c == NULL ? HEALTH_WAIT : verdict_of(c);
         if (is_watched(h, &r->services[i]) && now > worst) {
             worst = now;
             *service = r->services[i].name;
@@ -117,10 +139,10 @@ static bool report(const struct health_spec *h, const struct container_list *lis
                    struct err *e)
 {
     char shown[64] = "no container";
-    const struct container *c = find(list, service);
+    const struct container *c = health_find(list, service);
     if (c != NULL) {
         container_shown(shown, c);
-        add_logs(h->engine, c, story);
+        add_logs(h, c, story);
     }
     err_set(e, ERR_UNHEALTHY, "service %s: %s%s", service, shown, why);
     return err_hint(e, "archon-load logs %s", service);
@@ -134,30 +156,69 @@ void health_tell(const struct health_spec *h, struct buf *story)
         return;
     for (size_t i = 0; i < list.n; i++)
         if (!container_is_ready(&list.items[i]) && !text_is(list.items[i].state, "created"))
-            add_logs(h->engine, &list.items[i], story);
+            add_logs(h, &list.items[i], story);
 }
 
 /* A container that is unhealthy may still recover while time is left; one that has ended will not. */
 static bool may_recover(const struct container_list *list, const char *service)
 {
-    const struct container *c = find(list, service);
+    const struct container *c = health_find(list, service);
     return c != NULL && text_is(c->state, "running");
+}
+
+/* A container without a check of its own is ready as soon as it runs, also one that ends a moment later: such ones have to stay a while. */
+struct steady {
+    uint64_t until; /* 0: not everything was ready at the last look */
+    unsigned restarts;
+};
+
+/* The sum of restarts tells two lives of a container apart. */
+static bool needs_time(const struct health_spec *h, const struct container_list *list, unsigned *restarts)
+{
+    const struct release *r = &h->deployment->release;
+    bool needs = false;
+    *restarts = 0;
+    for (size_t i = 0; i < r->n_services; i++)
+        for (size_t k = 0; k < list->n; k++) {
+            const struct container *c = &list->items[k];
+            if (!is_watched(h, &r->services[i]) || !is_replica_of(c, r->services[i].name))
+                continue;
+            *restarts += c->restarts;
+            needs = needs || (c->health == CONTAINER_NO_CHECK && text_is(c->state, "running"));
+        }
+    return needs;
+}
+
+static bool is_steady(struct steady *s, const struct health_spec *h, const struct container_list *list)
+{
+    unsigned restarts;
+    uint64_t now = clock_monotonic_ms();
+    if (!needs_time(h, list, &restarts))
+        return true;
+    if (s->until == 0 || s->restarts != restarts)
+        *s = (struct steady){ now + SETTLE_MS, restarts };
+    return now >= s->until;
 }
 
 static bool wait_containers(const struct health_spec *h, uint64_t deadline, struct buf *story, struct err *e)
 {
+    struct steady steady = { 0 };
     for (;;) {
         const char *service = NULL;
         AUTO(container_list_clear_auto) struct container_list list = { 0 };
         if (!start_check(e) || !container_list(h->engine, h->deployment->project, &list, e))
             return false;
-        enum look look = look_at(h, &list, &service);
-        if (look == LOOK_READY)
+        enum health_verdict verdict = health_judge(h, &list, &service);
+        if (verdict == HEALTH_READY && is_steady(&steady, h, &list))
             return true;
-        if (look == LOOK_LOST && !may_recover(&list, service))
+        if (verdict == HEALTH_LOST && !may_recover(&list, service))
             return report(h, &list, service, "", story, e);
-        if (clock_monotonic_ms() >= deadline)
+        if (verdict != HEALTH_READY && clock_monotonic_ms() >= deadline)
             return report(h, &list, service, " when the time was over", story, e);
+        if (verdict != HEALTH_READY)
+            steady.until = 0;
+        else if (clock_monotonic_ms() >= deadline + 2 * SETTLE_MS)
+            return err_set(e, ERR_UNHEALTHY, "services of %s restart again and again", h->deployment->project);
         clock_sleep_ms(POLL_MS);
     }
 }

@@ -7,6 +7,7 @@
 #include "loader/health.h"
 #include "loader/install.h"
 #include "loader/install_images.h"
+#include "loader/started.h"
 #include "sys/clock.h"
 #include "sys/file.h"
 #include "sys/path.h"
@@ -168,7 +169,7 @@ static bool database_run(struct install *in, struct err *e)
 {
     const char *service = database_service(in->next);
     struct health_spec h = watch(in, in->next, service);
-    return deployment_up(in->next, &in->compose, &service, 1, e) && health_wait(&h, &in->story, e);
+    return started_up(in->next, &in->compose, in->engine, service, e) && health_wait(&h, &in->story, e);
 }
 
 /* The database goes back to how the running release has it; on a first installation it is stopped. */
@@ -180,7 +181,7 @@ static bool database_undo(struct install *in, struct err *e)
         return true;
     if (before == NULL)
         return deployment_stop(in->next, &in->compose, &service, 1, e);
-    return deployment_up(in->previous, &in->compose, &before, 1, e);
+    return started_up(in->previous, &in->compose, in->engine, before, e);
 }
 
 static bool bootstrap_done(struct install *in, bool *yes, struct err *e)
@@ -234,7 +235,7 @@ static bool services_run(struct install *in, struct err *e)
 {
     struct health_spec h = watch(in, in->next, NULL);
     struct err up = { 0 };
-    if (!deployment_up(in->next, &in->compose, NULL, 0, &up)) {
+    if (!started_up(in->next, &in->compose, in->engine, NULL, &up)) {
         /* Compose waits for dependencies itself; what it says of a failure is short, the service's own log says why. */
         if (up.code == ERR_UNHEALTHY)
             health_tell(&h, &in->story);
