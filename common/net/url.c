@@ -47,6 +47,15 @@ static void lower(char *s)
             *s = (char)(*s - 'A' + 'a');
 }
 
+/* libcurl decodes %41 in host names; what comes out must be a name or an address, nothing that means something elsewhere. */
+static bool is_host(const char *host)
+{
+    static const char name[] = "abcdefghijklmnopqrstuvwxyz0123456789.-_";
+    struct in6_addr six;
+    size_t n = strlen(host);
+    return n > 0 && (strspn(host, name) == n || inet_pton(AF_INET6, host, &six) == 1);
+}
+
 /* Fills out from a handle that holds an absolute URL. text is the original, for messages. */
 static bool take_apart(struct url *out, CURLU *u, const char *what, const char *text, struct err *e)
 {
@@ -66,6 +75,9 @@ static bool take_apart(struct url *out, CURLU *u, const char *what, const char *
         return refuse(what, text, "no host, or a host that is too long", e);
     strip_brackets(out->host);
     lower(out->host);
+    char zone[64];
+    if (!is_host(out->host) || get_part(u, CURLUPART_ZONEID, zone, sizeof zone, 0))
+        return refuse(what, text, "the host is neither a name nor an address", e);
     if (!get_part(u, CURLUPART_PORT, port, sizeof port, CURLU_DEFAULT_PORT) ||
         !num_parse(&number, port, strlen(port), UINT16_MAX) || number == 0)
         return refuse(what, text, "expected a port from 1 to 65535", e);

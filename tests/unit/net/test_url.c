@@ -32,6 +32,7 @@ static void reads_what_is_connected_to(void **state)
     expect("https://h:443/x?y=z#frag", true, "h", 443);
     expect("http://2130706433/", false, "127.0.0.1", 80); /* numbers become the address that they are */
     expect("http://0x7f.1/", false, "127.0.0.1", 80);
+    expect("https://%61uth.example/", true, "auth.example", 443);
     expect("http://0177.0.0.1/", false, "127.0.0.1", 80);
 }
 
@@ -42,6 +43,7 @@ static void refuses_what_is_no_plain_web_address(void **state)
         "", "registry.example", "//registry.example/", "file:///etc/passwd", "ftp://h/", "gopher://h/", "https://",
         "https://user@h/", "https://user:s3cret@h/", "https://:s3cret@h/", "https://u:s3cret@h:0/", "https://u:s3cret@[x", "https://h:0/", "https://h:65536/", "https://h:x/",
         "https://h/\r\nX: y", "https://h/ x", "https://h\x01/", "https://h\xc3\xa9/", "https://[::1", "dict://h/", "HTTPS//h",
+        "https://h%2fx/", "https://h%00.example/", "https://h%0d%0ax/", "https://h%ff/", "https://[fe80::1%25eth0]/", "https://a,b/",
     };
     for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
         struct url u;
