@@ -25,7 +25,7 @@ MUST_CHECK bool steps_run(const struct step *steps, size_t n, struct install *in
                           struct err *e);
 /* Undoes steps last..0. Trouble of its own goes to the log; false when there was any. */
 MUST_CHECK bool steps_undo(const struct step *steps, size_t last, struct install *in, struct journal *j);
-/* What run would do: done[i]. */
+/* What run would do: done[i]. A step that cannot be asked while one before it is not done (a database that is not started) is not done. */
 MUST_CHECK bool steps_look(const struct step *steps, size_t n, struct install *in, bool *done, struct err *e);
 
 #endif

@@ -172,23 +172,54 @@ static bool speaks_of_engine(const char *line)
     for (size_t i = 0; i < ARRAY_LEN(parts); i++)
         if (strstr(line, parts[i]) != NULL)
             return true;
-    return false;
+    return text_starts(line, "Pulling "); /* compose 1 cannot be told not to; it does so for an image that is missing */
+}
+
+/* " Container shop-db-1  Started" of compose 2, "Creating shop_db_1 ... done" of compose 1: how it goes, not what went wrong. */
+static bool is_progress(const char *line)
+{
+    return text_starts(line, " Container ") || text_starts(line, " Network ") || text_starts(line, " Volume ") ||
+           text_ends(line, " ... ") || text_ends(line, " ... done") || text_ends(line, " is up-to-date") || text_starts(line, "Creating ");
+}
+
+/* Nobody here can do anything about it: the author's file has the key for compose 1, or the container is told from its name. */
+static bool is_noise(const char *line)
+{
+    return line[0] == '\0' || strstr(line, "attribute `version` is obsolete") != NULL || text_starts(line, "Attaching to ");
+}
+
+/* Without what moves a cursor, the end of line of a terminal, and secrets. */
+static void clean_line(const struct compose_run *r, const char *line, struct buf *out)
+{
+    AUTO(buf_clear_auto) struct buf plain = BUF_LIMIT(out->max);
+    for (const char *p = line; *p != '\0'; p++) {
+        if (p[0] == '\x1b' && p[1] == '[') {
+            p += 2 + strspn(p + 2, "0123456789;?");
+            if (*p == '\0')
+                break;
+        } else if (*p != '\r') {
+            buf_addc(&plain, *p);
+        }
+    }
+    values_redact(r->values, buf_text(&plain), out);
 }
 
 static void take_line(void *ctx, const char *line)
 {
     struct tail *t = ctx;
     AUTO(buf_clear_auto) struct buf clean = BUF_LIMIT(LIMIT_PATH_BYTES);
-    values_redact(t->r->values, line, &clean);
+    clean_line(t->r, line, &clean);
     const char *text = buf_text(&clean);
-    if (strspn(text, " \t\r") == strlen(text))
+    if (is_noise(text) || strspn(text, " \t") == strlen(text))
         return;
-    char *shown = mem_text(SHOWN(text));
+    AUTO(mem_auto) char *shown = mem_text(SHOWN(text));
     if (t->r->on_line != NULL)
         t->r->on_line(t->r->on_line_ctx, shown);
     t->is_engine = t->is_engine || speaks_of_engine(text);
+    if (is_progress(text))
+        return;
     mem_free(t->lines[t->n % TAIL_LINES]);
-    t->lines[t->n++ % TAIL_LINES] = shown;
+    t->lines[t->n++ % TAIL_LINES] = TAKE(shown);
 }
 
 static void tail_clear(struct tail *t)
@@ -298,7 +329,11 @@ static void take_log_line(void *ctx, const char *line)
     struct log_lines *l = ctx;
     if (l->out->over)
         return;
-    values_redact(l->r->values, line, l->out);
+    AUTO(buf_clear_auto) struct buf clean = BUF_LIMIT(LIMIT_PATH_BYTES);
+    clean_line(l->r, line, &clean);
+    if (is_noise(buf_text(&clean)))
+        return;
+    buf_adds(l->out, buf_text(&clean));
     buf_addc(l->out, '\n');
 }
 

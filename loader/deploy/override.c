@@ -97,7 +97,7 @@ bool render_override(struct buf *out, const struct render_input *in, struct err 
 {
     const struct release *r = in->release;
     buf_adds(out, "# Written by archon-load for this site; changes are lost.\n");
-    if (r->compose_version != NULL) { /* compose 1 wants the same one in all files */
+    if (r->compose_version != NULL && in->compose->major < 2) { /* compose 1 wants the same one in all files, compose 2 none */
         buf_adds(out, "version: ");
         override_add_scalar(out, r->compose_version);
         buf_addc(out, '\n');
