@@ -7,11 +7,12 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "loader/deploy/compose_output.h"
 #include "sys/proc.h"
 
 #include "base/banned.h"
 
-enum { PROBE_TIMEOUT_MS = 30000, PROBE_BYTES = 400, TAIL_LINES = 4, ARGUMENTS_MAX = 4096, LOGS_TIMEOUT_MS = 60000 };
+enum { PROBE_TIMEOUT_MS = 30000, PROBE_BYTES = 400, ARGUMENTS_MAX = 4096, LOGS_TIMEOUT_MS = 60000 };
 
 /* ---- environment: what compose and the engine's client obey, and nothing of the caller's ---- */
 
@@ -154,94 +155,12 @@ static void begin(struct arguments *a, const struct compose_tool *t, const struc
     add(a, command);
 }
 
-/* The last lines that say something, for the error. */
-struct tail {
-    const struct compose_run *r;
-    char *lines[TAIL_LINES];
-    size_t n;
-    bool is_engine; /* one of all lines spoke of the engine, not of a service */
-};
-
-/* What compose says when the engine or its images are the trouble. Everything else that makes `up` fail is a service that does not run. */
-static bool speaks_of_engine(const char *line)
-{
-    static const char *const parts[] = {
-        "Cannot connect to the Docker daemon", "Couldn't connect to Docker daemon", "permission denied while trying to connect",
-        "No such image", "no such image", "pull access denied", "Error while fetching server API version",
-    };
-    for (size_t i = 0; i < ARRAY_LEN(parts); i++)
-        if (strstr(line, parts[i]) != NULL)
-            return true;
-    return text_starts(line, "Pulling "); /* compose 1 cannot be told not to; it does so for an image that is missing */
-}
-
-/* " Container shop-db-1  Started" of compose 2, "Creating shop_db_1 ... done" of compose 1: how it goes, not what went wrong. */
-static bool is_progress(const char *line)
-{
-    return text_starts(line, " Container ") || text_starts(line, " Network ") || text_starts(line, " Volume ") ||
-           text_ends(line, " ... ") || text_ends(line, " ... done") || text_ends(line, " is up-to-date") || text_starts(line, "Creating ");
-}
-
-/* Nobody here can do anything about it: the author's file has the key for compose 1, or the container is told from its name. */
-static bool is_noise(const char *line)
-{
-    return line[0] == '\0' || strstr(line, "attribute `version` is obsolete") != NULL || text_starts(line, "Attaching to ");
-}
-
-/* Without what moves a cursor, the end of line of a terminal, and secrets. */
-static void clean_line(const struct compose_run *r, const char *line, struct buf *out)
-{
-    AUTO(buf_clear_auto) struct buf plain = BUF_LIMIT(out->max);
-    for (const char *p = line; *p != '\0'; p++) {
-        if (p[0] == '\x1b' && p[1] == '[') {
-            p += 2 + strspn(p + 2, "0123456789;?");
-            if (*p == '\0')
-                break;
-        } else if (*p != '\r') {
-            buf_addc(&plain, *p);
-        }
-    }
-    values_redact(r->values, buf_text(&plain), out);
-}
-
-static void take_line(void *ctx, const char *line)
-{
-    struct tail *t = ctx;
-    AUTO(buf_clear_auto) struct buf clean = BUF_LIMIT(LIMIT_PATH_BYTES);
-    clean_line(t->r, line, &clean);
-    const char *text = buf_text(&clean);
-    if (is_noise(text) || strspn(text, " \t") == strlen(text))
-        return;
-    AUTO(mem_auto) char *shown = mem_text(SHOWN(text));
-    if (t->r->on_line != NULL)
-        t->r->on_line(t->r->on_line_ctx, shown);
-    t->is_engine = t->is_engine || speaks_of_engine(text);
-    if (is_progress(text))
-        return;
-    mem_free(t->lines[t->n % TAIL_LINES]);
-    t->lines[t->n++ % TAIL_LINES] = TAKE(shown);
-}
-
-static void tail_clear(struct tail *t)
-{
-    for (size_t i = 0; i < TAIL_LINES; i++)
-        mem_free(t->lines[i]);
-}
-
-/* "a / b / c", the newest last. */
-static void tail_text(const struct tail *t, struct buf *out)
-{
-    size_t first = t->n > TAIL_LINES ? t->n - TAIL_LINES : 0;
-    for (size_t i = first; i < t->n; i++)
-        buf_addf(out, "%s%s", out->len > 0 ? " / " : "", t->lines[i % TAIL_LINES]);
-}
-
-static bool run_failed(const struct compose_tool *t, const char *command, const struct proc_result *result, const struct tail *tail,
+static bool run_failed(const struct compose_tool *t, const char *command, const struct proc_result *result, const struct compose_output *tail,
                        enum err_code code, struct err *e)
 {
     const char *name = t->is_plugin ? "docker compose" : "docker-compose";
     AUTO(buf_clear_auto) struct buf text = BUF_LIMIT(4 * TEXT_SHOWN_BYTES);
-    tail_text(tail, &text);
+    compose_output_text(tail, &text);
     if (result->is_missing)
         return err_set(e, ERR_ENGINE, "%s: %s is not there any more", name, t->program);
     if (result->is_timeout)
@@ -259,14 +178,14 @@ static bool run(const struct compose_tool *t, const struct compose_run *r, struc
     a->items[a->n] = NULL;
     struct environment env;
     environment_make(&env, t->socket);
-    struct tail tail = { .r = r };
+    struct compose_output tail = { .r = r };
     struct proc_spec spec = { .argv = a->items, .envp = env.list, .cwd = r->dir, .timeout_ms = r->timeout_ms,
-                              .on_line = take_line, .on_line_ctx = &tail };
+                              .on_line = compose_output_take, .on_line_ctx = &tail };
     struct proc_result result = { 0 };
     bool ok = proc_run(&spec, &result, e);
     if (ok && (result.is_missing || result.is_timeout || result.status != 0))
         ok = run_failed(t, command, &result, &tail, code, e);
-    tail_clear(&tail);
+    compose_output_clear(&tail);
     environment_clear(&env);
     return ok;
 }
@@ -330,8 +249,8 @@ static void take_log_line(void *ctx, const char *line)
     if (l->out->over)
         return;
     AUTO(buf_clear_auto) struct buf clean = BUF_LIMIT(LIMIT_PATH_BYTES);
-    clean_line(l->r, line, &clean);
-    if (is_noise(buf_text(&clean)))
+    compose_output_clean(l->r, line, &clean);
+    if (compose_output_is_noise(buf_text(&clean)))
         return;
     buf_adds(l->out, buf_text(&clean));
     buf_addc(l->out, '\n');

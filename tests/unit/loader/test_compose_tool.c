@@ -146,7 +146,9 @@ static void a_failure_carries_the_last_lines_and_its_class(void **state)
         { "echo 'Cannot connect to the Docker daemon at unix:///x' >&2; exit 1", ERR_ENGINE, "status 1: Cannot connect" },
         { "echo 'No such image: a:1' >&2; exit 18", ERR_ENGINE, "status 18" },
         { "exit 3", ERR_UNHEALTHY, "it said nothing" },
-        { "printf 'a\\033[31mb\\n' >&2; exit 1", ERR_UNHEALTHY, "a\\x1b[31mb" },
+        { "printf 'a\\033[31mb\\033]c\\r\\n' >&2; exit 1", ERR_UNHEALTHY, "status 1: ab\\x1b]c" },
+        { "printf ' Container x  Error\\nCreating x ... \\r\\n\\nwhy\\n'; exit 1", ERR_UNHEALTHY, "status 1: why" },
+        { "echo 'Pulling db (x:1)...'; exit 1", ERR_ENGINE, "Pulling db" },
         { "for i in 1 2 3 4 5 6; do echo line$i; done; exit 1", ERR_UNHEALTHY, "line3 / line4 / line5 / line6" },
         { "kill -9 $$", ERR_UNHEALTHY, "status 137" },
     };
