@@ -277,7 +277,9 @@ void credentials_locate(const char *authfile, char **path, bool *must_exist)
     }
     struct err ignored = { 0 };
     bool is_there = false;
-    *path = from_environment("HOME", "/.docker/config.json");
+    *path = from_environment("DOCKER_CONFIG", "/config.json");
+    if (*path == NULL)
+        *path = from_environment("HOME", "/.docker/config.json");
     if (*path != NULL && file_exists(*path, &is_there, &ignored) && is_there)
         return;
     char *podman = from_environment("XDG_RUNTIME_DIR", "/containers/auth.json");

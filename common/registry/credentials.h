@@ -33,8 +33,8 @@ struct secret credential_basic(const struct credential *c);
 
 struct credentials;
 
-/* Where the file is: authfile, else $REGISTRY_AUTH_FILE, else ~/.docker/config.json, else $XDG_RUNTIME_DIR/containers/auth.json when it
- * exists. *path (mem_free) is null when there is none; must_exist: it was named by the operator. */
+/* Where the file is: authfile, else $REGISTRY_AUTH_FILE, else $DOCKER_CONFIG/config.json, else ~/.docker/config.json, else
+ * $XDG_RUNTIME_DIR/containers/auth.json when that exists and the one before does not. *path (mem_free) is null when there is none; must_exist: it was named by the operator. */
 void credentials_locate(const char *authfile, char **path, bool *must_exist);
 
 /* A null or (unless must_exist) missing path gives an empty set. Refuses a file that others may read. ERR_CONFIG. */

@@ -43,10 +43,8 @@ bool token_server(struct url *out, const struct token_request *q, struct err *e)
         return err_set(e, ERR_AUTH, "%s: names no token server (realm)", URL_ORIGIN(q->base));
     if (!url_parse(out, q->challenge->realm, "token server (realm)", e))
         return err_as(e, ERR_AUTH);
-    if (!belongs(q, out->host)) {
-        err_set(e, ERR_AUTH, "%s: token server %s is not on the registry's host", URL_ORIGIN(q->base), URL_ORIGIN(out));
-        return err_hint(e, "if it does belong to the registry: --token-server %s", out->host);
-    }
+    if (!belongs(q, out->host))
+        return err_set(e, ERR_AUTH, "%s: token server %s is not on the registry's host", URL_ORIGIN(q->base), URL_ORIGIN(out));
     if (!out->is_https && !url_host_is_loopback(out->host))
         return err_set(e, ERR_AUTH, "%s: token server %s is not https", URL_ORIGIN(q->base), URL_ORIGIN(out));
     return true;

@@ -163,6 +163,7 @@ static void the_file_is_looked_for_in_order(void **state)
     char *path = NULL;
     bool must_exist = false;
     unsetenv("XDG_RUNTIME_DIR");
+    unsetenv("DOCKER_CONFIG");
     setenv("REGISTRY_AUTH_FILE", "/b/auth.json", 1);
     setenv("HOME", "/nonexistent/home", 1);
     credentials_locate("/a/auth.json", &path, &must_exist);
@@ -178,6 +179,11 @@ static void the_file_is_looked_for_in_order(void **state)
     assert_string_equal(path, "/nonexistent/home/.docker/config.json");
     assert_false(must_exist);
     mem_free(path);
+    setenv("DOCKER_CONFIG", "/c", 1);
+    credentials_locate(NULL, &path, &must_exist);
+    assert_string_equal(path, "/c/config.json");
+    mem_free(path);
+    unsetenv("DOCKER_CONFIG");
 }
 
 static void basic_is_made_of_user_and_password(void **state)
