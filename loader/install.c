@@ -18,6 +18,7 @@
 
 #define CACHE_BYTES (48 * MIB)
 #define COMPOSE_FILE_MAX LIMIT_CONFIG_FILE_BYTES
+#define PACKED_FILES_MAX (32 * MIB) /* besides the compose files themselves */
 
 void install_free(struct install *in)
 {
@@ -123,13 +124,24 @@ static void packed_clear(struct packed *p)
     mem_free(p->files);
 }
 
+/* Compose files, and what they could extend: every file of their size, as far as memory is bounded. */
+static bool may_be_compose(const struct release *r, const struct release_file *f, uint64_t *room)
+{
+    bool is_named = texts_have(&r->compose, f->path);
+    if (f->size > COMPOSE_FILE_MAX || (!is_named && f->size > *room))
+        return false;
+    *room -= is_named ? 0 : f->size;
+    return true;
+}
+
 static bool read_packed(struct install *in, const struct release *r, struct packed *p, struct err *e)
 {
+    uint64_t room = PACKED_FILES_MAX;
     p->files = mem_new_array(r->n_files, sizeof *p->files);
     p->texts = mem_new_array(r->n_files, sizeof *p->texts);
     for (size_t i = 0; i < r->n_files; i++) {
-        if (r->files[i].size > COMPOSE_FILE_MAX)
-            continue; /* not a compose file or env file */
+        if (!may_be_compose(r, &r->files[i], &room))
+            continue;
         struct buf *text = &p->texts[p->n];
         *text = (struct buf)BUF_LIMIT(COMPOSE_FILE_MAX);
         p->n++;
@@ -149,7 +161,7 @@ static bool check_compose(struct install *in, const struct release *r, struct er
     bool ok = read_packed(in, r, &packed, e);
     AUTO(origin_free_auto) struct origin *origin = ok ? origin_memory(packed.files, packed.n) : NULL;
     AUTO(compose_free_auto) struct compose *model = ok ? compose_read(origin, &r->compose, COMPOSE_PACKED, &findings, e) : NULL;
-    ok = model != NULL && release_check_compose(r, model, e);
+    ok = model != NULL && findings_done(&findings, e) && release_check_compose(r, model, e);
     if (!ok)
         err_as(e, e->code == ERR_CONFIG ? ERR_POLICY : e->code);
     findings_clear(&findings);
