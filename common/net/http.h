@@ -1,5 +1,5 @@
 /* HTTP(S) over TCP or a unix socket, with libcurl's multi interface behind it. No redirects are followed, nothing is decompressed, no cookies,
- * no netrc, no environment but (when asked) the proxy variables. The client of a registry decides about redirects and credentials. CONTRACT
+ * no netrc, no environment but (when asked) the proxy variables. The client of a registry decides about redirects and credentials.
  *
  *     struct http_options o = { .ca_file = "/etc/site/ca.pem", .use_proxy_env = true };
  *     AUTO(http_close_auto) struct http *h = http_open(&o, e);

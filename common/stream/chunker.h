@@ -1,4 +1,4 @@
-/* Content-defined cutting (FORMAT.md section 3): gear hash, table from SHA-256 of "archon-gear-v1:<i>", pieces of A/4 to 8*A bytes. The boundaries are part of the format. CONTRACT
+/* Content-defined cutting (FORMAT.md section 3): gear hash, table from SHA-256 of "archon-gear-v1:<i>", pieces of A/4 to 8*A bytes. The boundaries are part of the format.
  *
  *     struct chunker c;                       chunker_init(&c, 4096);
  *     while ((n = chunker_cut(&c, bytes, len, is_end)) > 0) { piece is bytes[0..n); bytes += n; len -= n; }

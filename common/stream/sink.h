@@ -1,5 +1,5 @@
 /* Bytes flow through a chain of sinks in a fixed order: limit -> digest of the raw bytes -> decompress -> limit -> digest of
- * the content -> file. Every stage can fail; verdicts are given at finish; a chain dropped without finish publishes nothing. CONTRACT
+ * the content -> file. Every stage can fail; verdicts are given at finish; a chain dropped without finish publishes nothing.
  *
  *     AUTO(sink_drop_auto) struct sink *in = sink_limit(size, SINK_EXACT, "blob", sink_sha256(&digest, "blob", sink_fd(fd, path)));
  *     if (!pump(from, in, e) || !sink_finish(in, e))
