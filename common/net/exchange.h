@@ -27,6 +27,8 @@ struct http {
     unsigned stall_timeout_ms;
 };
 
+enum { EXCHANGE_HEAD_LINES = 100 }; /* of all heads of an answer together */
+
 struct exchange {
     struct http *http;
     const struct http_request *rq; /* borrowed until the verdict */
@@ -48,6 +50,11 @@ MUST_CHECK struct exchange *exchange_new(struct http *h, const struct http_reque
 MUST_CHECK bool exchange_verdict(struct exchange *x, CURLcode result, struct err *e);
 void exchange_free(struct exchange *x);
 AUTO_FREE(struct exchange, exchange_free)
+
+/* libcurl's callbacks (exchange_callbacks.c); ctx is the exchange. */
+size_t exchange_on_header(char *line, size_t one, size_t n, void *ctx);
+size_t exchange_on_body(char *bytes, size_t one, size_t n, void *ctx);
+size_t exchange_on_send(char *to, size_t one, size_t n, void *ctx);
 
 /* Lets libcurl work for at most wait_ms; checks for signals. */
 MUST_CHECK bool exchange_drive(struct http *h, unsigned wait_ms, struct err *e);

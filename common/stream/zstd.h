@@ -1,4 +1,4 @@
-/* zstd for chunks: one frame in, one frame out, bounded; and the checks of a frame header before libzstd sees it. CONTRACT */
+/* zstd for chunks: one frame in, one frame out, bounded; and the checks of a frame header before libzstd sees it. */
 #ifndef STREAM_ZSTD_H
 #define STREAM_ZSTD_H
 
