@@ -50,6 +50,8 @@ struct writer {
     size_t n_data_headers, data_headers_cap;
     uint8_t *raw; /* of the chunk that is being filled, or null */
     uint32_t raw_len;
+    struct sha256 *member_hash; /* of the member that is being written, or null */
+    uint64_t member_left;
 };
 
 /* --- chunks ------------------------------------------------------------------------------------------------------- */
@@ -188,16 +190,48 @@ static bool put_header(struct writer *w, const char *name, uint64_t size, bool i
     return put(w, header, sizeof header, e);
 }
 
-bool writer_add_member(struct writer *w, const char *name, const void *bytes, size_t n, bool is_executable, struct err *e)
+bool writer_begin_member(struct writer *w, const char *name, uint64_t size, bool is_executable, struct err *e)
 {
-    struct manifest_member *x = new_member(w, name, n, e);
+    struct manifest_member *x = new_member(w, name, size, e);
     if (x == NULL)
         return false;
-    BUG_IF(w->n_data > 0 || w->m.n_layers > 0);
+    BUG_IF(w->n_data > 0 || w->m.n_layers > 0 || w->member_hash != NULL);
     x->is_executable = is_executable;
+    w->member_left = size;
+    w->member_hash = sha256_new();
+    return put_header(w, name, size, is_executable, e);
+}
+
+static bool member_changed(const struct writer *w, struct err *e)
+{
+    return err_set(e, ERR_CONFIG, "%s: changed while it was read", w->m.members[w->m.n_members - 1].name);
+}
+
+bool writer_put_member(struct writer *w, const void *bytes, size_t n, struct err *e)
+{
+    if (n > w->member_left)
+        return member_changed(w, e);
+    w->member_left -= n;
+    sha256_add(w->member_hash, bytes, n);
+    return put(w, bytes, n, e);
+}
+
+bool writer_end_member(struct writer *w, struct digest *sha256, struct err *e)
+{
+    struct manifest_member *x = &w->m.members[w->m.n_members - 1];
+    if (w->member_left > 0)
+        return member_changed(w, e);
+    sha256_end(w->member_hash, &x->sha256);
+    sha256_free(TAKE(w->member_hash));
     x->has_sha256 = true;
-    sha256_of(&x->sha256, bytes, n);
-    return put_header(w, name, n, is_executable, e) && put(w, bytes, n, e) && put_zeros(w, tar_fill(n), e);
+    if (sha256 != NULL)
+        *sha256 = x->sha256;
+    return put_zeros(w, tar_fill(x->size), e);
+}
+
+bool writer_add_member(struct writer *w, const char *name, const void *bytes, size_t n, bool is_executable, struct err *e)
+{
+    return writer_begin_member(w, name, n, is_executable, e) && writer_put_member(w, bytes, n, e) && writer_end_member(w, NULL, e);
 }
 
 /* --- data --------------------------------------------------------------------------------------------------------- */
@@ -447,6 +481,8 @@ void writer_drop(struct writer *w)
         dedup_close(w->dedup);
     if (w->publish != NULL)
         publish_drop(w->publish);
+    if (w->member_hash != NULL)
+        sha256_free(w->member_hash);
     manifest_clear(&w->m);
     table_clear(&w->table);
     mem_free(w->data_headers);

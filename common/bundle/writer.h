@@ -32,6 +32,12 @@ AUTO_FREE(struct writer, writer_drop)
 /* Members before the data, in file order. Borrows. */
 MUST_CHECK bool writer_add_member(struct writer *w, const char *name, const void *bytes, size_t n, bool is_executable, struct err *e);
 
+/* The same for one of any size: begin, its bytes in pieces, end. Another number of bytes than size is ERR_CONFIG ("changed while it was read"). *sha256, which may be null,
+ * is that of the content. */
+MUST_CHECK bool writer_begin_member(struct writer *w, const char *name, uint64_t size, bool is_executable, struct err *e);
+MUST_CHECK bool writer_put_member(struct writer *w, const void *bytes, size_t n, struct err *e);
+MUST_CHECK bool writer_end_member(struct writer *w, struct digest *sha256, struct err *e);
+
 void writer_begin_layer(struct writer *w);
 /* hash: the first 16 bytes of the SHA-256 of the piece. */
 MUST_CHECK bool writer_add_piece(struct writer *w, const uint8_t hash[16], const void *bytes, uint32_t n, struct err *e);

@@ -59,14 +59,15 @@ static const struct cli_option *row_named(const struct cli_option *rows, size_t 
     return NULL;
 }
 
+/* A command's own options first: after `create`, --version is that of the release. */
 static bool find_row(const struct parser *p, const char *name, size_t n, char letter, struct found *f)
 {
     const struct cli_command *c = p->out->command;
-    f->row = row_named(cli_global_rows, cli_n_global_rows, name, n, letter);
-    f->into = (char *)&p->out->globals;
-    if (f->row == NULL && c != NULL) {
-        f->row = row_named(c->options, c->n_options, name, n, letter);
-        f->into = p->out->options;
+    f->row = c == NULL ? NULL : row_named(c->options, c->n_options, name, n, letter);
+    f->into = p->out->options;
+    if (f->row == NULL) {
+        f->row = row_named(cli_global_rows, cli_n_global_rows, name, n, letter);
+        f->into = (char *)&p->out->globals;
     }
     return f->row != NULL;
 }

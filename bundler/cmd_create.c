@@ -1,0 +1,118 @@
+/* archon-bundle create: its options and its result. What it does is create_run in create.c. */
+#include "bundler/commands.h"
+#include "bundler/create.h"
+#include "base/log.h"
+#include "base/text.h"
+
+#include "base/banned.h"
+
+enum { MAX_JOBS = 256 };
+
+static uint64_t raw_bytes(const struct manifest *m)
+{
+    uint64_t bytes = 0;
+    for (size_t i = 0; i < m->n_layers; i++)
+        bytes += m->layers[i].size;
+    return bytes;
+}
+
+static const struct digest *signer(const struct create *c, size_t i)
+{
+    return key_public_id(key_private_public(c->keys.items[i]));
+}
+
+static bool report_json(const struct create *c, struct err *e)
+{
+    const struct manifest *m = writer_manifest(c->writer);
+    struct jwrite *w = cli_json_open(c->ctx);
+    jwrite_str(w, "file", c->path);
+    jwrite_str(w, "name", m->name);
+    jwrite_str(w, "version", m->version);
+    jwrite_u64(w, "size", m->total_len);
+    jwrite_digest_hex(w, "release_sha256", &c->release_sha256);
+    jwrite_digest_hex(w, "manifest_sha256", &c->manifest_sha256);
+    jwrite_array(w, "signers");
+    for (size_t i = 0; i < c->keys.n; i++)
+        jwrite_digest_hex(w, NULL, signer(c, i));
+    jwrite_end(w);
+    jwrite_u64(w, "images", c->app->n_images);
+    jwrite_u64(w, "layers", m->n_layers);
+    jwrite_u64(w, "raw_size", raw_bytes(m));
+    jwrite_u64(w, "stored_size", writer_new_bytes(c->writer));
+    jwrite_u64(w, "fetched_size", c->fetched.missing_bytes);
+    return cli_json_close(c->ctx, w, e);
+}
+
+static void report_text(const struct create *c)
+{
+    const struct manifest *m = writer_manifest(c->writer);
+    char size[24];
+    char raw[24];
+    char stored[24];
+    cli_print(c->ctx, "%s\n", SHOWN(c->path));
+    cli_print(c->ctx, "  release    %s %s\n", m->name, m->version);
+    cli_print(c->ctx, "             %s\n", DIGEST_SHOWN(&c->release_sha256));
+    cli_print(c->ctx, "  manifest   %s\n", DIGEST_SHOWN(&c->manifest_sha256));
+    cli_print(c->ctx, "  size       %s: %zu images, %zu layers of %s, of which %s are different pieces\n", text_bytes(size, m->total_len),
+              c->app->n_images, m->n_layers, text_bytes(raw, raw_bytes(m)), text_bytes(stored, writer_new_bytes(c->writer)));
+    for (size_t i = 0; i < c->keys.n; i++)
+        cli_print(c->ctx, "  signed by  key %s\n", DIGEST_HEX(signer(c, i)));
+}
+
+static bool report(const struct create *c, struct err *e)
+{
+    if (c->keys.n == 0)
+        log_warn("%s is not signed: no host installs it before archon-bundle sign", SHOWN(c->path));
+    if (cli_wants_json(c->ctx))
+        return report_json(c, e);
+    report_text(c);
+    return true;
+}
+
+static bool run_create(struct cli_context *ctx, const void *options, struct err *e)
+{
+    struct create c = { .ctx = ctx, .o = options };
+    bool ok = create_run(&c, e) && report(&c, e);
+    create_clear(&c);
+    return ok;
+}
+
+static const struct create_options defaults = { .level = 3, .registries = { .retries = REGISTRIES_RETRIES } };
+
+static const struct cli_option create_rows[] = {
+    INPUT_ROWS(struct create_options),
+    CLI_TEXT_ROW("output", 'o', struct create_options, output, "OUT", "file or directory (NAME-VERSION.bundle.tar.zst here)"),
+    CLI_LIST_ROW("key", 0, struct create_options, keys, "FILE", "private key that signs; repeatable. Without one the bundle is unsigned"),
+    CLI_TEXT_ROW("key-passphrase-file", 0, struct create_options, passphrase_file, "FILE", "passphrase of an encrypted key, in a file with mode 0600"),
+    CLI_NUMBER_ROW("level", 0, struct create_options, level, "N", "compression, 1 (fast) to 19 (small); 3 if not given", 1, 19),
+    CLI_CHOICE_ROW("layers", 0, struct create_options, layers, "dedup|exact", "dedup: equal pieces of all layers are stored once"),
+    CLI_NUMBER_ROW("jobs", 0, struct create_options, jobs, "N", "threads (number of processors); does not change the result", 1, MAX_JOBS),
+    CLI_FLAG_ROW("no-loader", 0, struct create_options, is_without_loader, "do not put archon-load into the bundle"),
+    REGISTRIES_ROWS(struct create_options),
+    CLI_NOT_YET_ROW("split"),
+    CLI_NOT_YET_ROW("parity"),
+    CLI_NOT_YET_ROW("base"),
+    CLI_NOT_YET_ROW("inventory"),
+    CLI_NOT_YET_ROW("not-after"),
+    CLI_NOT_YET_ROW("with"),
+    CLI_NOT_YET_ROW("locked"),
+    CLI_NOT_YET_ROW("cosign-key"),
+    CLI_NOT_YET_ROW("scan-report"),
+    CLI_NOT_YET_ROW("fail-on"),
+    CLI_NOT_YET_ROW("sbom"),
+    CLI_NOT_YET_ROW("archon-source"),
+    CLI_NOT_YET_ROW("check-medium"),
+};
+
+const struct cli_command cmd_create = {
+    .name = "create",
+    .arguments = "[IMAGE...]",
+    .summary = "make and sign a bundle",
+    .details = "From ./bundle.yaml or -f FILE, from --compose FILE..., or from IMAGE...; without any of them the built-in application. SOURCE_DATE_EPOCH is honoured, and so are "
+               "HTTPS_PROXY, HTTP_PROXY and NO_PROXY.",
+    CLI_OPTIONS(create_rows),
+    CLI_INTO(struct create_options, input.images),
+    .defaults = &defaults,
+    .max_arguments = SIZE_MAX,
+    .run = run_create,
+};

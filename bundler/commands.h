@@ -1,0 +1,11 @@
+/* The commands of archon-bundle: each lives in its cmd_*.c and is a row of the table in main.c. */
+#ifndef BUNDLER_COMMANDS_H
+#define BUNDLER_COMMANDS_H
+
+#include "cli/command.h"
+
+extern const struct cli_command cmd_create, cmd_plan, cmd_lint, cmd_init, cmd_validate_embedded;
+extern const struct cli_command cmd_keygen, cmd_sign;
+extern const struct cli_command cmd_verify, cmd_inspect, cmd_list, cmd_cat, cmd_extract;
+
+#endif

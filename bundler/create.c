@@ -1,0 +1,71 @@
+/* What happens, in order, when a bundle is made. */
+#include "bundler/create.h"
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/text.h"
+
+#include "base/banned.h"
+
+enum { PARALLEL_FETCHES = 6 }; /* registries slow down who asks for more */
+
+static bool create_resolve(struct create *c, struct err *e)
+{
+    if (!registries_open(&c->registries, &c->o->registries, e))
+        return false;
+    if (registries_resolve(&c->registries, c->app, &c->images, e))
+        return fetch_plan(c->registries.cache, c->images, c->app->n_images, &c->fetched, e);
+    if (c->input.kind == INPUT_EMBEDDED)
+        err_hint(e, "no images of the built-in application are published: archon-bundle init writes it out, archon/build/README.md says how to make them");
+    return false;
+}
+
+static bool create_fetch(struct create *c, struct err *e)
+{
+    char a[24];
+    char b[24];
+    const struct fetch_totals *t = &c->fetched;
+    log_info("%zu layers of %s, %zu of them (%s) to fetch", t->n_blobs, text_bytes(a, t->bytes), t->n_missing, text_bytes(b, t->missing_bytes));
+    return fetch_layers(c->registries.registry, c->registries.cache, c->images, c->app->n_images, PARALLEL_FETCHES, &c->ctx->progress, e);
+}
+
+bool create_plan(struct create *c, struct err *e)
+{
+    return create_read(c, e) && create_resolve(c, e);
+}
+
+bool create_run(struct create *c, struct err *e)
+{
+    return create_read(c, e) &&        /* what is asked for */
+           create_prepare(c, e) &&     /* keys, and the place of the result */
+           create_resolve(c, e) &&     /* which exact digests that is */
+           create_fetch(c, e) &&       /* the layers, into the cache */
+           create_describe(c, e) &&    /* release.json */
+           create_list_layers(c, e) && /* each distinct layer once */
+           create_write(c, e) &&       /* members, layers, manifest, signatures: a file without a name */
+           create_prove(c, e) &&       /* read back as a host will, every layer rebuilt */
+           writer_publish(c->writer, c->may_replace, e);
+}
+
+void create_clear(struct create *c)
+{
+    if (c->writer != NULL)
+        writer_drop(c->writer);
+    for (size_t i = 0; i < c->n_layers; i++) {
+        mem_free(c->layers[i].blobs);
+        mem_free(c->layers[i].path);
+    }
+    mem_free(c->layers);
+    buf_clear(&c->release);
+    if (c->images != NULL)
+        images_clear(c->images, c->app->n_images);
+    registries_close(&c->registries);
+    for (size_t i = 0; i < c->n_loaders; i++) {
+        mem_free(c->loaders[i].path);
+        mem_free(c->loaders[i].member);
+    }
+    mem_free(c->path);
+    seal_keys_clear(&c->keys);
+    input_clear(&c->input);
+    *c = (struct create){ 0 };
+}

@@ -1,0 +1,93 @@
+/* Making a bundle: everything that one run knows, and the steps in their order. bundler/cmd_create.c has the options, create_run below the story; each step
+ * is in its own file.
+ *
+ *     struct create c = { .ctx = ctx, .o = options };
+ *     bool ok = create_run(&c, e);
+ *     create_clear(&c);                                                               */
+#ifndef BUNDLER_CREATE_H
+#define BUNDLER_CREATE_H
+
+#include "app/release.h"
+#include "bundle/writer.h"
+#include "bundler/fetch.h"
+#include "bundler/input.h"
+#include "bundler/pack.h"
+#include "bundler/registries.h"
+#include "bundler/seal.h"
+
+struct create_options {
+    struct input_options input;
+    struct registries_options registries;
+    struct cli_list keys;
+    const char *passphrase_file;
+    const char *output;
+    uint64_t level;
+    uint64_t jobs; /* 0: as many as there are processors */
+    unsigned layers; /* 0: dedup */
+    bool is_without_loader;
+};
+
+enum { CREATE_LOADERS = 2 };
+
+struct create_loader { /* bin/archon-load-linux-<architecture> */
+    char *path;
+    char *member;
+};
+
+struct create {
+    struct cli_context *ctx;
+    const struct create_options *o;
+    unsigned jobs;
+
+    /* what is asked for */
+    struct input input;
+    struct application *app; /* of input */
+    struct seal_keys keys;
+    char *path; /* of the bundle */
+    bool may_replace;
+    struct create_loader loaders[CREATE_LOADERS];
+    size_t n_loaders;
+
+    /* what that is, exactly */
+    struct registries registries;
+    struct image *images;
+    struct fetch_totals fetched;
+    struct buf release; /* release.json */
+    struct digest release_sha256;
+    int64_t created;
+
+    /* what is written */
+    struct pack_layer *layers; /* distinct ones, in the order of their first appearance */
+    size_t n_layers;
+    size_t n_blobs;
+    uint64_t layer_bytes; /* raw, estimated */
+    struct writer *writer;
+    struct digest manifest_sha256;
+};
+
+/* The whole: a bundle with its name, or an error and no file. */
+MUST_CHECK bool create_run(struct create *c, struct err *e);
+/* The part of it that fetches nothing but manifests: fills app, images and fetched. */
+MUST_CHECK bool create_plan(struct create *c, struct err *e);
+void create_clear(struct create *c);
+
+/* ---- the steps ---- */
+
+/* create_read.c: definition, compose files and SQL; */
+MUST_CHECK bool create_read(struct create *c, struct err *e);
+/* and keys, the programs to carry along, where the bundle goes. No network yet. */
+MUST_CHECK bool create_prepare(struct create *c, struct err *e);
+/* create_release.c: release.json from the application and its images. */
+MUST_CHECK bool create_describe(struct create *c, struct err *e);
+/* create_layers.c: the distinct layers of all images with every form in which they exist. They are in the cache. */
+MUST_CHECK bool create_list_layers(struct create *c, struct err *e);
+/* After packing failed: a blob in the cache whose bytes are others than its digest says is removed, so that the next run fetches it again. */
+void create_drop_damaged(const struct create *c, struct err *e);
+/* create_members.c: how many members there are before the data, and their bytes; and writing them. */
+void create_measure_members(const struct create *c, size_t *n, uint64_t *bytes);
+MUST_CHECK bool create_write_members(struct create *c, struct err *e);
+/* create_write.c: the file, still without a name; then proven, then named. */
+MUST_CHECK bool create_write(struct create *c, struct err *e);
+MUST_CHECK bool create_prove(struct create *c, struct err *e);
+
+#endif

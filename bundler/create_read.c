@@ -1,0 +1,112 @@
+/* Everything that can be wrong without a network is found here, before the work begins. */
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "bundler/create.h"
+#include "sys/file.h"
+#include "sys/path.h"
+#include "sys/work.h"
+
+#include "base/banned.h"
+
+bool create_read(struct create *c, struct err *e)
+{
+    AUTO(findings_clear_auto) struct findings f = { 0 };
+    if (!input_read(&c->input, &c->o->input, &f, e))
+        return false;
+    c->app = c->input.app;
+    log_info("%s %s: %zu images, %zu migrations, %zu files", c->app->definition.name, c->app->definition.version.text, c->app->n_images,
+             c->app->migrations.n, c->app->n_files);
+    return true;
+}
+
+/* ---- where the bundle goes ---- */
+
+static bool is_directory(const char *path)
+{
+    struct stat st;
+    return text_ends(path, "/") || (stat(path, &st) == 0 && S_ISDIR(st.st_mode));
+}
+
+/* A file that was named may be replaced; one of the default name may be another team's. */
+static bool choose_output(struct create *c, struct err *e)
+{
+    const struct definition *d = &c->app->definition;
+    AUTO(mem_auto) char *name = mem_format("%s-%s" BUNDLE_SUFFIX, d->name, d->version.text);
+    bool exists = false;
+    const char *out = c->o->output;
+    c->may_replace = out != NULL && !is_directory(out);
+    c->path = out == NULL ? mem_text(name) : c->may_replace ? mem_text(out) : path_join(out, name);
+    AUTO(mem_auto) char *dir = path_dir(c->path);
+    if (!is_directory(dir))
+        return err_set(e, ERR_IO, "%s: is not an existing directory", SHOWN(dir));
+    if (!file_exists(c->path, &exists, e))
+        return false;
+    if (exists && !c->may_replace) {
+        err_set(e, ERR_IO, "%s: exists already", SHOWN(c->path));
+        return err_hint(e, "move it away, or replace it: -o %s", c->path);
+    }
+    return true;
+}
+
+/* ---- archon-load goes along ---- */
+
+/* Where the build and packages put it: beside this program, or in libexec. */
+static char *find_loader(const char *architecture)
+{
+    char self[LIMIT_PATH_BYTES];
+    ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
+    self[n < 0 ? 0 : n] = '\0';
+    AUTO(mem_auto) char *dir = path_dir(self);
+    char *found[3] = { mem_format("%s/archon-load-linux-%s", dir, architecture),
+                                           mem_format("%s/../libexec/archon-bundle/archon-load-linux-%s", dir, architecture), NULL };
+    struct platform host;
+    platform_host(&host);
+    if (text_is(host.architecture, architecture))
+        found[2] = mem_format("%s/archon-load", dir);
+    char *chosen = NULL;
+    for (size_t i = 0; i < ARRAY_LEN(found); i++) {
+        if (chosen == NULL && found[i] != NULL && access(found[i], R_OK) == 0)
+            chosen = TAKE(found[i]);
+        mem_free(found[i]);
+    }
+    return chosen;
+}
+
+static bool add_loader(struct create *c, const char *architecture, struct err *e)
+{
+    char *path = find_loader(architecture);
+    if (path == NULL) {
+        err_set(e, ERR_CONFIG, "archon-load for linux/%s is not beside this program", architecture);
+        return err_hint(e, "create --no-loader makes a bundle without it; then take archon-load to the host by another way");
+    }
+    c->loaders[c->n_loaders++] = (struct create_loader){ path, mem_format("bin/archon-load-linux-%s", architecture) };
+    return true;
+}
+
+/* One for each architecture that archon-load is built for. */
+static bool find_loaders(struct create *c, struct err *e)
+{
+    static const char *const architectures[CREATE_LOADERS] = { "amd64", "arm64" };
+    const struct definition *d = &c->app->definition;
+    for (size_t a = 0; a < CREATE_LOADERS && !c->o->is_without_loader; a++) {
+        bool is_wanted = false;
+        for (size_t i = 0; i < d->n_platforms; i++)
+            is_wanted = is_wanted || (text_is(d->platforms[i].os, "linux") && text_is(d->platforms[i].architecture, architectures[a]));
+        if (is_wanted && !add_loader(c, architectures[a], e))
+            return false;
+    }
+    return true;
+}
+
+bool create_prepare(struct create *c, struct err *e)
+{
+    c->jobs = c->o->jobs > 0 ? (unsigned)c->o->jobs : work_cpus();
+    if (c->o->layers != 0)
+        return err_set(e, ERR_USAGE, "--layers exact: not in this version");
+    return choose_output(c, e) && find_loaders(c, e) && seal_keys_load(&c->keys, &c->o->keys, c->o->passphrase_file, e);
+}

@@ -1,0 +1,128 @@
+/* The file: room for it, its head, members and layers, signatures; and the proof that it can be read. */
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "bundle/verify.h"
+#include "bundler/create.h"
+#include "sys/file.h"
+#include "sys/path.h"
+
+#include "base/banned.h"
+
+/* What is read back right after it was written is in the page cache: this one need not be large. */
+#define PROVE_CACHE_BYTES (128 * MIB)
+
+/* docs/FORMAT.md section 3.3 */
+static uint32_t average_for(uint64_t raw_bytes)
+{
+    uint32_t average = 4096;
+    for (uint64_t limit = 8 * GIB; raw_bytes > limit && average < 65536; limit *= 2)
+        average *= 2;
+    return average;
+}
+
+/* Zstandard does about as well as what the registry had; a layer without compression becomes a third. An estimate: a disk that fills up all the same
+ * ends the run, and nothing is left. */
+static uint64_t expected_bytes(const struct create *c, uint64_t member_bytes)
+{
+    uint64_t bytes = member_bytes;
+    for (size_t i = 0; i < c->n_layers; i++)
+        bytes += c->layers[i].compression == OCI_RAW ? c->layers[i].blobs[0].size / 3 : c->layers[i].blobs[0].size;
+    return bytes;
+}
+
+static bool check_space(const struct create *c, uint64_t member_bytes, struct err *e)
+{
+    char a[24];
+    char b[24];
+    uint64_t room = 0;
+    uint64_t need = expected_bytes(c, member_bytes);
+    AUTO(mem_auto) char *dir = path_dir(c->path);
+    if (!file_free_bytes(dir, &room, e))
+        return false;
+    log_info("%s will need about %s, %s are free", SHOWN(path_base(c->path)), text_bytes(a, need), text_bytes(b, room));
+    if (room >= need)
+        return true;
+    err_set(e, ERR_SPACE, "%s: about %s are needed for the bundle, %s are free", SHOWN(dir), text_bytes(a, need), text_bytes(b, room));
+    return err_hint(e, "write it elsewhere: -o FILE");
+}
+
+static void fill_head(const struct create *c, struct manifest *head)
+{
+    const struct definition *d = &c->app->definition;
+    head->release_sha256 = c->release_sha256;
+    head->created = c->created;
+    head->average = average_for(c->layer_bytes);
+    head->n_platforms = d->n_platforms;
+    head->platforms = mem_new_array(d->n_platforms, sizeof *head->platforms);
+    BUG_IF(!text_copy(head->name, sizeof head->name, d->name) || !text_copy(head->version, sizeof head->version, d->version.text) ||
+           !text_copy(head->builder_program, sizeof head->builder_program, "archon-bundle") ||
+           !text_copy(head->builder_version, sizeof head->builder_version, ARCHON_VERSION));
+}
+
+static bool name_platforms(const struct create *c, struct manifest *head, struct err *e)
+{
+    for (size_t i = 0; i < head->n_platforms; i++) {
+        struct platform_text text;
+        if (!text_copy(head->platforms[i], sizeof head->platforms[i], platform_format(&text, &c->app->definition.platforms[i])))
+            return err_set(e, ERR_CONFIG, "platform %s: its name is too long", text.text);
+    }
+    return true;
+}
+
+static bool open_writer(struct create *c, const struct manifest *head, struct err *e)
+{
+    size_t n_members;
+    uint64_t member_bytes;
+    create_measure_members(c, &n_members, &member_bytes);
+    struct writer_spec spec = { .path = c->path, .head = head, .n_layers = c->n_layers, .n_blobs = c->n_blobs, .n_members = n_members,
+                                .raw_estimate = c->layer_bytes + member_bytes, .level = (int)c->o->level, .jobs = c->jobs };
+    if (!check_space(c, member_bytes, e))
+        return false;
+    c->writer = writer_open(&spec, e);
+    return c->writer != NULL;
+}
+
+static bool pack(struct create *c, uint32_t average, struct err *e)
+{
+    if (pack_layers(c->writer, c->layers, c->n_layers, average, c->jobs, &c->ctx->progress, e))
+        return true;
+    if (e->code == ERR_INTEGRITY || e->code == ERR_REGISTRY)
+        create_drop_damaged(c, e);
+    return false;
+}
+
+static bool sign(void *ctx, const void *manifest, size_t n, struct header *h, struct err *e)
+{
+    struct create *c = ctx;
+    sha256_of(&c->manifest_sha256, manifest, n);
+    return seal_add_signatures(&c->keys, manifest, n, h, e);
+}
+
+bool create_write(struct create *c, struct err *e)
+{
+    AUTO(manifest_clear_auto) struct manifest head = { 0 };
+    fill_head(c, &head);
+    return name_platforms(c, &head, e) && open_writer(c, &head, e) && create_write_members(c, e) && pack(c, head.average, e) &&
+           writer_finish(c->writer, sign, c, e);
+}
+
+static void tell_end(const struct create *c, const char *phase, uint64_t bytes)
+{
+    struct progress_fact fact = { .phase = phase, .done = bytes, .total = bytes, .is_finished = true };
+    (void)progress_tell(&c->ctx->progress, &fact);
+}
+
+bool create_prove(struct create *c, struct err *e)
+{
+    struct verify_how how = { .jobs = c->jobs, .progress = &c->ctx->progress };
+    struct bundle_file *f = bundle_file_of(writer_fd(c->writer), path_base(c->path), e);
+    AUTO(bundle_close_auto) struct bundle *b = f == NULL ? NULL : bundle_verify_own(f, &c->manifest_sha256, &how, e);
+    if (b == NULL)
+        return err_in(e, "reading back");
+    tell_end(c, "verify", writer_manifest(c->writer)->total_len);
+    if (!bundle_verify_layers(b, PROVE_CACHE_BYTES, &c->ctx->progress, e))
+        return err_in(e, "reading back");
+    tell_end(c, "rebuild", c->layer_bytes);
+    return true;
+}

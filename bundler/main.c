@@ -1,0 +1,43 @@
+/* archon-bundle: makes bundles where there is a network. What it can do is this table. */
+#include "bundler/commands.h"
+
+#include "base/banned.h"
+
+/* A command without `run` is of the contract, but not in this version. */
+#define LATER(name_, arguments_, summary_) { .name = (name_), .arguments = (arguments_), .summary = (summary_) }
+
+int main(int argc, char **argv)
+{
+    const struct cli_command commands[] = {
+        cmd_create,
+        cmd_init,
+        cmd_lint,
+        cmd_plan,
+        LATER("login", "HOST", "check that credentials work"),
+        cmd_keygen,
+        cmd_sign,
+        cmd_verify,
+        LATER("repair", "BUNDLE", "rebuild damaged slices from parity into a new file"),
+        cmd_inspect,
+        cmd_list,
+        cmd_cat,
+        cmd_extract,
+        LATER("diff", "OLD NEW", "what changed, and what a delta would need"),
+        LATER("export", "BUNDLE", "write images for other tools"),
+        LATER("split", "BUNDLE", "parts for FAT32 or discs"),
+        LATER("cache list", NULL, "what the blob cache holds"),
+        LATER("cache prune", NULL, "remove what was not used for a while"),
+        LATER("cache verify", NULL, "hash every blob in the cache"),
+        cmd_validate_embedded,
+    };
+    static const char *const keep[] = { "DOCKER_CONFIG", "DOCKER_HOST", NULL };
+    const struct cli_program program = {
+        .name = "archon-bundle",
+        .summary = "pack a container application into one signed file, for a host without a network",
+        .version = ARCHON_VERSION,
+        .commands = commands,
+        .n_commands = ARRAY_LEN(commands),
+        .keep_variables = keep,
+    };
+    return cli_main(&program, argc, argv);
+}

@@ -1,0 +1,91 @@
+/* From options to a cache and a client; from references to images. */
+#include "bundler/registries.h"
+
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "bundler/resolve.h"
+#include "sys/file.h"
+#include "sys/path.h"
+#include "sys/start.h"
+
+#include "base/banned.h"
+
+static bool make_own_dir(struct registries *r, struct err *e)
+{
+    r->own_dir = mem_text("/var/tmp/archon-bundle-XXXXXX");
+    if (mkdtemp(r->own_dir) != NULL)
+        return true;
+    file_fail(e, errno, "create", r->own_dir);
+    mem_free(TAKE(r->own_dir));
+    return false;
+}
+
+static bool open_cache(struct registries *r, const struct registries_options *o, struct err *e)
+{
+    if (o->is_without_cache && o->cache_dir != NULL)
+        return err_set(e, ERR_USAGE, "--cache and --no-cache: expected one of them");
+    if (o->is_without_cache && !make_own_dir(r, e))
+        return false;
+    r->cache = cache_open(o->is_without_cache ? r->own_dir : o->cache_dir, e);
+    return r->cache != NULL;
+}
+
+static bool open_credentials(struct registries *r, const char *authfile, struct err *e)
+{
+    AUTO(mem_auto) char *path = NULL;
+    bool must_exist = false;
+    credentials_locate(authfile, &path, &must_exist);
+    r->credentials = credentials_open(path, must_exist, e);
+    return r->credentials != NULL;
+}
+
+static bool open_registry(struct registries *r, const struct registries_options *o, struct err *e)
+{
+    struct registry_options how = { .ca_file = o->ca_file, .use_proxy_env = true, .credentials = r->credentials };
+    how.tries = o->retries == 0 ? UINT_MAX : (unsigned)o->retries;
+    r->registry = registry_open(&how, e);
+    return r->registry != NULL;
+}
+
+bool registries_open(struct registries *r, const struct registries_options *o, struct err *e)
+{
+    *r = (struct registries){ 0 };
+    return open_cache(r, o, e) && open_credentials(r, o->authfile, e) && open_registry(r, o, e);
+}
+
+void registries_close(struct registries *r)
+{
+    struct err ignored = { 0 };
+    if (r->registry != NULL)
+        registry_free(r->registry);
+    if (r->credentials != NULL)
+        credentials_free(r->credentials);
+    cache_close(r->cache);
+    if (r->own_dir != NULL && !path_remove_tree(r->own_dir, &ignored))
+        log_warn("%s", ignored.msg);
+    mem_free(r->own_dir);
+    *r = (struct registries){ 0 };
+}
+
+const struct digest *image_digest(const struct image *i)
+{
+    return i->n_indexes > 0 ? &i->indexes[0].digest : &i->platforms[0].manifest_digest;
+}
+
+bool registries_resolve(struct registries *r, const struct application *app, struct image **images, struct err *e)
+{
+    const struct definition *d = &app->definition;
+    AUTO(image_source_free_auto) struct image_source *source = resolve_in_registries(r->registry, r->cache);
+    *images = mem_new_array(app->n_images, sizeof **images);
+    for (size_t i = 0; i < app->n_images; i++) {
+        struct image *x = &(*images)[i];
+        if (!start_check(e) || !source->resolve(source, &app->images[i].original, d->platforms, d->n_platforms, x, e))
+            return false;
+        log_info("%s is %s", REF_SHOWN(&app->images[i].original), DIGEST_SHOWN(image_digest(x)));
+    }
+    return true;
+}

@@ -1,0 +1,49 @@
+/* The registries and the blob cache of one run, from the options that create and plan share; and the images of an application in them. */
+#ifndef BUNDLER_REGISTRIES_H
+#define BUNDLER_REGISTRIES_H
+
+#include "app/application.h"
+#include "bundler/cache.h"
+#include "bundler/images.h"
+#include "cli/command.h"
+#include "registry/registry.h"
+
+struct registries_options {
+    const char *cache_dir;
+    const char *authfile;
+    const char *ca_file;
+    uint64_t retries;
+    bool is_without_cache;
+};
+
+enum { REGISTRIES_RETRIES = 5, REGISTRIES_MAX_RETRIES = 100 };
+
+/* Rows for a command whose options struct has `struct registries_options registries`. */
+#define REGISTRIES_ROWS(type)                                                                                                                      \
+    CLI_TEXT_ROW("cache", 0, type, registries.cache_dir, "DIR", "where fetched blobs are kept (~/.cache/archon-bundle)"),                           \
+        CLI_FLAG_ROW("no-cache", 0, type, registries.is_without_cache, "keep nothing that was fetched"),                                           \
+        CLI_TEXT_ROW("authfile", 0, type, registries.authfile, "FILE", "credentials for registries, as docker login writes them"),                 \
+        CLI_TEXT_ROW("registry-ca", 0, type, registries.ca_file, "FILE", "CA certificates for registries"),                                        \
+        CLI_NUMBER_ROW("retries", 0, type, registries.retries, "N", "further attempts per blob, with growing pauses (5)", 0, REGISTRIES_MAX_RETRIES), \
+        CLI_NOT_YET_ROW("cache-limit"), CLI_NOT_YET_ROW("client-cert"), CLI_NOT_YET_ROW("client-key"), CLI_NOT_YET_ROW("mirror"),                  \
+        CLI_NOT_YET_ROW("plain-http"), CLI_NOT_YET_ROW("limit-rate")
+
+struct registries {
+    struct cache *cache;
+    char *own_dir; /* of --no-cache: removed at the end */
+    struct credentials *credentials;
+    struct registry *registry;
+};
+
+/* ERR_USAGE, ERR_CONFIG, ERR_IO. Closed by the caller in any case. */
+MUST_CHECK bool registries_open(struct registries *r, const struct registries_options *o, struct err *e);
+void registries_close(struct registries *r);
+
+/* Every image of the application, in its order, for its platforms: exact digests, manifests and configs; no layers. *images is given back with
+ * images_clear(images, app->n_images) in any case. ERR_REGISTRY, ERR_AUTH, ERR_NET, ERR_INTEGRITY. */
+MUST_CHECK bool registries_resolve(struct registries *r, const struct application *app, struct image **images, struct err *e);
+
+/* What a reference leads to: the index where there is one, else the manifest. Borrows. */
+const struct digest *image_digest(const struct image *i);
+
+#endif
