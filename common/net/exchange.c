@@ -93,7 +93,7 @@ static void set_timeouts(struct exchange *x)
     if (h->stall_timeout_ms == UINT_MAX)
         return;
     curl_easy_setopt(x->easy, CURLOPT_LOW_SPEED_LIMIT, 1L);
-    curl_easy_setopt(x->easy, CURLOPT_LOW_SPEED_TIME, seconds(h->stall_timeout_ms));
+    curl_easy_setopt(x->easy, CURLOPT_LOW_SPEED_TIME, exchange_seconds(h->stall_timeout_ms));
 }
 
 static void set_route(struct exchange *x)

@@ -51,6 +51,12 @@ MUST_CHECK bool exchange_verdict(struct exchange *x, CURLcode result, struct err
 void exchange_free(struct exchange *x);
 AUTO_FREE(struct exchange, exchange_free)
 
+/* libcurl counts stalls in whole seconds. */
+static inline long exchange_seconds(unsigned ms)
+{
+    return (long)(ms / 1000 + (ms % 1000 != 0));
+}
+
 /* libcurl's callbacks (exchange_callbacks.c); ctx is the exchange. */
 size_t exchange_on_header(char *line, size_t one, size_t n, void *ctx);
 size_t exchange_on_body(char *bytes, size_t one, size_t n, void *ctx);

@@ -135,12 +135,6 @@ size_t exchange_on_body(char *bytes, size_t one, size_t n, void *ctx)
     return sink_write(x->rq->out, bytes, n, &x->err) ? n : 0;
 }
 
-/* libcurl counts stalls in whole seconds. */
-static long seconds(unsigned ms)
-{
-    return (long)(ms / 1000 + (ms % 1000 != 0));
-}
-
 size_t exchange_on_send(char *to, size_t one, size_t n, void *ctx)
 {
     struct exchange *x = ctx;
@@ -151,6 +145,6 @@ size_t exchange_on_send(char *to, size_t one, size_t n, void *ctx)
     /* With a known length libcurl stops asking there; without one, nothing more is what ends the body. */
     x->is_body_sent = got == 0 || x->sent_bytes >= x->rq->body_bytes;
     if (x->is_body_sent && x->rq->silence_ms > 0)
-        curl_easy_setopt(x->easy, CURLOPT_LOW_SPEED_TIME, seconds(x->rq->silence_ms));
+        curl_easy_setopt(x->easy, CURLOPT_LOW_SPEED_TIME, exchange_seconds(x->rq->silence_ms));
     return got;
 }
