@@ -11,7 +11,6 @@
 
 #include "base/banned.h"
 
-#define STORED_FILE "stored.env" /* values of variables as they were when the release was installed */
 #define HOST_FILE "host"
 
 enum { UP_TIMEOUT_MS = 30 * 60 * 1000, STOP_TIMEOUT_MS = 10 * 60 * 1000 };
@@ -79,7 +78,7 @@ char *deployment_kept_host(const char *dir)
 
 static bool read_values(const char *dir, const struct release *r, struct values *out, struct err *e)
 {
-    AUTO(mem_auto) char *path = path_join(dir, STORED_FILE);
+    AUTO(mem_auto) char *path = path_join(dir, DEPLOYMENT_VALUES);
     AUTO(mem_auto) char *host = deployment_kept_host(dir);
     AUTO(buf_clear_auto) struct buf text = BUF_LIMIT(LIMIT_CONFIG_FILE_BYTES);
     AUTO(env_pairs_clear_auto) struct env_pairs stored = { 0 };
@@ -113,7 +112,7 @@ struct deployment *deployment_read(const struct site *site, const char *version,
 bool deployment_keep_release(const struct deployment *d, const char *text, size_t n, struct err *e)
 {
     AUTO(mem_auto) char *path = path_join(d->dir, RELEASE_MEMBER);
-    AUTO(mem_auto) char *values_path = path_join(d->dir, STORED_FILE);
+    AUTO(mem_auto) char *values_path = path_join(d->dir, DEPLOYMENT_VALUES);
     AUTO(mem_auto) char *host_path = path_join(d->dir, HOST_FILE);
     const char *host = values_get(&d->values, VARIABLE_HOST);
     AUTO(buf_clear_auto) struct buf values = BUF_LIMIT(LIMIT_CONFIG_FILE_BYTES);

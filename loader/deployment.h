@@ -9,6 +9,8 @@
 #include "loader/deploy/render.h"
 #include "loader/site.h"
 
+#define DEPLOYMENT_VALUES "stored.env" /* in dir: values of variables as the release was installed with */
+
 struct deployment {
     struct release release;
     struct digest digest; /* of the release */

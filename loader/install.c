@@ -8,7 +8,9 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "engine/containers.h"
 #include "loader/install_images.h"
+#include "loader/kept_values.h"
 #include "loader/open.h"
 #include "loader/policy.h"
 #include "sys/file.h"
@@ -48,13 +50,13 @@ void install_free(struct install *in)
 
 /* --- values ------------------------------------------------------------------------------------------------------- */
 
-static bool read_env_file(const char *path, bool is_ours, struct env_pairs *out, struct err *e)
+static bool read_env_file(const char *path, struct env_pairs *out, struct err *e)
 {
-    AUTO(buf_clear_auto) struct buf text = BUF_LIMIT(LIMIT_CONFIG_FILE_BYTES);
-    unsigned flags = is_ours ? FILE_NO_LINK | FILE_PRIVATE : FILE_PRIVATE;
-    bool ok = file_read(path, flags, LIMIT_CONFIG_FILE_BYTES, &text, e) && env_file_read(out, buf_text(&text), text.len, path, e);
-    secret_wipe(text.data, text.len);
-    return ok || err_as(e, ERR_CONFIG);
+    AUTO(buf_wipe_auto) struct buf text = BUF_LIMIT(LIMIT_CONFIG_FILE_BYTES);
+    if (path == NULL)
+        return true;
+    return (file_read(path, FILE_PRIVATE, LIMIT_CONFIG_FILE_BYTES, &text, e) && env_file_read(out, buf_text(&text), text.len, path, e)) ||
+           err_as(e, ERR_CONFIG);
 }
 
 #define SET_HOST VARIABLE_HOST "="
@@ -86,14 +88,12 @@ static bool read_values(struct install *in, const struct release *r, struct valu
     AUTO(env_pairs_clear_auto) struct env_pairs stored = { 0 };
     AUTO(mem_auto) const char **set = mem_new_array(in->o->set.n, sizeof *set);
     struct utsname host;
-    bool has_stored = false;
     size_t n_set = 0;
     BUG_IF(uname(&host) != 0);
-    if ((in->o->env_file != NULL && !read_env_file(in->o->env_file, false, &given, e)) ||
-        !file_exists(in->site.values_path, &has_stored, e) || (has_stored && !read_env_file(in->site.values_path, true, &stored, e)))
+    if (!read_env_file(in->o->env_file, &given, e) || !kept_values_read(&stored, in->site.values_path, e))
         return false;
     struct values_input input = { .env_file = in->o->env_file == NULL ? NULL : &given, .env_file_name = in->o->env_file,
-                                  .stored = has_stored ? &stored : NULL, .is_dry = in->o->is_dry };
+                                  .stored = &stored, .is_dry = in->o->is_dry };
     AUTO(mem_auto) char *kept = kept_host(in);
     input.host = split_host(&in->o->set, set, &n_set, kept != NULL ? kept : host.nodename);
     input.set = set;
@@ -173,12 +173,23 @@ static bool check_compose(struct install *in, const struct release *r, struct er
 
 static bool open_state(struct install *in, struct err *e)
 {
-    return site_describe(&in->site, in->o->root, in->o->env, e) && state_read(&in->state, in->site.state_path, e) &&
-           journal_look(in->site.journal_path, &in->last_run, e);
+    return site_describe(&in->site, in->o->root, in->o->env, e) && site_check(&in->site, e) &&
+           state_read(&in->state, in->site.state_path, e) && journal_look(in->site.journal_path, &in->last_run, e);
 }
 
-/* The bundle, its release, and whether it may be installed here at all. */
-static bool open_next(struct install *in, struct err *e)
+static bool check_policy(const struct install *in, const struct release *r, const struct digest *digest, struct err *e)
+{
+    return policy_check_release(r, digest, &in->state, in->ctx->now, e) && policy_check_unfinished(r, digest, &in->state, &in->last_run, e);
+}
+
+/* Whether the release may be here at all comes before what it lacks. */
+static bool open_parts(struct install *in, bool has_policy, struct release *r, struct digest *digest, struct values *v, struct err *e)
+{
+    return open_release(in->bundle, r, digest, e) && (!has_policy || check_policy(in, r, digest, e)) && read_values(in, r, v, e) &&
+           check_compose(in, r, e);
+}
+
+static bool open_next(struct install *in, bool has_policy, struct err *e)
 {
     struct release release = { 0 };
     struct values values = { 0 };
@@ -187,21 +198,13 @@ static bool open_next(struct install *in, struct err *e)
     if (in->bundle == NULL)
         return false;
     in->cache = chunk_cache_new(bundle_index(in->bundle), CACHE_BYTES);
-    bool ok = open_release(in->bundle, &release, &digest, e) && read_values(in, &release, &values, e) && check_compose(in, &release, e);
-    if (!ok) {
+    if (!open_parts(in, has_policy, &release, &digest, &values, e)) {
         values_clear(&values);
         release_clear(&release);
         return false;
     }
     in->next = deployment_new(&release, &digest, &values, &in->site, in->state.is_set ? in->state.project : NULL);
     return true;
-}
-
-static bool check_policy(struct install *in, struct err *e)
-{
-    const struct release *r = &in->next->release;
-    return policy_check_release(r, &in->next->digest, &in->state, in->ctx->now, e) &&
-           policy_check_unfinished(r, &in->next->digest, &in->last_run, e);
 }
 
 static bool open_engine(struct install *in, struct err *e)
@@ -219,13 +222,40 @@ static bool open_compose(struct install *in, struct err *e)
            compose_tool_require(&in->compose, in->next->release.requires.compose, e);
 }
 
+/* Installing the release that is installed already repairs its files: then they need not be readable. */
 static bool open_previous(struct install *in, struct err *e)
 {
     const struct state_release *r = &in->state.installed;
+    struct err trouble = { 0 };
     if (!in->state.is_set || !r->is_set)
         return true;
-    in->previous = deployment_read(&in->site, r->version, &r->release, in->state.project, e);
-    return in->previous != NULL || err_in(e, "installed release %s", r->version);
+    in->previous = deployment_read(&in->site, r->version, &r->release, in->state.project, &trouble);
+    if (in->previous != NULL)
+        return true;
+    if (digest_equal(&r->release, &in->next->digest)) {
+        log_warn("files of the installed release are written again: %s", trouble.msg);
+        return true;
+    }
+    *e = trouble;
+    return err_in(e, "installed release %s", r->version);
+}
+
+/* Containers that carry the project's name and are not ours: compose would take them over, and remove those it does not know. */
+static bool check_project(struct install *in, struct err *e)
+{
+    AUTO(container_list_clear_auto) struct container_list list = { 0 };
+    const char *project = in->next->project;
+    if (in->next->release.compose.n == 0)
+        return true;
+    if (!container_list(in->engine, project, &list, e))
+        return false;
+    for (size_t i = 0; i < list.n; i++)
+        if (!site_made(&in->site, list.items[i].config_files)) {
+            err_set(e, ERR_POLICY, "compose project %s exists on this host and was not installed by archon-load (container %.12s)", project,
+                    list.items[i].id);
+            return err_hint(e, "remove it, or install into an environment of its own: --env NAME");
+        }
+    return true;
 }
 
 static bool open_tls(struct install *in, struct err *e)
@@ -281,7 +311,7 @@ static struct install *install_new(struct cli_context *ctx, const struct install
 struct install *install_prepare(struct cli_context *ctx, const struct install_options *o, struct err *e)
 {
     AUTO(install_free_auto) struct install *in = install_new(ctx, o);
-    bool ok = open_state(in, e) && open_next(in, e) && check_policy(in, e) && open_engine(in, e) && open_compose(in, e) &&
+    bool ok = open_state(in, e) && open_next(in, true, e) && open_engine(in, e) && open_compose(in, e) && check_project(in, e) &&
               open_previous(in, e) && open_tls(in, e) && open_database(in, e) && check_render(in, e) && install_images_describe(in, e);
     return ok ? TAKE(in) : NULL;
 }
@@ -307,15 +337,27 @@ struct install *install_prepare_images(struct cli_context *ctx, const struct ins
 struct install *install_prepare_files(struct cli_context *ctx, const struct install_options *o, struct err *e)
 {
     AUTO(install_free_auto) struct install *in = install_new(ctx, o);
-    bool ok = open_state(in, e) && open_next(in, e) && open_previous(in, e) && open_tls(in, e);
+    bool ok = open_state(in, e) && open_next(in, false, e) && open_previous(in, e) && open_tls(in, e);
     return ok ? TAKE(in) : NULL;
 }
 
 struct install *install_prepare_database(struct cli_context *ctx, const struct install_options *o, struct err *e)
 {
     AUTO(install_free_auto) struct install *in = install_new(ctx, o);
-    bool ok = open_state(in, e) && open_next(in, e) && open_engine(in, e) && open_database(in, e);
+    bool ok = open_state(in, e) && open_next(in, true, e) && open_engine(in, e) && open_database(in, e);
     return ok ? TAKE(in) : NULL;
+}
+
+/* What was read before the lock was taken must still be so: a run that came between may have made other secrets. */
+static bool check_unchanged(struct install *in, struct err *e)
+{
+    struct state now;
+    if (!state_read(&now, in->site.state_path, e))
+        return false;
+    if (state_is_same(&now, &in->state) && journal_last(in->journal)->sequence == in->last_run.sequence)
+        return true;
+    err_set(e, ERR_LOCKED, "another run changed environment %s meanwhile", in->site.env);
+    return err_hint(e, "run the same command again");
 }
 
 bool install_lock(struct install *in, struct err *e)
@@ -324,12 +366,8 @@ bool install_lock(struct install *in, struct err *e)
     if (!site_make(&in->site, e))
         return false;
     in->lock = lock_take(in->site.lock_path, what, e);
-    /* Somebody may have finished an installation while we were looking. */
-    if (in->lock == NULL || !state_read(&in->state, in->site.state_path, e))
+    if (in->lock == NULL)
         return false;
     in->journal = journal_open(in->site.journal_path, e);
-    if (in->journal == NULL)
-        return false;
-    in->last_run = *journal_last(in->journal);
-    return check_policy(in, e);
+    return in->journal != NULL && check_unchanged(in, e);
 }

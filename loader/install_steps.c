@@ -7,6 +7,7 @@
 #include "loader/health.h"
 #include "loader/install.h"
 #include "loader/install_images.h"
+#include "loader/kept_values.h"
 #include "loader/started.h"
 #include "sys/clock.h"
 #include "sys/file.h"
@@ -39,12 +40,11 @@ static bool same_text(const char *path, const struct buf *want, bool *yes, struc
 
 static bool same_values(struct install *in, bool *yes, struct err *e)
 {
-    AUTO(buf_clear_auto) struct buf stored = BUF_LIMIT(LIMIT_CONFIG_FILE_BYTES);
-    AUTO(mem_auto) char *own = path_join(in->next->dir, "stored.env");
-    bool ok = values_write(&stored, &in->next->values, e) && same_text(in->site.values_path, &stored, yes, e) &&
-              (!*yes || same_text(own, &stored, yes, e));
-    secret_wipe(stored.data, stored.len);
-    return ok;
+    AUTO(buf_wipe_auto) struct buf own = BUF_LIMIT(LIMIT_ENV_FILE_BYTES);
+    AUTO(buf_wipe_auto) struct buf kept = BUF_LIMIT(LIMIT_ENV_FILE_BYTES);
+    AUTO(mem_auto) char *path = path_join(in->next->dir, DEPLOYMENT_VALUES);
+    return values_write(&own, &in->next->values, e) && kept_values_text(&kept, &in->next->values, in->site.values_path, e) &&
+           same_text(path, &own, yes, e) && (!*yes || same_text(in->site.values_path, &kept, yes, e));
 }
 
 static bool same_host(struct install *in, bool *yes, struct err *e)
@@ -119,12 +119,11 @@ static bool files_done(struct install *in, bool *yes, struct err *e)
     return true;
 }
 
-static bool keep_values(struct install *in, struct err *e)
+/* What later releases find: last, when compose has accepted the files, so that a refused value is not kept. */
+static bool keep_settings(struct install *in, struct err *e)
 {
-    AUTO(buf_clear_auto) struct buf text = BUF_LIMIT(LIMIT_CONFIG_FILE_BYTES);
-    bool ok = values_write(&text, &in->next->values, e) && file_publish(in->site.values_path, buf_text(&text), text.len, 0600, e);
-    secret_wipe(text.data, text.len);
-    return ok;
+    return kept_values_write(&in->next->values, in->site.values_path, e) &&
+           (in->database == NULL || database_keep(in->database, &in->o->database, &in->site, e));
 }
 
 static bool files_run(struct install *in, struct err *e)
@@ -135,10 +134,9 @@ static bool files_run(struct install *in, struct err *e)
     r.member = write_member;
     r.member_ctx = in;
     bool ok = path_make_dirs(in->next->dir, 0700, e) && site_tls_write(in->tls, in->next->dir, e) && render_compose(in->next->dir, &r, e) &&
-              deployment_keep_release(in->next, release, n, e) && keep_values(in, e) &&
-              (in->database == NULL || database_keep(in->database, &in->o->database, &in->site, e));
+              deployment_keep_release(in->next, release, n, e);
     install_render_input_clear(&r);
-    return ok && (in->next->release.compose.n == 0 || deployment_check(in->next, &in->compose, e));
+    return ok && (in->next->release.compose.n == 0 || deployment_check(in->next, &in->compose, e)) && keep_settings(in, e);
 }
 
 /* --- database ----------------------------------------------------------------------------------------------------- */

@@ -97,6 +97,7 @@ static bool read_line(struct journal *j, const char *line, size_t n)
         !event_of(f[4], &event) || sequence != j->sequence + 1)
         return false;
     j->sequence = sequence;
+    j->last.sequence = sequence;
     note(&j->last, event, f, at);
     return true;
 }
@@ -150,6 +151,13 @@ bool journal_look(const char *path, struct journal_last *last, struct err *e)
     return true;
 }
 
+/* Its name must survive a power cut as its lines do. */
+static bool make_if_missing(const char *path, struct err *e)
+{
+    bool exists = false;
+    return file_exists(path, &exists, e) && (exists || file_publish(path, "", 0, 0600, e));
+}
+
 struct journal *journal_open(const char *path, struct err *e)
 {
     AUTO(journal_close_auto) struct journal *j = mem_new(sizeof *j);
@@ -157,7 +165,9 @@ struct journal *journal_open(const char *path, struct err *e)
     j->path = mem_text(path);
     if (!load(j, e))
         return NULL;
-    j->fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (!make_if_missing(path, e))
+        return NULL;
+    j->fd = open(path, O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
     if (j->fd < 0 || ftruncate(j->fd, (off_t)j->good_bytes) != 0) {
         err_set(e, ERR_IO, "%s: cannot be opened: %s", path, strerror(errno));
         return NULL;
@@ -191,6 +201,7 @@ bool journal_add(struct journal *j, enum journal_event event, const char *step, 
         return false;
     j->good_bytes += line.len;
     j->sequence++;
+    j->last.sequence = j->sequence;
     j->last.event = event;
     j->last.is_unfinished = event != JOURNAL_END;
     j->last.at = (int64_t)now;

@@ -21,6 +21,7 @@ struct journal_last {
     char version[LIMIT_VERSION_BYTES + 1];
     char step[JOURNAL_STEP_BYTES]; /* the last one that was started */
     enum journal_event event;      /* what happened to it last */
+    uint64_t sequence;             /* of the last line; 0: there is none */
     int64_t at;                    /* unix seconds */
 };
 

@@ -76,10 +76,13 @@ bool policy_check_release(const struct release *r, const struct digest *digest, 
     return check_loader(r, e) && check_stream(r, s, e) && check_order(r, digest, s, e) && check_path(r, s, e) && check_clock(s, now, e);
 }
 
-bool policy_check_unfinished(const struct release *r, const struct digest *digest, const struct journal_last *last, struct err *e)
+bool policy_check_unfinished(const struct release *r, const struct digest *digest, const struct state *s, const struct journal_last *last,
+                             struct err *e)
 {
     struct version unfinished;
     struct err ignored = { 0 };
+    if (s->is_set && s->installed.is_set && digest_equal(digest, &s->installed.release))
+        return true;
     if (!last->is_unfinished || strncmp(last->release, DIGEST_HEX(digest), JOURNAL_RELEASE_BYTES - 1) == 0)
         return true;
     if (version_parse(&unfinished, last->version, "journal", &ignored) && version_compare(&r->version, &unfinished) > 0)

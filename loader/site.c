@@ -1,16 +1,19 @@
 /* Paths of an installation. */
 #include "loader/site.h"
 
+#include <errno.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/mem.h"
 #include "base/text.h"
+#include "sys/file.h"
 #include "sys/path.h"
 
 #include "base/banned.h"
 
+#define SITE_PARENT "/var/lib/archon"
 enum { ENV_NAME_MAX = 32 };
 
 static bool check_env(const char *env, struct err *e)
@@ -29,9 +32,10 @@ bool site_describe(struct site *s, const char *root, const char *env, struct err
         return false;
     if (root[0] != '\0' && root[0] != '/')
         return err_set(e, ERR_USAGE, "--root %s: expected an absolute path", SHOWN(root));
-    s->root = mem_text(root);
+    s->root = root[0] == '\0' ? mem_text("") : path_trim(root);
     s->env = mem_text(env);
-    s->dir = mem_format("%s/var/lib/archon/%s", root, env);
+    s->parent = mem_format("%s" SITE_PARENT, s->root);
+    s->dir = path_join(s->parent, env);
     s->lock_path = path_join(s->dir, "run.lock");
     s->journal_path = path_join(s->dir, "journal");
     s->state_path = path_join(s->dir, "state.json");
@@ -45,7 +49,7 @@ bool site_describe(struct site *s, const char *root, const char *env, struct err
 
 void site_clear(struct site *s)
 {
-    char *all[] = { s->root, s->env, s->dir, s->lock_path, s->journal_path, s->state_path, s->values_path, s->loaded_path,
+    char *all[] = { s->root, s->env, s->parent, s->dir, s->lock_path, s->journal_path, s->state_path, s->values_path, s->loaded_path,
                     s->database_url_path, s->database_ca_path, s->releases_dir };
     for (size_t i = 0; i < ARRAY_LEN(all); i++)
         mem_free(all[i]);
@@ -57,10 +61,13 @@ void site_clear_auto(struct site *s)
     site_clear(s);
 }
 
+/* Who may write to a directory may replace what is in it, whatever the modes of the files. */
 static bool check_owner(const char *dir, struct err *e)
 {
     struct stat st;
-    if (lstat(dir, &st) != 0 || !S_ISDIR(st.st_mode))
+    if (stat(dir, &st) != 0)
+        return errno == ENOENT || file_fail(e, errno, "look at", dir);
+    if (!S_ISDIR(st.st_mode))
         return err_set(e, ERR_CONFIG, "%s: is not a directory", dir);
     if ((st.st_uid != 0 && st.st_uid != geteuid()) || (st.st_mode & 022) != 0) {
         err_set(e, ERR_CONFIG, "%s: belongs to somebody else, or others may write to it", dir);
@@ -69,10 +76,20 @@ static bool check_owner(const char *dir, struct err *e)
     return true;
 }
 
+bool site_check(const struct site *s, struct err *e)
+{
+    return check_owner(s->parent, e) && check_owner(s->dir, e) && check_owner(s->releases_dir, e);
+}
+
 bool site_make(const struct site *s, struct err *e)
 {
-    return path_make_dirs(s->dir, 0700, e) && check_owner(s->dir, e) &&
-           path_make_dirs(s->releases_dir, 0700, e) && check_owner(s->releases_dir, e);
+    return site_check(s, e) && path_make_dirs(s->dir, 0700, e) && path_make_dirs(s->releases_dir, 0700, e) && site_check(s, e);
+}
+
+bool site_made(const struct site *s, const char *config_files)
+{
+    AUTO(mem_auto) char *below = mem_format(SITE_PARENT "/%s/releases/", s->env);
+    return strstr(config_files, below) != NULL;
 }
 
 char *site_release_dir(const struct site *s, const char *version, const struct digest *release)

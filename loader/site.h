@@ -19,7 +19,8 @@
 struct site {
     char *root; /* "" for the machine itself */
     char *env;
-    char *dir;  /* .../var/lib/archon/ENV */
+    char *parent; /* .../var/lib/archon */
+    char *dir;    /* .../var/lib/archon/ENV */
     char *lock_path, *journal_path, *state_path, *values_path;
     char *loaded_path, *database_url_path, *database_ca_path;
     char *releases_dir;
@@ -30,8 +31,12 @@ MUST_CHECK bool site_describe(struct site *s, const char *root, const char *env,
 void site_clear(struct site *s);
 void site_clear_auto(struct site *s);
 
-/* Makes the directories, 0700, and refuses ones that others may write. */
+/* Refuses directories that others may write, as far as they are there. Before anything in them is believed. */
+MUST_CHECK bool site_check(const struct site *s, struct err *e);
+/* Makes them, 0700. */
 MUST_CHECK bool site_make(const struct site *s, struct err *e);
+/* Were these compose files (the label that compose gives its containers) written by an installation of this environment? */
+bool site_made(const struct site *s, const char *config_files);
 
 /* The directory of a release (mem_free). */
 char *site_release_dir(const struct site *s, const char *version, const struct digest *release);

@@ -6,11 +6,22 @@
 #include "base/text.h"
 #include "format/jread.h"
 #include "format/jwrite.h"
+#include "format/version.h"
 #include "sys/file.h"
 
 #include "base/banned.h"
 
 #define TIME_MAX (UINT64_C(1) << 40)
+
+/* Versions become names of directories. */
+static void read_version(struct jnode o, const char *key, char *out, size_t size)
+{
+    struct version parsed;
+    struct err bad = { 0 };
+    jread_str(o, key, out, size);
+    if (!version_parse(&parsed, out, key, &bad))
+        jread_fail(o, key, "%s", bad.msg);
+}
 
 static void read_release(struct state_release *r, struct jnode root, const char *key)
 {
@@ -20,7 +31,7 @@ static void read_release(struct state_release *r, struct jnode root, const char 
     if (!r->is_set)
         return;
     struct jnode o = jread_object(root, key);
-    jread_str(o, "version", r->version, sizeof r->version);
+    read_version(o, "version", r->version, sizeof r->version);
     jread_digest_hex(o, "release_sha256", &r->release);
     jread_digest_hex(o, "manifest_sha256", &r->manifest);
     jread_u64(o, "installed_at", TIME_MAX, &at);
@@ -43,11 +54,13 @@ static bool parse(struct state *s, const struct buf *text, const char *path, str
         return false;
     struct jnode root = jread_root(doc);
     jread_u64(root, "archon_state", 1, &one);
+    if (one != 1)
+        jread_fail(root, "archon_state", "expected 1");
     jread_str(root, "stream", s->stream, sizeof s->stream);
     jread_str(root, "project", s->project, sizeof s->project);
     read_release(&s->installed, root, "installed");
     read_release(&s->previous, root, "previous");
-    jread_str(root, "highest", s->highest, sizeof s->highest);
+    read_version(root, "highest", s->highest, sizeof s->highest);
     jread_digest_hex(root, "highest_release_sha256", &s->highest_release);
     jread_u64(root, "clock_floor", TIME_MAX, &floor);
     s->clock_floor = (int64_t)floor;
@@ -70,6 +83,17 @@ bool state_read(struct state *s, const char *path, struct err *e)
         return err_as(e, ERR_CONFIG);
     }
     return true;
+}
+
+static bool release_is_same(const struct state_release *a, const struct state_release *b)
+{
+    return a->is_set == b->is_set && (!a->is_set || (digest_equal(&a->release, &b->release) && digest_equal(&a->manifest, &b->manifest)));
+}
+
+bool state_is_same(const struct state *a, const struct state *b)
+{
+    return a->is_set == b->is_set && text_is(a->highest, b->highest) && release_is_same(&a->installed, &b->installed) &&
+           release_is_same(&a->previous, &b->previous);
 }
 
 static void write_release(struct jwrite *w, const char *key, const struct state_release *r)

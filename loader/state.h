@@ -32,6 +32,8 @@ struct state {
 
 /* A missing file is an empty state. ERR_CONFIG for one that is not ours. */
 MUST_CHECK bool state_read(struct state *s, const char *path, struct err *e);
+/* Do they say the same of what is installed? */
+bool state_is_same(const struct state *a, const struct state *b);
 MUST_CHECK bool state_write(const struct state *s, const char *path, struct err *e);
 
 #endif
