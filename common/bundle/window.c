@@ -1,28 +1,20 @@
-/* A queue of runs and a count per chunk. The number of distinct chunks is at most 64 or we stop, but one run more may be added before
- * the caller looks, and the number of runs is bounded by 16 MiB of one-byte runs only in theory: runs of the same chunk that touch are merged. */
+/* A chunk is in the window when its last byte there is: so one number for each chunk is enough, and there are never many of them, as the reader
+ * refuses the 65th and the writer does not let it come. Looking through them is faster than any index of them would be. */
 #include "bundle/window.h"
-
-#include <string.h>
 
 #include "base/mem.h"
 #include "bundle/layout.h"
 
 #include "base/banned.h"
 
-struct run {
-    uint64_t end;
+struct touched {
     uint64_t chunk;
-};
-struct count {
-    uint64_t chunk;
-    uint64_t n_runs;
+    uint64_t end; /* of the last run that was read from it */
 };
 
 struct window {
-    struct run *runs; /* a queue: [head, n) are live */
-    size_t head, n, cap;
-    struct count *counts;
-    size_t n_counts, cap_counts;
+    struct touched *list;
+    size_t n, cap;
 };
 
 struct window *window_new(void)
@@ -32,65 +24,48 @@ struct window *window_new(void)
 
 void window_free(struct window *w)
 {
-    mem_free(w->runs);
-    mem_free(w->counts);
+    mem_free(w->list);
     mem_free(w);
 }
 
 void window_reset(struct window *w)
 {
-    w->head = w->n = w->n_counts = 0;
+    w->n = 0;
 }
 
-static struct count *find(struct window *w, uint64_t chunk)
-{
-    for (size_t i = w->n_counts; i > 0; i--)
-        if (w->counts[i - 1].chunk == chunk)
-            return &w->counts[i - 1];
-    return NULL;
-}
-
-static void leave(struct window *w, uint64_t chunk)
-{
-    struct count *c = find(w, chunk);
-    if (--c->n_runs == 0)
-        *c = w->counts[--w->n_counts];
-}
-
-/* Drops runs that end at or before the first byte of the window whose last byte is at start. */
+/* Forgets chunks that the window whose last byte is at start does not touch. */
 static void slide(struct window *w, uint64_t start)
 {
     uint64_t from = start >= LAYOUT_WINDOW ? start - LAYOUT_WINDOW + 1 : 0;
-    while (w->head < w->n && w->runs[w->head].end <= from)
-        leave(w, w->runs[w->head++].chunk);
-    if (w->head > 1024 && w->head * 2 > w->n) {
-        memmove(w->runs, w->runs + w->head, (w->n - w->head) * sizeof *w->runs);
-        w->n -= w->head;
-        w->head = 0;
-    }
+    for (size_t i = w->n; i > 0; i--)
+        if (w->list[i - 1].end <= from)
+            w->list[i - 1] = w->list[--w->n];
+}
+
+static struct touched *find(struct window *w, uint64_t chunk)
+{
+    for (size_t i = 0; i < w->n; i++)
+        if (w->list[i].chunk == chunk)
+            return &w->list[i];
+    return NULL;
 }
 
 size_t window_add(struct window *w, uint64_t start, uint64_t end, uint64_t chunk)
 {
     slide(w, start);
-    if (w->head < w->n && w->runs[w->n - 1].chunk == chunk) {
-        w->runs[w->n - 1].end = end;
-        return w->n_counts;
+    struct touched *t = find(w, chunk);
+    if (t == NULL) {
+        MEM_PUSH(w->list, w->n, w->cap) = (struct touched){ .chunk = chunk };
+        t = &w->list[w->n - 1];
     }
-    MEM_PUSH(w->runs, w->n, w->cap) = (struct run){ end, chunk };
-    struct count *c = find(w, chunk);
-    if (c == NULL) {
-        MEM_PUSH(w->counts, w->n_counts, w->cap_counts) = (struct count){ chunk, 0 };
-        c = &w->counts[w->n_counts - 1];
-    }
-    c->n_runs++;
-    return w->n_counts;
+    t->end = end;
+    return w->n;
 }
 
 size_t window_with(struct window *w, uint64_t start, uint64_t first, uint64_t last)
 {
     slide(w, start);
-    size_t n = w->n_counts;
+    size_t n = w->n;
     for (uint64_t chunk = first; chunk <= last; chunk++)
         n += find(w, chunk) == NULL;
     return n;

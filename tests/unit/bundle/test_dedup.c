@@ -118,6 +118,44 @@ static void the_reader_refuses_a_scattered_recipe(void **state)
     assert_int_equal(window_add(w, LAYOUT_WINDOW + 9, LAYOUT_WINDOW + 10, 3), 2);
 }
 
+/* The rule as docs/FORMAT.md 3.2 writes it down, run by run. */
+static size_t chunks_by_definition(const uint64_t (*runs)[3], size_t j)
+{
+    uint64_t p = runs[j][0] >= LAYOUT_WINDOW ? runs[j][0] - LAYOUT_WINDOW + 1 : 0;
+    bool is_there[100] = { false };
+    size_t n = 0;
+    for (size_t i = 0; i <= j; i++)
+        if (runs[i][1] > p && !is_there[runs[i][2]]) {
+            is_there[runs[i][2]] = true;
+            n++;
+        }
+    return n;
+}
+
+static void the_window_counts_what_the_definition_counts(void **state)
+{
+    (void)state;
+    enum { RUNS = 2000 };
+    static uint64_t runs[RUNS][3]; /* start, end, chunk */
+    uint64_t seed = 88172645463325252ull;
+    uint64_t at = 0;
+    AUTO(window_free_auto) struct window *w = window_new();
+    for (size_t j = 0; j < RUNS; j++) {
+        seed ^= seed << 13;
+        seed ^= seed >> 7;
+        seed ^= seed << 17;
+        if (seed % 16 == 0)
+            at += LAYOUT_WINDOW / 3; /* a piece of a base layer, which touches nothing */
+        runs[j][0] = at;
+        at += 1 + (seed >> 20) % (seed % 3 == 0 ? 1 : LAYOUT_WINDOW / 40);
+        runs[j][1] = at;
+        runs[j][2] = (seed >> 8) % 100;
+        size_t expected = chunks_by_definition((const uint64_t(*)[3])runs, j);
+        assert_true(window_with(w, runs[j][0], runs[j][2], runs[j][2]) == expected);
+        assert_int_equal(window_add(w, runs[j][0], runs[j][1], runs[j][2]), expected);
+    }
+}
+
 /* One recipe with one extent, each field spoilt in turn. */
 static void recipes_with_wrong_numbers_are_refused(void **state)
 {
@@ -167,6 +205,7 @@ int main(void)
         cmocka_unit_test(a_piece_seen_before_is_not_stored_again),
         cmocka_unit_test(a_reference_that_would_scatter_reads_is_stored_again),
         cmocka_unit_test(the_reader_refuses_a_scattered_recipe),
+        cmocka_unit_test(the_window_counts_what_the_definition_counts),
         cmocka_unit_test(recipes_with_wrong_numbers_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
