@@ -115,7 +115,8 @@ static void after_failure(struct install *in, size_t failed, struct err *e)
         e->hint[0] = '\0';
         err_hint(e, "%s", hint);
     }
-    if (back == GOBACK_DONE && !journal_add(in->journal, JOURNAL_END, "restored", &mine))
+    bool is_over = back == GOBACK_DONE || back == GOBACK_NOTHING;
+    if (is_over && !journal_add(in->journal, JOURNAL_END, "as-before", &mine))
         log_warn("journal: %s", mine.msg);
 }
 
@@ -144,6 +145,7 @@ static bool run_steps(struct install *in, struct err *e)
             return true;
         }
     }
+    goback_prepare(in);
     if (!journal_begin(in->journal, release12, in->next->release.version.text, e))
         return false;
     if (!steps_run(install_steps, install_n_steps, in, in->journal, tell_step, NULL, &failed, e)) {

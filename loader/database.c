@@ -106,17 +106,35 @@ bool database_describe(struct database **out, const struct release *r, const str
 
 static bool keep_file(const char *from, const char *to, struct err *e)
 {
-    AUTO(buf_clear_auto) struct buf text = BUF_LIMIT(LIMIT_CONFIG_FILE_BYTES);
+    AUTO(buf_wipe_auto) struct buf text = BUF_LIMIT(LIMIT_CONFIG_FILE_BYTES);
     if (from == NULL || text_is(from, to))
         return true;
-    bool ok = file_read(from, FILE_PLAIN, LIMIT_CONFIG_FILE_BYTES, &text, e) && file_publish(to, buf_text(&text), text.len, 0600, e);
-    secret_wipe(text.data, text.len);
-    return ok;
+    return file_read(from, FILE_PLAIN, LIMIT_CONFIG_FILE_BYTES, &text, e) && file_publish(to, buf_text(&text), text.len, 0600, e);
 }
 
 bool database_keep(const struct database *d, const struct database_options *o, const struct site *site, struct err *e)
 {
     return !d->is_site || (keep_file(o->url_file, site->database_url_path, e) && keep_file(o->ca, site->database_ca_path, e));
+}
+
+static bool is_file_kept(const char *from, const char *to, bool *yes, struct err *e)
+{
+    AUTO(buf_wipe_auto) struct buf given = BUF_LIMIT(LIMIT_CONFIG_FILE_BYTES);
+    AUTO(buf_wipe_auto) struct buf kept = BUF_LIMIT(LIMIT_CONFIG_FILE_BYTES);
+    bool exists = false;
+    *yes = from == NULL || text_is(from, to);
+    if (*yes)
+        return true;
+    if (!file_exists(to, &exists, e) || !file_read(from, FILE_PLAIN, given.max, &given, e) || (exists && !file_read(to, FILE_NO_LINK, kept.max, &kept, e)))
+        return false;
+    *yes = exists && given.len == kept.len && text_is(buf_text(&given), buf_text(&kept));
+    return true;
+}
+
+bool database_is_kept(const struct database *d, const struct database_options *o, const struct site *site, bool *yes, struct err *e)
+{
+    *yes = true;
+    return !d->is_site || (is_file_kept(o->url_file, site->database_url_path, yes, e) && (!*yes || is_file_kept(o->ca, site->database_ca_path, yes, e)));
 }
 
 /* Passwords are written as ${VARIABLE} in the definition. */
@@ -280,7 +298,8 @@ bool database_bootstrap_if_needed(const struct database *d, struct engine *g, co
 bool database_migrate(const struct database *d, struct engine *g, const char *project, struct migrate_result *result, struct err *e)
 {
     struct session s = { 0 };
-    bool ok = database_targets(d, g, project, &s.ordinary, NULL, &s.is_up, e) && need_up(d, &s, e);
+    bool ok = database_targets(d, g, project, &s.ordinary, NULL, &s.is_up, e) && need_up(d, &s, e) &&
+              (d->is_site || bootstrap_wait_ready(&s.ordinary, READY_MS, e));
     if (ok) {
         struct migrate_spec spec = migrate_spec_of(d, &s);
         ok = migrate_up(&spec, result, e);

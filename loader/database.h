@@ -38,6 +38,7 @@ AUTO_FREE(struct database, database_free)
 
 /* Keeps URL and CA of a site's database for later commands (0600). */
 MUST_CHECK bool database_keep(const struct database *d, const struct database_options *o, const struct site *site, struct err *e);
+MUST_CHECK bool database_is_kept(const struct database *d, const struct database_options *o, const struct site *site, bool *yes, struct err *e);
 
 /* Where the ordinary role goes (and, when admin is not null, the administrator). *is_up false: the container of the service is not running. */
 MUST_CHECK bool database_targets(const struct database *d, struct engine *g, const char *project, struct db_target *ordinary,

@@ -268,7 +268,10 @@ static bool open_tls(struct install *in, struct err *e)
 
 static bool open_database(struct install *in, struct err *e)
 {
-    return database_describe(&in->database, &in->next->release, &in->next->digest, &in->next->values, &in->o->database, &in->site,
+    in->database_options = in->o->database;
+    if (in->o->database.ca == NULL && in->o->database.url_file != NULL)
+        in->database_options.ca = in->o->tls.ca;
+    return database_describe(&in->database, &in->next->release, &in->next->digest, &in->next->values, &in->database_options, &in->site,
                              read_member, in, e);
 }
 

@@ -51,11 +51,14 @@ struct install {
     struct engine *engine;
     struct compose_tool compose;
     struct site_tls *tls;
+    struct database_options database_options; /* as given; without a CA of its own the database is believed by the site's */
     struct database *database;   /* of next; null: the application has none */
     struct install_image *images;
     size_t n_images;
     struct load_known known;
     bool has_known;
+    bool has_migrated;           /* before this run: loader/goback.h */
+    bool is_migration_known;
     struct buf story;            /* last lines of a service that failed */
 };
 

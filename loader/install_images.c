@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "loader/image_names.h"
 #include "sys/file.h"
 
 #include "base/banned.h"
@@ -121,6 +122,17 @@ static int by_layers(const void *a, const void *b)
     return *x < *y ? -1 : 1;
 }
 
+static bool has_line(const char *lines, const char *wanted)
+{
+    for (const char *at = lines; *at != '\0';) {
+        size_t n = strcspn(at, "\n");
+        if (slice_is((struct slice){ at, n }, wanted))
+            return true;
+        at += n + (at[n] == '\n');
+    }
+    return false;
+}
+
 /* uninstall --purge removes the images that we brought in, and only those: their names are noted before they are loaded. */
 static bool note_loaded(struct install *in, const struct ref *name, struct err *e)
 {
@@ -131,11 +143,21 @@ static bool note_loaded(struct install *in, const struct ref *name, struct err *
         return true;
     if (!file_exists(in->site.loaded_path, &exists, e) || (exists && !file_read(in->site.loaded_path, FILE_NO_LINK, names.max, &names, e)))
         return false;
-    AUTO(mem_auto) char *line = mem_format("%s\n", ref_format_tag(&text, name));
-    if (strstr(buf_text(&names), line) != NULL)
+    if (has_line(buf_text(&names), ref_format_tag(&text, name)))
         return true;
-    buf_adds(&names, line);
+    buf_addf(&names, "%s\n", text.text);
     return buf_done(&names, in->site.loaded_path, e) && file_publish(in->site.loaded_path, names.data, names.len, 0600, e);
+}
+
+/* The name may be that of an image which the installed release runs. */
+static bool prepare_name(struct install *in, const struct ref *name, struct err *e)
+{
+    struct ref kept;
+    bool is_kept = false;
+    if (in->previous != NULL && !digest_equal(&in->previous->digest, &in->next->digest) &&
+        !image_names_keep(in->engine, in->previous, name, &kept, &is_kept, e))
+        return false;
+    return (!is_kept || note_loaded(in, &kept, e)) && note_loaded(in, name, e);
 }
 
 bool install_images_load(struct install *in, struct err *e)
@@ -150,7 +172,7 @@ bool install_images_load(struct install *in, struct err *e)
         bool is_there = false;
         if (!load_image_is_there(in->engine, &order[i]->load, &is_there, e))
             return false;
-        if (!is_there && (!note_loaded(in, &order[i]->load.name, e) || !load_image(in->engine, &order[i]->load, &in->known, &in->ctx->progress, e)))
+        if (!is_there && (!prepare_name(in, &order[i]->load.name, e) || !load_image(in->engine, &order[i]->load, &in->known, &in->ctx->progress, e)))
             return false;
         log_debug("image %s: %s", REF_SHOWN(&order[i]->load.name), is_there ? "was there" : "loaded");
     }

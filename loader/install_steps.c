@@ -107,9 +107,15 @@ static bool same_app_files(struct install *in, bool *yes, struct err *e)
     return true;
 }
 
+static bool same_database(struct install *in, bool *yes, struct err *e)
+{
+    *yes = true;
+    return in->database == NULL || database_is_kept(in->database, &in->database_options, &in->site, yes, e);
+}
+
 static bool files_done(struct install *in, bool *yes, struct err *e)
 {
-    static bool (*const checks[])(struct install *in, bool *yes, struct err *e) = { same_release, same_values, same_host, same_override, same_env,
+    static bool (*const checks[])(struct install *in, bool *yes, struct err *e) = { same_release, same_values, same_host, same_override, same_env, same_database,
                                                                                   same_app_files };
     if (!site_tls_is_written(in->tls, in->next->dir, yes, e))
         return false;
@@ -123,7 +129,7 @@ static bool files_done(struct install *in, bool *yes, struct err *e)
 static bool keep_settings(struct install *in, struct err *e)
 {
     return kept_values_write(&in->next->values, in->site.values_path, e) &&
-           (in->database == NULL || database_keep(in->database, &in->o->database, &in->site, e));
+           (in->database == NULL || database_keep(in->database, &in->database_options, &in->site, e));
 }
 
 static bool files_run(struct install *in, struct err *e)
@@ -177,6 +183,8 @@ static bool database_undo(struct install *in, struct err *e)
     const char *before = in->previous == NULL ? NULL : database_service(in->previous);
     if (!has_own_database(in))
         return true;
+    if (before == NULL && in->state.installed.is_set)
+        return true; /* the release before had its data elsewhere */
     if (before == NULL)
         return deployment_stop(in->next, &in->compose, &service, 1, e);
     return started_up(in->previous, &in->compose, in->engine, before, e);
