@@ -45,8 +45,7 @@ static bool write_files(struct create *c, struct err *e)
 
 static bool write_document(struct create *c, size_t image, const char *kind, const char *which, const struct buf *bytes, struct err *e)
 {
-    char name[LIMIT_NAME_BYTES + 1];
-    snprintf(name, sizeof name, "images/%zu/%s%s%s.json", image, kind, which[0] == '\0' ? "" : "-", which);
+    AUTO(mem_auto) char *name = mem_format("images/%zu/%s%s%s.json", image, kind, which[0] == '\0' ? "" : "-", which);
     return writer_add_member(c->writer, name, buf_text(bytes), bytes->len, false, e);
 }
 

@@ -120,9 +120,11 @@ static bool write_all(struct writer *w, struct unpack *list, size_t n, const str
     return true;
 }
 
-/* After a failure: nobody may wait for a queue that is not read any more. */
-static void release(struct unpack *list, size_t n)
+/* After a failure: no layer is begun any more, and nobody may wait for a queue that is not read. */
+static void release(struct work_queue *todo, struct unpack *list, size_t n)
 {
+    while (work_queue_pop(todo) != NULL)
+        ;
     for (size_t i = 0; i < n; i++)
         work_queue_close(list[i].batches);
 }
@@ -136,6 +138,18 @@ static void discard(struct unpack *list, size_t n)
     }
 }
 
+/* As many workers as the system has threads for; one is enough. */
+static bool start_workers(struct work_thread **threads, unsigned jobs, struct work_queue *todo, struct err *e)
+{
+    for (unsigned i = 0; i < jobs; i++) {
+        struct err why = { 0 };
+        threads[i] = work_thread_start(worker_run, todo);
+        if (!work_thread_is_running(threads[i]) && !work_thread_join(&threads[i], i == 0 ? e : &why))
+            return i > 0;
+    }
+    return true;
+}
+
 bool pack_layers(struct writer *w, const struct pack_layer *layers, size_t n, uint32_t average, unsigned jobs,
                  const struct progress *progress, struct err *e)
 {
@@ -147,11 +161,9 @@ bool pack_layers(struct writer *w, const struct pack_layer *layers, size_t n, ui
         BUG_IF(!work_queue_push(todo, &list[i]));
     }
     work_queue_close(todo);
-    for (unsigned i = 0; i < jobs; i++)
-        threads[i] = work_thread_start(worker_run, todo);
-    bool ok = write_all(w, list, n, progress, e);
+    bool ok = start_workers(threads, jobs, todo, e) && write_all(w, list, n, progress, e);
     if (!ok)
-        release(list, n);
+        release(todo, list, n);
     for (unsigned i = 0; i < jobs; i++)
         ok = work_thread_join(&threads[i], e) && ok;
     discard(list, n);
