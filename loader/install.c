@@ -299,7 +299,11 @@ static bool check_render(struct install *in, struct err *e)
     bool ok = render_override(&text, &r, e) && values_write_compose(&values, &in->next->values, &in->compose.version, e);
     secret_wipe(values.data, values.len);
     install_render_input_clear(&r);
-    return ok;
+    if (ok || !in->o->is_dry || e->code != ERR_CONFIG)
+        return ok;
+    in->missing = *e;
+    *e = (struct err){ 0 };
+    return true;
 }
 
 static struct install *install_new(struct cli_context *ctx, const struct install_options *o)

@@ -115,6 +115,10 @@ static bool same_database(struct install *in, bool *yes, struct err *e)
 
 static bool files_done(struct install *in, bool *yes, struct err *e)
 {
+    if (in->missing.code != ERR_NONE) {
+        *yes = false;
+        return true;
+    }
     static bool (*const checks[])(struct install *in, bool *yes, struct err *e) = { same_release, same_values, same_host, same_override, same_env, same_database,
                                                                                   same_app_files };
     if (!site_tls_is_written(in->tls, in->next->dir, yes, e))

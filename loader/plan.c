@@ -70,6 +70,8 @@ static bool print_json(struct install *in, const struct facts *f, struct err *e)
     for (size_t i = 0; i < r->n_images; i++)
         jwrite_str(w, NULL, r->images[i].reference);
     jwrite_end(w);
+    if (in->missing.code != ERR_NONE)
+        jwrite_str(w, "missing", in->missing.msg);
     jwrite_u64(w, "bytes_to_load", f->image_bytes);
     jwrite_u64(w, "space_needed", f->space_needed);
     if (f->has_space)
@@ -95,6 +97,8 @@ static void print_text(struct install *in, const struct facts *f)
         cli_print(ctx, "installed: %s\n", in->state.installed.version);
     for (size_t i = 0; i < in->verdict.n_keys; i++)
         cli_print(ctx, "signed by %s (%.16s)\n", in->verdict.keys[i].name, DIGEST_HEX(&in->verdict.keys[i].id));
+    if (in->missing.code != ERR_NONE)
+        cli_print(ctx, "missing: %s\n  %s\n", in->missing.msg, in->missing.hint);
     cli_print(ctx, "\nsteps\n");
     for (size_t i = 0; i < install_n_steps; i++)
         cli_print(ctx, "  %-10s %-34s %s\n", install_steps[i].name, install_steps[i].what, f->done[i] ? "done" : "to do");

@@ -63,7 +63,7 @@ static bool check_set(const struct variables *decl, const struct values_input *i
         AUTO(mem_auto) char *name = mem_text_n(in->set[i], (size_t)(equal - in->set[i]));
         const struct variable *v = variables_find(decl, name);
         if (v == NULL)
-            return unknown_name(decl, ERR_USAGE, "--set", name, e);
+            return unknown_name(decl, ERR_CONFIG, "--set", name, e);
         if (v->is_secret) {
             err_set(e, ERR_USAGE, "--set %s: a secret does not belong on a command line", name);
             return err_hint(e, "write %s=... into a file with mode 0600 and use --env-file FILE", name);

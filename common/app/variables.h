@@ -59,7 +59,7 @@ struct values_input {
     const char *host;                 /* value of HOST; null: none */
     bool is_dry;                      /* nothing is generated: such values are left out */
 };
-/* Fails with ERR_USAGE (--set: unknown name, a secret on the command line) or ERR_CONFIG (unknown name in the file, a value that does
+/* Fails with ERR_USAGE (--set without =, a secret on the command line) or ERR_CONFIG (unknown name, a value that does
  * not match; every missing required one in one message). Borrows decl as long as out lives. */
 MUST_CHECK bool values_resolve(struct values *out, const struct variables *decl, const struct values_input *in, struct err *e);
 /* Null when it has none. Borrowed. */

@@ -35,11 +35,11 @@ bundle() { printf '%s/tiny-%s.bundle.tar.zst\n' "$FILE" "${1:-1.0.0}"; }
 
 @test "a setting that breaks its pattern, and one that nobody declared, are refused before anything changes" {
     unchanged refused 3 PORT site install "$(bundle)" --yes --set PORT=http
-    unchanged refused 3 COLOUR site install "$(bundle)" --yes --set COLOUR=blue
+    unchanged refused 2 COLOUR site install "$(bundle)" --yes --set COLOUR=blue
 }
 
 @test "without a terminal and without --yes nothing is done" {
-    unchanged refused 2 -- --yes site install "$(bundle)"
+    unchanged refused 2 "[-]-yes" site install "$(bundle)"
 }
 
 @test "status, logs, stop, start" {
