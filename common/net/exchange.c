@@ -187,6 +187,7 @@ void exchange_free(struct exchange *x)
     for (struct curl_slist *h = x->headers; h != NULL; h = h->next)
         secret_wipe(h->data, strlen(h->data));
     curl_slist_free_all(x->headers);
+    buf_clear(&x->held);
     mem_free(x);
 }
 

@@ -43,6 +43,9 @@ struct exchange {
     uint64_t sent_bytes;
     bool is_head_done;
     bool is_body_sent;
+    struct buf held;       /* of the body: read from its source, not yet given to libcurl, which is paused */
+    unsigned n_holds;
+    bool may_hold;         /* somebody calls exchange_resume */
     bool is_cut;           /* a text body was longer than what is kept: stopped by us, and fine */
 };
 
@@ -57,10 +60,13 @@ static inline long exchange_seconds(unsigned ms)
     return (long)(ms / 1000 + (ms % 1000 != 0));
 }
 
-/* libcurl's callbacks (exchange_callbacks.c); ctx is the exchange. */
+/* libcurl's callbacks (exchange_callbacks.c, exchange_send.c); ctx is the exchange. */
 size_t exchange_on_header(char *line, size_t one, size_t n, void *ctx);
 size_t exchange_on_body(char *bytes, size_t one, size_t n, void *ctx);
 size_t exchange_on_send(char *to, size_t one, size_t n, void *ctx);
+
+/* After each exchange_drive, when may_hold was set: goes on with a body that was held back to hear the answer first. */
+void exchange_resume(struct exchange *x);
 
 /* Lets libcurl work for at most wait_ms; checks for signals. */
 MUST_CHECK bool exchange_drive(struct http *h, unsigned wait_ms, struct err *e);

@@ -1,4 +1,4 @@
-/* What libcurl hands us and asks of us while a request runs: head, body, and the body that is sent. Sizes are counted here. */
+/* What libcurl hands us while a request runs: head and body. Sizes are counted here. */
 #include "net/exchange.h"
 
 #include <inttypes.h>
@@ -133,18 +133,4 @@ size_t exchange_on_body(char *bytes, size_t one, size_t n, void *ctx)
     }
     x->rs->body_bytes += n;
     return sink_write(x->rq->out, bytes, n, &x->err) ? n : 0;
-}
-
-size_t exchange_on_send(char *to, size_t one, size_t n, void *ctx)
-{
-    struct exchange *x = ctx;
-    size_t got = 0;
-    if (!source_read(x->rq->body, to, n * one, &got, &x->err))
-        return CURL_READFUNC_ABORT;
-    x->sent_bytes += got;
-    /* With a known length libcurl stops asking there; without one, nothing more is what ends the body. */
-    x->is_body_sent = got == 0 || x->sent_bytes >= x->rq->body_bytes;
-    if (x->is_body_sent && x->rq->silence_ms > 0)
-        curl_easy_setopt(x->easy, CURLOPT_LOW_SPEED_TIME, exchange_seconds(x->rq->silence_ms));
-    return got;
 }

@@ -131,9 +131,12 @@ bool http_run(struct http *h, const struct http_request *rq, struct http_respons
         return false;
     CURLMsg *message = NULL;
     int n_left;
-    while ((message = curl_multi_info_read(h->multi, &n_left)) == NULL || message->msg != CURLMSG_DONE)
+    x->may_hold = true;
+    while ((message = curl_multi_info_read(h->multi, &n_left)) == NULL || message->msg != CURLMSG_DONE) {
         if (!exchange_drive(h, POLL_MS, e))
             return false;
+        exchange_resume(x);
+    }
     BUG_IF(message->easy_handle != x->easy);
     bool is_good = exchange_verdict(x, message->data.result, e);
     if (sent_all != NULL)

@@ -31,11 +31,11 @@ const char *fake_path(struct fake *f, const char *name)
     return out;
 }
 
-static void spawn(struct fake *f)
+static void spawn(struct fake *f, const char *name)
 {
     const char *source = getenv("ARCHON_SOURCE_DIR");
     char program[512];
-    snprintf(program, sizeof program, "%s/tests/support/fake_http.py", source != NULL ? source : ".");
+    snprintf(program, sizeof program, "%s/tests/support/%s", source != NULL ? source : ".", name);
     int ends[2];
     need(pipe(ends) == 0, "pipe");
     f->pid = fork();
@@ -67,14 +67,19 @@ static void wait_for_ports(struct fake *f)
     need(0, "it does not listen");
 }
 
-void fake_start(struct fake *f, const char *script)
+void fake_start_program(struct fake *f, const char *program, const char *script)
 {
     memset(f, 0, sizeof *f);
     snprintf(f->dir, sizeof f->dir, "/tmp/archon-fake.XXXXXX");
     need(mkdtemp(f->dir) != NULL, "mkdtemp");
     write_file(fake_path(f, "script.json"), script);
-    spawn(f);
+    spawn(f, program);
     wait_for_ports(f);
+}
+
+void fake_start(struct fake *f, const char *script)
+{
+    fake_start_program(f, "fake_http.py", script);
 }
 
 void fake_stop(struct fake *f)
