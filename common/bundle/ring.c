@@ -22,26 +22,43 @@ struct ring {
     struct ring_spec spec;
     struct slot *slots;
     struct worker *workers;
+    unsigned n_running; /* workers that the system had threads for */
     struct work_queue *todo;
     uint64_t n_submitted;
     uint64_t n_taken;
 };
 
+static void work(struct worker *w, struct slot *s)
+{
+    bool is_ok = w->ring->spec.work(s->item, w->state, &s->err);
+    BUG_IF(is_ok != (s->err.code == ERR_NONE));
+    BUG_IF(!work_queue_push(s->done, s));
+}
+
 static bool worker_run(void *ctx, struct err *e)
 {
     (void)e;
     struct worker *w = ctx;
-    for (struct slot *s; (s = work_queue_pop(w->ring->todo)) != NULL;) {
-        w->ring->spec.work(s->item, w->state, &s->err);
-        if (!work_queue_push(s->done, s))
-            break;
-    }
+    for (struct slot *s; (s = work_queue_pop(w->ring->todo)) != NULL;)
+        work(w, s);
     return true;
+}
+
+static void start_workers(struct ring *r)
+{
+    r->workers = mem_new_array(r->spec.n_workers, sizeof *r->workers);
+    for (unsigned i = 0; i < r->spec.n_workers; i++) {
+        struct worker *w = &r->workers[i];
+        *w = (struct worker){ .ring = r, .state = r->spec.state_new(r->spec.ctx) };
+        w->thread = work_thread_start(worker_run, w);
+        r->n_running += work_thread_is_running(w->thread);
+    }
 }
 
 struct ring *ring_new(const struct ring_spec *spec)
 {
     struct ring *r = mem_new(sizeof *r);
+    BUG_IF(spec->n_workers == 0 || spec->n_items == 0);
     r->spec = *spec;
     r->slots = mem_new_array(spec->n_items, sizeof *r->slots);
     for (size_t i = 0; i < spec->n_items; i++) {
@@ -49,17 +66,15 @@ struct ring *ring_new(const struct ring_spec *spec)
         r->slots[i].done = work_queue_new(1);
     }
     r->todo = work_queue_new(spec->n_items);
-    r->workers = mem_new_array(spec->n_workers, sizeof *r->workers);
-    for (unsigned i = 0; i < spec->n_workers; i++) {
-        r->workers[i] = (struct worker){ .ring = r, .state = spec->state_new(spec->ctx) };
-        r->workers[i].thread = work_thread_start(worker_run, &r->workers[i]);
-    }
+    start_workers(r);
     return r;
 }
 
 void ring_free(struct ring *r)
 {
     work_queue_close(r->todo);
+    while (work_queue_pop(r->todo) != NULL)
+        ; /* not begun, and not wanted any more */
     for (unsigned i = 0; i < r->spec.n_workers; i++) {
         work_thread_auto(&r->workers[i].thread);
         r->spec.state_free(r->workers[i].state);
@@ -94,7 +109,10 @@ void ring_submit(struct ring *r)
 {
     struct slot *s = &r->slots[r->n_submitted++ % r->spec.n_items];
     s->err = (struct err){ 0 };
-    BUG_IF(!work_queue_push(r->todo, s));
+    if (r->n_running == 0) /* a machine without threads gets everything done, slowly */
+        work(&r->workers[0], s);
+    else
+        BUG_IF(!work_queue_push(r->todo, s));
 }
 
 void *ring_take(struct ring *r, struct err *e)

@@ -21,7 +21,7 @@ struct ring_spec {
 };
 struct ring;
 struct ring *ring_new(const struct ring_spec *spec);
-/* Waits for work that is under way. */
+/* Waits for work that is under way; what was not begun is left undone. */
 void ring_free(struct ring *r);
 AUTO_FREE(struct ring, ring_free)
 

@@ -269,6 +269,11 @@ struct work_thread *work_thread_start(bool (*run)(void *ctx, struct err *e), voi
     return t;
 }
 
+bool work_thread_is_running(const struct work_thread *t)
+{
+    return t->is_started;
+}
+
 bool work_thread_join(struct work_thread **t, struct err *e)
 {
     AUTO(mem_auto) struct work_thread *ending = TAKE(*t);

@@ -40,6 +40,8 @@ void work_mutex_unlock(struct work_mutex *m);
 struct work_thread;
 /* The function's error is inside the thread object until it is joined. */
 struct work_thread *work_thread_start(bool (*run)(void *ctx, struct err *e), void *ctx);
+/* False when the system had no thread left: the function will not run, joining says why. */
+bool work_thread_is_running(const struct work_thread *t);
 /* Waits; frees; reports the function's failure. Null is fine (true). */
 MUST_CHECK bool work_thread_join(struct work_thread **t, struct err *e);
 /* For AUTO on a failing path: joins and forgets the error. The caller must have closed what the thread waits for. */
