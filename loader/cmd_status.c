@@ -106,11 +106,30 @@ static bool check_services(const struct release *r, const struct cli_list *names
     return true;
 }
 
-static void print_log(struct cli_context *ctx, const char *service, const struct buf *raw)
+/* At most n bytes, and no character cut in two. */
+static size_t piece_of(const char *text, size_t n)
+{
+    enum { PIECE = TEXT_SHOWN_MAX - 8 };
+    size_t at = n < PIECE ? n : PIECE;
+    while (at < n && at > PIECE - 4 && ((unsigned char)text[at] & 0xC0) == 0x80)
+        at--;
+    return at;
+}
+
+/* Whole lines, made printable piece by piece, without the secrets of the installation. */
+static void print_log(struct cli_context *ctx, const struct values *values, const char *service, const struct buf *raw)
 {
     for (const char *at = buf_text(raw); *at != '\0';) {
         size_t n = strcspn(at, "\n");
-        cli_print(ctx, "%s | %s\n", service, SHOWN_N(at, n));
+        AUTO(buf_clear_auto) struct buf clean = BUF_LIMIT(64 * MIB);
+        AUTO(mem_auto) char *line = mem_text_n(at, n);
+        values_redact(values, line, &clean);
+        cli_print(ctx, "%s | ", service);
+        for (size_t done = 0, len; done < clean.len; done += len) {
+            len = piece_of(clean.data + done, clean.len - done);
+            cli_print(ctx, "%s", SHOWN_N(clean.data + done, len));
+        }
+        cli_print(ctx, "\n");
         at += n + (at[n] == '\n');
     }
 }
@@ -127,8 +146,13 @@ static bool run_logs(struct cli_context *ctx, const void *options, struct err *e
 {
     const struct run_options *o = options;
     AUTO(container_list_clear_auto) struct container_list list = { 0 };
-    AUTO(installed_free_auto) struct installed *in = installed_open(&o->site, e);
-    if (in == NULL || !check_services(&in->deployment->release, &o->names, e) ||
+    bool has_nothing = false;
+    AUTO(installed_free_auto) struct installed *in = installed_open_any(&o->site, &has_nothing, e);
+    if (in == NULL)
+        return false;
+    if (in->deployment == NULL)
+        return err_set(e, ERR_POLICY, "nothing is installed in environment %s", in->site.env);
+    if (!check_services(&in->deployment->release, &o->names, e) ||
         !container_list(in->engine, in->deployment->project, &list, e))
         return false;
     for (size_t i = 0; i < list.n; i++) {
@@ -137,7 +161,7 @@ static bool run_logs(struct cli_context *ctx, const void *options, struct err *e
             continue;
         if (!container_logs(in->engine, list.items[i].id, (unsigned)o->lines, &raw, e))
             return false;
-        print_log(ctx, list.items[i].service, &raw);
+        print_log(ctx, &in->deployment->values, list.items[i].service, &raw);
     }
     return true;
 }
@@ -148,7 +172,7 @@ static bool start(struct installed *in, const struct run_options *o, struct err 
 {
     AUTO(buf_clear_auto) struct buf story = BUF_LIMIT(LIMIT_CONFIG_FILE_BYTES);
     struct health_spec h = { .engine = in->engine, .deployment = in->deployment, .timeout_s = (unsigned)o->wait_timeout_s };
-    if (started_up(in->deployment, &in->compose, in->engine, NULL, e) && health_wait(&h, &story, e))
+    if (started_up(in->deployment, &in->compose, in->engine, NULL, h.timeout_s, e) && health_wait(&h, &story, e))
         return true;
     if (story.len > 0)
         log_warn("%s", buf_text(&story));

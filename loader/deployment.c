@@ -13,7 +13,7 @@
 
 #define HOST_FILE "host"
 
-enum { UP_TIMEOUT_MS = 30 * 60 * 1000, STOP_TIMEOUT_MS = 10 * 60 * 1000 };
+enum { UP_TIMEOUT_MS = 30 * 60 * 1000, UP_SLACK_MS = 30 * 1000, STOP_TIMEOUT_MS = 10 * 60 * 1000 };
 
 static char *project_of(const struct release *r, const struct site *site)
 {
@@ -50,16 +50,16 @@ void deployment_free(struct deployment *d)
 
 /* --- stored ------------------------------------------------------------------------------------------------------- */
 
-static bool read_release(const char *dir, const struct digest *digest, struct release *out, struct err *e)
+/* The document in a release's directory; its digest begins with these digits. */
+static bool read_release(const char *dir, const char *digits, struct release *out, struct digest *digest, struct err *e)
 {
     AUTO(buf_clear_auto) struct buf text = BUF_LIMIT(LIMIT_RELEASE_BYTES);
     AUTO(mem_auto) char *path = path_join(dir, RELEASE_MEMBER);
-    struct digest found;
     if (!file_read(path, FILE_NO_LINK | FILE_TRUSTED, LIMIT_RELEASE_BYTES, &text, e))
         return err_as(e, ERR_CONFIG);
-    sha256_of(&found, buf_text(&text), text.len);
-    if (!digest_equal(&found, digest)) {
-        err_set(e, ERR_CONFIG, "%s: digest is %s, expected %s", path, DIGEST_SHOWN(&found), DIGEST_SHOWN(digest));
+    sha256_of(digest, buf_text(&text), text.len);
+    if (!text_starts(DIGEST_HEX(digest), digits)) {
+        err_set(e, ERR_CONFIG, "%s: digest is %s, expected %s", path, DIGEST_HEX(digest), digits);
         return err_hint(e, "install the bundle of this release again");
     }
     return release_read(out, buf_text(&text), text.len, e);
@@ -80,33 +80,39 @@ static bool read_values(const char *dir, const struct release *r, struct values 
 {
     AUTO(mem_auto) char *path = path_join(dir, DEPLOYMENT_VALUES);
     AUTO(mem_auto) char *host = deployment_kept_host(dir);
-    AUTO(buf_clear_auto) struct buf text = BUF_LIMIT(LIMIT_CONFIG_FILE_BYTES);
+    AUTO(buf_wipe_auto) struct buf text = BUF_LIMIT(LIMIT_ENV_FILE_BYTES);
     AUTO(env_pairs_clear_auto) struct env_pairs stored = { 0 };
-    if (!file_read(path, FILE_NO_LINK | FILE_PRIVATE, LIMIT_CONFIG_FILE_BYTES, &text, e) ||
+    if (!file_read(path, FILE_NO_LINK | FILE_PRIVATE, LIMIT_ENV_FILE_BYTES, &text, e) ||
         !env_file_read(&stored, buf_text(&text), text.len, path, e))
         return err_as(e, ERR_CONFIG);
-    secret_wipe(text.data, text.len);
     struct values_input in = { .stored = &stored, .host = host, .is_dry = true };
     return values_resolve(out, &r->variables, &in, e);
+}
+
+static struct deployment *read_stored(const struct site *site, const char *dir, const char *digits, const char *project, struct err *e)
+{
+    struct release release = { 0 };
+    struct values values = { 0 };
+    struct digest digest;
+    /* The values borrow the names of the release's declarations: both move into the deployment, whose arrays stay where they are. */
+    if (read_release(dir, digits, &release, &digest, e) && read_values(dir, &release, &values, e))
+        return deployment_new(&release, &digest, &values, site, project);
+    values_clear(&values);
+    release_clear(&release);
+    return NULL;
 }
 
 struct deployment *deployment_read(const struct site *site, const char *version, const struct digest *digest, const char *project,
                                    struct err *e)
 {
-    struct release release = { 0 };
-    struct values values = { 0 };
     AUTO(mem_auto) char *dir = site_release_dir(site, version, digest);
-    if (!read_release(dir, digest, &release, e)) {
-        release_clear(&release);
-        return NULL;
-    }
-    /* The values borrow the names of the release's declarations: both move into the deployment, whose arrays stay where they are. */
-    if (!read_values(dir, &release, &values, e)) {
-        values_clear(&values);
-        release_clear(&release);
-        return NULL;
-    }
-    return deployment_new(&release, digest, &values, site, project);
+    return read_stored(site, dir, DIGEST_HEX(digest), project, e);
+}
+
+struct deployment *deployment_read_unfinished(const struct site *site, const struct journal_last *last, struct err *e)
+{
+    AUTO(mem_auto) char *dir = mem_format("%s/%s-%s", site->releases_dir, last->version, last->release);
+    return read_stored(site, dir, last->release, NULL, e);
 }
 
 bool deployment_keep_release(const struct deployment *d, const char *text, size_t n, struct err *e)
@@ -115,11 +121,9 @@ bool deployment_keep_release(const struct deployment *d, const char *text, size_
     AUTO(mem_auto) char *values_path = path_join(d->dir, DEPLOYMENT_VALUES);
     AUTO(mem_auto) char *host_path = path_join(d->dir, HOST_FILE);
     const char *host = values_get(&d->values, VARIABLE_HOST);
-    AUTO(buf_clear_auto) struct buf values = BUF_LIMIT(LIMIT_CONFIG_FILE_BYTES);
-    bool ok = values_write(&values, &d->values, e) && file_publish(values_path, buf_text(&values), values.len, 0600, e) &&
-              (host == NULL || file_publish(host_path, host, strlen(host), 0600, e)) && file_publish(path, text, n, 0600, e);
-    secret_wipe(values.data, values.len);
-    return ok;
+    AUTO(buf_wipe_auto) struct buf values = BUF_LIMIT(LIMIT_ENV_FILE_BYTES);
+    return values_write(&values, &d->values, e) && file_publish(values_path, buf_text(&values), values.len, 0600, e) &&
+           (host == NULL || file_publish(host_path, host, strlen(host), 0600, e)) && file_publish(path, text, n, 0600, e);
 }
 
 /* --- compose ------------------------------------------------------------------------------------------------------ */
@@ -137,9 +141,9 @@ static struct compose_run run_of(const struct deployment *d, unsigned timeout_ms
                                  .values = &d->values };
 }
 
-bool deployment_up(const struct deployment *d, const struct compose_tool *tool, const char *const *services, size_t n, struct err *e)
+bool deployment_up(const struct deployment *d, const struct compose_tool *tool, const char *const *services, size_t n, unsigned wait_s, struct err *e)
 {
-    struct compose_run r = run_of(d, UP_TIMEOUT_MS);
+    struct compose_run r = run_of(d, wait_s == 0 ? UP_TIMEOUT_MS : wait_s * 1000 + UP_SLACK_MS);
     return compose_tool_up(tool, &r, services, n, e);
 }
 

@@ -122,7 +122,7 @@ static bool restore(struct install *in)
     struct health_spec h = { .engine = in->engine, .deployment = in->previous };
     log_info("going back to %s %s", in->previous->release.name, in->previous->release.version.text);
     return restore_settings(in) &&
-           tell(started_up(in->previous, &in->compose, in->engine, NULL, &e) && health_wait(&h, &in->story, &e), in, &e);
+           tell(started_up(in->previous, &in->compose, in->engine, NULL, 0, &e) && health_wait(&h, &in->story, &e), in, &e);
 }
 
 enum goback_result goback_after(struct install *in, size_t failed)

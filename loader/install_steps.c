@@ -177,7 +177,7 @@ static bool database_run(struct install *in, struct err *e)
 {
     const char *service = database_service(in->next);
     struct health_spec h = watch(in, in->next, service);
-    return started_up(in->next, &in->compose, in->engine, service, e) && health_wait(&h, &in->story, e);
+    return started_up(in->next, &in->compose, in->engine, service, h.timeout_s, e) && health_wait(&h, &in->story, e);
 }
 
 /* The database goes back to how the running release has it; on a first installation it is stopped. */
@@ -191,7 +191,7 @@ static bool database_undo(struct install *in, struct err *e)
         return true; /* the release before had its data elsewhere */
     if (before == NULL)
         return deployment_stop(in->next, &in->compose, &service, 1, e);
-    return started_up(in->previous, &in->compose, in->engine, before, e);
+    return started_up(in->previous, &in->compose, in->engine, before, 0, e);
 }
 
 static bool bootstrap_done(struct install *in, bool *yes, struct err *e)
@@ -245,7 +245,7 @@ static bool services_run(struct install *in, struct err *e)
 {
     struct health_spec h = watch(in, in->next, NULL);
     struct err up = { 0 };
-    if (!started_up(in->next, &in->compose, in->engine, NULL, &up)) {
+    if (!started_up(in->next, &in->compose, in->engine, NULL, h.timeout_s, &up)) {
         /* Compose waits for dependencies itself; what it says of a failure is short, the service's own log says why. */
         if (up.code == ERR_UNHEALTHY)
             health_tell(&h, &in->story);

@@ -1,6 +1,7 @@
 /* The installed release. */
 #include "loader/installed.h"
 
+#include "base/log.h"
 #include "base/mem.h"
 #include "sys/file.h"
 #include "sys/path.h"
@@ -19,39 +20,82 @@ void installed_free(struct installed *i)
     mem_free(i);
 }
 
-static bool read_state(struct installed *i, struct err *e)
+static bool nothing(const struct installed *i, struct err *e)
 {
-    if (!state_read(&i->state, i->site.state_path, e) || !journal_look(i->site.journal_path, &i->last_run, e))
-        return false;
-    if (i->state.is_set && i->state.installed.is_set)
-        return true;
     err_set(e, ERR_POLICY, "nothing is installed in environment %s", i->site.env);
     if (i->last_run.is_unfinished)
         return err_hint(e, "an installation of %s was interrupted at step %s: run install again", i->last_run.version, i->last_run.step);
     return err_hint(e, "archon-load install BUNDLE");
 }
 
-struct installed *installed_open(const struct site_options *o, struct err *e)
+static struct installed *open_site(const struct site_options *o, struct err *e)
 {
     AUTO(installed_free_auto) struct installed *i = mem_new(sizeof *i);
-    if (!site_describe(&i->site, o->root, o->env, e) || !read_state(i, e))
-        return NULL;
+    bool ok = site_describe(&i->site, o->root, o->env, e) && site_check(&i->site, e) && state_read(&i->state, i->site.state_path, e) &&
+              journal_look(i->site.journal_path, &i->last_run, e);
+    return ok ? TAKE(i) : NULL;
+}
+
+static bool is_installed(const struct installed *i)
+{
+    return i->state.is_set && i->state.installed.is_set;
+}
+
+static bool open_deployment(struct installed *i, struct err *e)
+{
     const struct state_release *r = &i->state.installed;
-    i->deployment = deployment_read(&i->site, r->version, &r->release, i->state.project, e);
+    if (is_installed(i)) {
+        i->deployment = deployment_read(&i->site, r->version, &r->release, i->state.project, e);
+        return i->deployment != NULL;
+    }
+    if (!i->last_run.is_unfinished)
+        return true;
+    /* Killed before the files were there: nothing was started either. */
+    struct err none = { 0 };
+    i->is_unfinished = true;
+    i->deployment = deployment_read_unfinished(&i->site, &i->last_run, &none);
     if (i->deployment == NULL)
-        return NULL;
+        log_debug("unfinished installation: %s", none.msg);
+    return true;
+}
+
+static bool open_tools(struct installed *i, const struct site_options *o, struct err *e)
+{
     i->engine = engine_open(o->engine, e);
     if (i->engine == NULL)
+        return false;
+    return i->deployment == NULL || i->deployment->release.compose.n == 0 || compose_tool_find(&i->compose, engine_facts(i->engine)->socket, e);
+}
+
+struct installed *installed_open(const struct site_options *o, struct err *e)
+{
+    AUTO(installed_free_auto) struct installed *i = open_site(o, e);
+    if (i == NULL || (!is_installed(i) && !nothing(i, e)))
         return NULL;
-    if (i->deployment->release.compose.n > 0 && !compose_tool_find(&i->compose, engine_facts(i->engine)->socket, e))
+    return open_deployment(i, e) && open_tools(i, o, e) ? TAKE(i) : NULL;
+}
+
+struct installed *installed_open_any(const struct site_options *o, bool *has_nothing, struct err *e)
+{
+    bool exists = false;
+    AUTO(installed_free_auto) struct installed *i = open_site(o, e);
+    if (i == NULL || !file_exists(i->site.dir, &exists, e) || !open_deployment(i, e) || !open_tools(i, o, e))
         return NULL;
+    *has_nothing = !exists;
     return TAKE(i);
 }
 
+/* What was read before the lock was taken must still be so. */
 bool installed_lock(struct installed *i, const char *what, struct err *e)
 {
+    struct state now;
     i->lock = lock_take(i->site.lock_path, what, e);
-    return i->lock != NULL;
+    if (i->lock == NULL || !state_read(&now, i->site.state_path, e))
+        return false;
+    if (state_is_same(&now, &i->state))
+        return true;
+    err_set(e, ERR_LOCKED, "another run changed environment %s meanwhile", i->site.env);
+    return err_hint(e, "run the same command again");
 }
 
 static bool read_kept(void *ctx, const char *path, struct buf *out, struct err *e)

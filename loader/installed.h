@@ -19,7 +19,8 @@ struct installed {
     struct site site;
     struct state state;
     struct journal_last last_run;
-    struct deployment *deployment;
+    struct deployment *deployment; /* null only after installed_open_any */
+    bool is_unfinished;            /* it is what a first installation has left */
     struct engine *engine;
     struct compose_tool compose;
     struct lock *lock;
@@ -27,6 +28,8 @@ struct installed {
 
 /* ERR_POLICY when nothing is installed. Engine and compose are opened too. */
 MUST_CHECK struct installed *installed_open(const struct site_options *o, struct err *e);
+/* Also what is left of a first installation that failed or was killed: to look at it, or to remove it. has_nothing: not even that is there. */
+MUST_CHECK struct installed *installed_open_any(const struct site_options *o, bool *has_nothing, struct err *e);
 void installed_free(struct installed *i);
 AUTO_FREE(struct installed, installed_free)
 

@@ -86,9 +86,9 @@ bool started_note(const struct deployment *d, const struct container_list *l, co
     return buf_done(&text, path, e) && file_publish(path, text.data, text.len, 0600, e);
 }
 
-bool started_up(const struct deployment *d, const struct compose_tool *tool, struct engine *g, const char *service, struct err *e)
+bool started_up(const struct deployment *d, const struct compose_tool *tool, struct engine *g, const char *service, unsigned wait_s, struct err *e)
 {
     AUTO(container_list_clear_auto) struct container_list list = { 0 };
-    return deployment_up(d, tool, &service, service == NULL ? 0 : 1, e) && container_list(g, d->project, &list, e) &&
+    return deployment_up(d, tool, &service, service == NULL ? 0 : 1, wait_s, e) && container_list(g, d->project, &list, e) &&
            started_note(d, &list, service, e);
 }

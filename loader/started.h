@@ -14,7 +14,8 @@ struct started {
 };
 
 /* Compose up, then the note. service null: all of them. Fails like deployment_up, or ERR_ENGINE. */
-MUST_CHECK bool started_up(const struct deployment *d, const struct compose_tool *tool, struct engine *g, const char *service, struct err *e);
+MUST_CHECK bool started_up(const struct deployment *d, const struct compose_tool *tool, struct engine *g, const char *service, unsigned wait_s,
+                           struct err *e);
 
 /* The note; empty when there is none or the rendered files are others than they were. */
 MUST_CHECK bool started_read(struct started *out, const struct deployment *d, struct err *e);
