@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "loader/commands.h"
 #include "loader/goback.h"
+#include "loader/install_images.h"
 #include "loader/install_rows.h"
 #include "loader/plan.h"
 #include "sys/clock.h"
@@ -165,7 +166,7 @@ static bool run_install(struct cli_context *ctx, const void *options, struct err
         return false;
     if (o->is_dry)
         return plan_show(in, e);
-    return agree(in, e) && install_lock(in, e) && run_steps(in, e) && print_result(in, e);
+    return install_images_check_space(in, e) && agree(in, e) && install_lock(in, e) && run_steps(in, e) && print_result(in, e);
 }
 
 static bool run_plan(struct cli_context *ctx, const void *options, struct err *e)
@@ -179,7 +180,7 @@ static bool run_plan(struct cli_context *ctx, const void *options, struct err *e
 static bool run_load_images(struct cli_context *ctx, const void *options, struct err *e)
 {
     AUTO(install_free_auto) struct install *in = install_prepare_images(ctx, options, e);
-    if (in == NULL || !install_steps[0].run(in, e))
+    if (in == NULL || !install_images_check_space(in, e) || !install_images_load(in, e))
         return false;
     if (!cli_wants_json(ctx)) {
         for (size_t i = 0; i < in->next->release.n_images; i++)

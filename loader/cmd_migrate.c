@@ -87,7 +87,8 @@ static bool show(struct cli_context *ctx, struct target *t, struct err *e)
 static bool migrate(struct cli_context *ctx, struct target *t, struct err *e)
 {
     struct migrate_result result = { 0 };
-    if (t->installed != NULL && !installed_lock(t->installed, "migrate", e))
+    bool is_locked = t->installed != NULL ? installed_lock(t->installed, "migrate", e) : install_lock(t->install, e);
+    if (!is_locked)
         return false;
     if (!database_bootstrap_if_needed(t->database, t->engine, t->project, e) ||
         !database_migrate(t->database, t->engine, t->project, &result, e))

@@ -1,6 +1,7 @@
 /* archon-load render: the files that install would write, in a directory of the operator's choice. Nothing is started. */
 #include <unistd.h>
 
+#include "base/log.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "loader/commands.h"
@@ -43,8 +44,11 @@ static bool write_files(struct install *in, const char *dir, struct err *e)
     struct render_input r = install_render_input(in, dir);
     r.member = write_member;
     r.member_ctx = in;
-    bool ok = path_make_dirs(dir, 0755, e) && site_tls_write(in->tls, dir, e) && render_compose(dir, &r, e);
+    bool ok = path_make_dirs(dir, 0700, e) && site_tls_write(in->tls, dir, e) && render_compose(dir, &r, e);
     install_render_input_clear(&r);
+    struct err ignored = { 0 };
+    if (!ok && !path_remove_tree(dir, &ignored)) /* half of it would look like all of it */
+        log_warn("%s", ignored.msg);
     return ok;
 }
 

@@ -21,10 +21,16 @@ struct uninstall_options {
     bool is_yes;
 };
 
+/* The application's name; where nothing of it can be read any more, that of the environment. */
+static const char *name_of(const struct installed *in)
+{
+    return in->deployment != NULL ? in->deployment->release.name : in->site.env;
+}
+
 static bool confirm(const struct installed *in, const struct uninstall_options *o, struct err *e)
 {
     char question[256], answer[128];
-    const char *name = in->deployment->release.name;
+    const char *name = name_of(in);
     if (o->is_yes)
         return true;
     if (!term_is_interactive()) {
@@ -57,32 +63,56 @@ static bool remove_images(struct installed *in, struct err *e)
     return true;
 }
 
+/* What was left of an unfinished installation is over with this. */
+static bool end_run(const struct installed *in, struct err *e)
+{
+    if (!in->last_run.is_unfinished)
+        return true;
+    AUTO(journal_close_auto) struct journal *j = journal_open(in->site.journal_path, e);
+    return j != NULL && journal_add(j, JOURNAL_END, "uninstalled", e);
+}
+
+/* The highest version that was here stays known. */
 static bool forget(struct installed *in, struct err *e)
 {
     struct state s = in->state;
     s.previous = (struct state_release){ 0 };
     s.installed = (struct state_release){ 0 };
-    return state_write(&s, in->site.state_path, e) && path_remove_tree(in->site.releases_dir, e);
+    return path_remove_tree(in->site.releases_dir, e) && (!s.is_set || state_write(&s, in->site.state_path, e)) && end_run(in, e);
 }
 
+/* The state goes last but one: a run that is cut short before is found again. */
 static bool purge(struct installed *in, struct err *e)
 {
-    return remove_images(in, e) && path_remove_tree(in->site.dir, e);
+    return remove_images(in, e) && path_remove_tree(in->site.releases_dir, e) && path_remove_tree(in->site.dir, e);
+}
+
+static bool stop_services(struct installed *in, bool has_volumes, struct err *e)
+{
+    const struct deployment *d = in->deployment;
+    return d == NULL || d->release.compose.n == 0 || deployment_down(d, &in->compose, has_volumes, e);
+}
+
+/* Nothing to remove is an error for people: they mean another environment. */
+static bool check_something(const struct installed *in, bool has_nothing, bool is_purge, struct err *e)
+{
+    bool is_there = in->deployment != NULL || in->is_unfinished || (is_purge && !has_nothing);
+    if (is_there)
+        return true;
+    err_set(e, ERR_POLICY, "nothing is installed in environment %s", in->site.env);
+    return has_nothing ? false : err_hint(e, "--purge removes the settings that were kept");
 }
 
 static bool run(struct cli_context *ctx, const void *options, struct err *e)
 {
     const struct uninstall_options *o = options;
-    AUTO(installed_free_auto) struct installed *in = installed_open(&o->site, e);
-    if (in == NULL || !confirm(in, o, e) || !installed_lock(in, "uninstall", e))
+    bool has_nothing = false;
+    AUTO(installed_free_auto) struct installed *in = installed_open_any(&o->site, &has_nothing, e);
+    if (in == NULL || !check_something(in, has_nothing, o->is_purge, e) || !confirm(in, o, e) || !installed_lock(in, "uninstall", e))
         return false;
-    bool has_services = in->deployment->release.compose.n > 0;
-    if (has_services && !deployment_down(in->deployment, &in->compose, o->is_purge, e))
+    if (!stop_services(in, o->is_purge, e) || !(o->is_purge ? purge(in, e) : forget(in, e)))
         return false;
-    if (!(o->is_purge ? purge(in, e) : forget(in, e)))
-        return false;
-    cli_print(ctx, "%s %s is removed%s\n", in->deployment->release.name, in->deployment->release.version.text,
-              o->is_purge ? " with all its data" : "; its data is kept");
+    cli_print(ctx, "%s is removed%s\n", name_of(in), o->is_purge ? " with all its data" : "; its data is kept");
     return true;
 }
 

@@ -93,7 +93,8 @@ static bool read_values(struct install *in, const struct release *r, struct valu
     if (!read_env_file(in->o->env_file, &given, e) || !kept_values_read(&stored, in->site.values_path, e))
         return false;
     struct values_input input = { .env_file = in->o->env_file == NULL ? NULL : &given, .env_file_name = in->o->env_file,
-                                  .stored = &stored, .is_dry = in->o->is_dry };
+                                  .stored = &stored, .is_dry = in->o->is_dry || in->is_partial,
+                                  .is_partial = in->is_partial };
     AUTO(mem_auto) char *kept = kept_host(in);
     input.host = split_host(&in->o->set, set, &n_set, kept != NULL ? kept : host.nodename);
     input.set = set;
@@ -237,6 +238,7 @@ static bool open_previous(struct install *in, struct err *e)
         return true;
     }
     *e = trouble;
+    err_hint(e, "install the bundle of %s again, or archon-load uninstall", r->version);
     return err_in(e, "installed release %s", r->version);
 }
 
@@ -351,6 +353,7 @@ struct install *install_prepare_files(struct cli_context *ctx, const struct inst
 struct install *install_prepare_database(struct cli_context *ctx, const struct install_options *o, struct err *e)
 {
     AUTO(install_free_auto) struct install *in = install_new(ctx, o);
+    in->is_partial = true;
     bool ok = open_state(in, e) && open_next(in, true, e) && open_engine(in, e) && open_database(in, e);
     return ok ? TAKE(in) : NULL;
 }

@@ -59,6 +59,7 @@ struct install {
     bool has_known;
     bool has_migrated;           /* before this run: loader/goback.h */
     bool is_migration_known;
+    bool is_partial;             /* only a part of the release is looked at: not every variable needs a value */
     struct err missing;          /* dry run only: what install would refuse for want of an option; the plan shows it */
     struct buf story;            /* last lines of a service that failed */
 };

@@ -179,16 +179,58 @@ bool install_images_load(struct install *in, struct err *e)
     return true;
 }
 
-bool install_images_bytes(struct install *in, uint64_t *bytes, struct err *e)
+/* Layers that several of the missing images share are sent once. */
+static uint64_t count_shared_once(const struct install_image *x, bool *counted)
 {
-    *bytes = 0;
-    if (!read_known(in, e))
-        return false;
+    uint64_t bytes = 0;
+    for (size_t i = 0; i < x->load.n_layers; i++) {
+        bytes += counted[x->layer_index[i]] ? 0 : x->layers[i].size;
+        counted[x->layer_index[i]] = true;
+    }
+    return bytes;
+}
+
+static bool count_bytes(struct install *in, struct install_space *s, uint64_t *largest, struct err *e)
+{
+    AUTO(mem_auto) bool *counted = mem_new_array(bundle_manifest(in->bundle)->n_layers, sizeof *counted);
     for (size_t i = 0; i < in->n_images; i++) {
+        const struct install_image *x = &in->images[i];
         bool is_there = false;
-        if (!load_image_is_there(in->engine, &in->images[i].load, &is_there, e))
+        if (!load_image_is_there(in->engine, &x->load, &is_there, e))
             return false;
-        *bytes += is_there ? 0 : load_image_bytes(in->engine, &in->images[i].load, &in->known);
+        if (is_there)
+            continue;
+        uint64_t once = count_shared_once(x, counted);
+        uint64_t unknown = load_image_bytes(in->engine, &x->load, &in->known);
+        uint64_t bytes = once < unknown ? once : unknown;
+        s->send += bytes;
+        *largest = bytes > *largest ? bytes : *largest;
     }
     return true;
+}
+
+bool install_images_space(struct install *in, struct install_space *out, struct err *e)
+{
+    const struct engine_facts *f = engine_facts(in->engine);
+    struct err ignored = { 0 };
+    uint64_t largest = 0;
+    *out = (struct install_space){ .path = f->root_dir };
+    if (!read_known(in, e) || !count_bytes(in, out, &largest, e))
+        return false;
+    /* A classic store unpacks a copy of one request at a time, then its layers; containerd keeps what was sent beside what it unpacked. */
+    bool is_classic = f->kind == ENGINE_DOCKER && f->store == ENGINE_STORE_CLASSIC;
+    out->needed = out->send + (is_classic ? largest : out->send);
+    out->is_known = file_free_bytes(f->root_dir, &out->free, &ignored);
+    return true;
+}
+
+bool install_images_check_space(struct install *in, struct err *e)
+{
+    struct install_space s;
+    char need[24], room[24];
+    if (!install_images_space(in, &s, e))
+        return false;
+    if (!s.is_known || s.needed <= s.free)
+        return true;
+    return err_set(e, ERR_SPACE, "%s: the images need %s, %s are free", s.path, text_bytes(need, s.needed), text_bytes(room, s.free));
 }

@@ -21,7 +21,15 @@ void install_images_clear(struct install *in);
 MUST_CHECK bool install_images_done(struct install *in, bool *yes, struct err *e);
 /* Loads what is missing: the image with the fewest layers first, so that shared bases are there for the others. */
 MUST_CHECK bool install_images_load(struct install *in, struct err *e);
-/* Bytes that would be sent. */
-MUST_CHECK bool install_images_bytes(struct install *in, uint64_t *bytes, struct err *e);
+struct install_space {
+    uint64_t send;   /* bytes of layers that the engine does not have */
+    uint64_t needed; /* while and after they are loaded */
+    uint64_t free;   /* where the engine keeps images */
+    bool is_known;   /* its directory can be asked from here */
+    const char *path;
+};
+MUST_CHECK bool install_images_space(struct install *in, struct install_space *out, struct err *e);
+/* ERR_SPACE. */
+MUST_CHECK bool install_images_check_space(struct install *in, struct err *e);
 
 #endif

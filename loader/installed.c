@@ -48,15 +48,27 @@ static bool open_deployment(struct installed *i, struct err *e)
         i->deployment = deployment_read(&i->site, r->version, &r->release, i->state.project, e);
         return i->deployment != NULL;
     }
-    if (!i->last_run.is_unfinished)
-        return true;
-    /* Killed before the files were there: nothing was started either. */
+    i->is_unfinished = i->last_run.is_unfinished;
+    return true;
+}
+
+/* Killed before the files were there: nothing was started either. An uninstall that was cut short has no files any more and nothing that runs. */
+static void open_remains(struct installed *i)
+{
     struct err none = { 0 };
-    i->is_unfinished = true;
+    if (is_installed(i) || !i->is_unfinished)
+        return;
     i->deployment = deployment_read_unfinished(&i->site, &i->last_run, &none);
     if (i->deployment == NULL)
         log_debug("unfinished installation: %s", none.msg);
-    return true;
+}
+
+/* The directory of releases goes first in uninstall. */
+static bool is_half_removed(const struct installed *i)
+{
+    struct err ignored = { 0 };
+    bool exists = true;
+    return file_exists(i->site.releases_dir, &exists, &ignored) && !exists;
 }
 
 static bool open_tools(struct installed *i, const struct site_options *o, struct err *e)
@@ -79,7 +91,13 @@ struct installed *installed_open_any(const struct site_options *o, bool *has_not
 {
     bool exists = false;
     AUTO(installed_free_auto) struct installed *i = open_site(o, e);
-    if (i == NULL || !file_exists(i->site.dir, &exists, e) || !open_deployment(i, e) || !open_tools(i, o, e))
+    if (i == NULL || !file_exists(i->site.dir, &exists, e))
+        return NULL;
+    i->is_unfinished = is_installed(i) && is_half_removed(i);
+    if (!i->is_unfinished && !open_deployment(i, e))
+        return NULL;
+    open_remains(i);
+    if (!open_tools(i, o, e))
         return NULL;
     *has_nothing = !exists;
     return TAKE(i);

@@ -4,7 +4,6 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "loader/install_images.h"
-#include "sys/file.h"
 
 #include "base/banned.h"
 
@@ -12,29 +11,17 @@ enum { MAX_STEPS = 32 };
 
 struct facts {
     bool done[MAX_STEPS];
-    uint64_t image_bytes;  /* to be sent */
-    uint64_t space_needed; /* classic stores unpack a temporary copy of the request and then the layers */
-    uint64_t space_free;
-    bool has_space;        /* space_free is known */
+    struct install_space space;
     bool has_migrations;
     struct migrate_list migrations;
 };
-
-static bool find_space(struct install *in, struct facts *f)
-{
-    struct err ignored = { 0 };
-    f->space_needed = 2 * f->image_bytes;
-    f->has_space = file_free_bytes(engine_facts(in->engine)->root_dir, &f->space_free, &ignored);
-    return f->has_space;
-}
 
 static bool find_facts(struct install *in, struct facts *f, struct err *e)
 {
     struct err ignored = { 0 };
     BUG_IF(install_n_steps > MAX_STEPS);
-    if (!steps_look(install_steps, install_n_steps, in, f->done, e) || !install_images_bytes(in, &f->image_bytes, e))
+    if (!steps_look(install_steps, install_n_steps, in, f->done, e) || !install_images_space(in, &f->space, e))
         return false;
-    find_space(in, f);
     if (in->database != NULL)
         f->has_migrations = database_status(in->database, in->engine, in->next->project, &f->migrations, &f->has_migrations, &ignored) &&
                             f->has_migrations;
@@ -72,10 +59,10 @@ static bool print_json(struct install *in, const struct facts *f, struct err *e)
     jwrite_end(w);
     if (in->missing.code != ERR_NONE)
         jwrite_str(w, "missing", in->missing.msg);
-    jwrite_u64(w, "bytes_to_load", f->image_bytes);
-    jwrite_u64(w, "space_needed", f->space_needed);
-    if (f->has_space)
-        jwrite_u64(w, "space_free", f->space_free);
+    jwrite_u64(w, "bytes_to_load", f->space.send);
+    jwrite_u64(w, "space_needed", f->space.needed);
+    if (f->space.is_known)
+        jwrite_u64(w, "space_free", f->space.free);
     jwrite_array(w, "migrations");
     for (size_t i = 0; i < r->n_migrations; i++) {
         jwrite_object(w, NULL);
@@ -102,12 +89,12 @@ static void print_text(struct install *in, const struct facts *f)
     cli_print(ctx, "\nsteps\n");
     for (size_t i = 0; i < install_n_steps; i++)
         cli_print(ctx, "  %-10s %-34s %s\n", install_steps[i].name, install_steps[i].what, f->done[i] ? "done" : "to do");
-    cli_print(ctx, "\nimages: %s to send\n", text_bytes(size, f->image_bytes));
+    cli_print(ctx, "\nimages: %s to send\n", text_bytes(size, f->space.send));
     for (size_t i = 0; i < r->n_images; i++)
         cli_print(ctx, "  %s\n", r->images[i].reference);
-    if (f->has_space)
-        cli_print(ctx, "space in %s: %s needed at most, %s free\n", engine_facts(in->engine)->root_dir, text_bytes(need, f->space_needed),
-                  text_bytes(room, f->space_free));
+    if (f->space.is_known)
+        cli_print(ctx, "space in %s: %s needed at most, %s free\n", f->space.path, text_bytes(need, f->space.needed),
+                  text_bytes(room, f->space.free));
     if (r->n_migrations > 0)
         cli_print(ctx, "\nmigrations (one transaction)\n");
     for (size_t i = 0; i < r->n_migrations; i++)
@@ -115,7 +102,7 @@ static void print_text(struct install *in, const struct facts *f)
     cli_print(ctx, "\nvariables\n");
     for (size_t i = 0; i < in->next->values.n; i++) {
         const struct value *v = &in->next->values.items[i];
-        cli_print(ctx, "  %-24s %s (%s)\n", v->name, v->is_secret ? "***" : SHOWN(v->text.bytes), value_from_text(v->from));
+        cli_print(ctx, "  %-24s %s (%s)\n", v->name, v->is_secret ? "***" : SHOWN(values_get(&in->next->values, v->name)), value_from_text(v->from));
     }
 }
 

@@ -173,7 +173,7 @@ bool values_resolve(struct values *out, const struct variables *decl, const stru
     for (size_t i = 0; i < decl->n; i++)
         if (!resolve_one(out, &decl->items[i], in, &missing, e))
             return false;
-    return check_missing(decl, &missing, e) && push_host(out, in, e);
+    return (in->is_partial || check_missing(decl, &missing, e)) && push_host(out, in, e);
 }
 
 const char *values_get(const struct values *v, const char *name)

@@ -57,6 +57,7 @@ struct values_input {
     const char *env_file_name;        /* for messages */
     const struct env_pairs *stored;   /* null: none; names that are no longer declared are ignored */
     const char *host;                 /* value of HOST; null: none */
+    bool is_partial;                  /* required variables may stay without a value: the caller asks for few of them */
     bool is_dry;                      /* nothing is generated: such values are left out */
 };
 /* Fails with ERR_USAGE (--set without =, a secret on the command line) or ERR_CONFIG (unknown name, a value that does
