@@ -3,7 +3,7 @@
 load helpers
 
 setup_file() {
-    journey_start registry engine key shop
+    journey_start registry engine key certs shop
 }
 
 teardown_file() { journey_stop; }
@@ -62,6 +62,6 @@ image_id() {
 
 @test "plan says what would be loaded and changes nothing" {
     site_reset images
-    unchanged works site plan "$FILE/shop-1.0.0.bundle.tar.zst" --set SITE_NAME=Plan
+    unchanged works site plan "$FILE/shop-1.0.0.bundle.tar.zst" --set SITE_NAME=Plan --ca "$FILE/ca/ca.pem" --ssl-cert "$FILE/site-tls.crt" --ssl-key "$FILE/site-tls.key"
     says shop/db:1.0.0
 }

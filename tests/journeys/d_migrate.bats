@@ -86,14 +86,14 @@ start_site_database() {
     on_engine run -d --name sitedb --network sitenet --ip 172.30.9.10 -e POSTGRES_PASSWORD=admin -e POSTGRES_DB=shop -v "$FILE/pg:/tls:ro" \
         "$(registry_host "$REGISTRY")/shop/db:1.0.0" -c ssl=on -c ssl_cert_file=/tls/server.crt -c ssl_key_file=/tls/server.key >/dev/null
     wait_for 30 on_engine exec sitedb pg_isready -q -h 127.0.0.1
-    site_sql "CREATE EXTENSION citext; CREATE ROLE shop LOGIN PASSWORD 'there'; GRANT CREATE ON SCHEMA public TO shop"
+    site_sql "CREATE EXTENSION citext; CREATE ROLE shop LOGIN PASSWORD 'there'; GRANT CREATE ON DATABASE shop TO shop; GRANT CREATE ON DATABASE shop TO shop; GRANT CREATE ON SCHEMA public TO shop"
 }
 
 site_sql() { on_engine exec sitedb psql -X -q -A -t -v ON_ERROR_STOP=1 -h /var/run/postgresql -U postgres -d shop -c "$1"; }
 
 # migrate_site_database CA
 migrate_site_database() {
-    site migrate up "$(shop_bundle 1.0.0)" --database-url-file "$FILE/url" --database-ca "$1"
+    site migrate up "$(shop_bundle 1.0.0)" --database-url-file "$FILE/url" --database-ca "$1" --set SITE_NAME=Journey
 }
 
 @test "a database that the site runs, over TLS with its own authority" {

@@ -104,10 +104,9 @@ loader() { daemon_run "$ENGINE" "${LIMIT[@]}" "$BIN/archon-load" "$@"; }
 
 # site COMMAND ARG...: the loader with this site's root and engine.
 site() {
-    local command=$1 options
-    shift
+    local options
     mapfile -t options < <(site_options)
-    loader "$command" "${options[@]}" "$@"
+    loader "$@" "${options[@]}"
 }
 
 # install_shop BUNDLE ARG...
