@@ -53,8 +53,8 @@ static void report_text(const struct create *c)
     cli_print(c->ctx, "  release    %s %s\n", m->name, m->version);
     cli_print(c->ctx, "             %s\n", DIGEST_SHOWN(&c->release_sha256));
     cli_print(c->ctx, "  manifest   %s\n", DIGEST_SHOWN(&c->manifest_sha256));
-    cli_print(c->ctx, "  size       %s: %zu images, %zu layers of %s, of which %s are different pieces\n", text_bytes(size, m->total_len),
-              c->app->n_images, m->n_layers, text_bytes(raw, raw_bytes(m)), text_bytes(stored, writer_new_bytes(c->writer)));
+    cli_print(c->ctx, "  size       %s: %zu image%s, %zu layer%s of %s, of which %s are different pieces\n", text_bytes(size, m->total_len),
+              c->app->n_images, text_s(c->app->n_images), m->n_layers, text_s(m->n_layers), text_bytes(raw, raw_bytes(m)), text_bytes(stored, writer_new_bytes(c->writer)));
     for (size_t i = 0; i < c->keys.n; i++)
         cli_print(c->ctx, "  signed by  key %s\n", DIGEST_HEX(signer(c, i)));
 }

@@ -102,8 +102,7 @@ static bool finish(struct cli_context *ctx, const struct findings *f, const stru
         return false;
     if (f->n > 0)
         return refuse(f, e);
-    cli_print(ctx, "%s %s: %zu images, %zu services, %zu migrations, %zu files: nothing to complain about\n", app->definition.name,
-              app->definition.version.text, app->n_images, app->compose == NULL ? 0 : app->compose->n_services, app->migrations.n, app->n_files);
+    cli_print(ctx, "%s: nothing to complain about\n", input_summary(&(struct input_summary){ { 0 } }, app));
     return true;
 }
 

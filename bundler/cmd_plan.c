@@ -31,7 +31,7 @@ static void print_image(const struct create *c, size_t i, const struct planned_i
     cli_print(c->ctx, "%s\n  %s\n ", REF_SHOWN(&c->app->images[i].original), DIGEST_SHOWN(image_digest(x)));
     for (size_t k = 0; k < x->n_platforms; k++)
         cli_print(c->ctx, " %s", platform_format(&(struct platform_text){ { 0 } }, &x->platforms[k].platform));
-    cli_print(c->ctx, ", %zu layers, %s, %s of it here already\n", n_layers, text_bytes(size, p->bytes), text_bytes(cached, p->cached_bytes));
+    cli_print(c->ctx, ", %zu layer%s, %s, %s of it here already\n", n_layers, text_s(n_layers), text_bytes(size, p->bytes), text_bytes(cached, p->cached_bytes));
 }
 
 static void add_image(struct jwrite *w, const struct create *c, size_t i, const struct planned_image *p)
@@ -59,7 +59,7 @@ static bool report_text(const struct create *c, struct err *e)
             return false;
         print_image(c, i, &p);
     }
-    cli_print(c->ctx, "%zu different layers of %s; %zu of them, %s, to fetch\n", c->fetched.n_blobs, text_bytes(all, c->fetched.bytes),
+    cli_print(c->ctx, "%zu different layer%s of %s; %zu of them, %s, to fetch\n", c->fetched.n_blobs, text_s(c->fetched.n_blobs), text_bytes(all, c->fetched.bytes),
               c->fetched.n_missing, text_bytes(missing, c->fetched.missing_bytes));
     return true;
 }

@@ -143,5 +143,5 @@ void create_drop_damaged(const struct create *c, struct err *e)
             n++;
     }
     if (n > 0)
-        err_hint(e, "%zu damaged blobs were removed from the cache %s: run it again", n, cache_dir(c->registries.cache));
+        err_hint(e, "%zu damaged blob%s removed from the cache %s: run it again", n, n == 1 ? " was" : "s were", cache_dir(c->registries.cache));
 }

@@ -19,8 +19,7 @@ bool create_read(struct create *c, struct err *e)
     if (!input_read(&c->input, &c->o->input, &f, e))
         return false;
     c->app = c->input.app;
-    log_info("%s %s: %zu images, %zu migrations, %zu files", c->app->definition.name, c->app->definition.version.text, c->app->n_images,
-             c->app->migrations.n, c->app->n_files);
+    log_info("%s", input_summary(&(struct input_summary){ { 0 } }, c->app));
     return true;
 }
 

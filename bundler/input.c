@@ -1,6 +1,7 @@
 /* Finding and reading the application. */
 #include "bundler/input.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -141,6 +142,22 @@ static bool read_embedded(struct input *in, const struct application_options *o,
     in->origin = input_embedded_origin(&in->embedded);
     in->app = application_read(in->origin, definition_name, o, f, e);
     return in->app != NULL;
+}
+
+static size_t count_migrations(const struct application *app)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < app->migrations.n; i++)
+        n += !app->migrations.files[i].is_down;
+    return n;
+}
+
+const char *input_summary(struct input_summary *out, const struct application *app)
+{
+    size_t n = count_migrations(app);
+    snprintf(out->text, sizeof out->text, "%s %s: %zu image%s, %zu migration%s, %zu file%s", app->definition.name, app->definition.version.text,
+             app->n_images, text_s(app->n_images), n, text_s(n), app->n_files, text_s(app->n_files));
+    return out->text;
 }
 
 /* ---- which one ---- */

@@ -41,6 +41,12 @@ struct input {
 MUST_CHECK bool input_read(struct input *in, const struct input_options *o, struct findings *f, struct err *e);
 void input_clear(struct input *in);
 
+/* "shop 1.0.0: 3 images, 2 migrations, 8 files". */
+struct input_summary {
+    char text[256];
+};
+const char *input_summary(struct input_summary *out, const struct application *app);
+
 /* The built-in application's files as an origin; *files is owned by the caller (mem_free) and must outlive it. */
 struct origin *input_embedded_origin(struct origin_file **files);
 

@@ -89,7 +89,9 @@ static void add_rest(struct buf *out)
 static void outline(struct buf *out, const struct application *app, const char *file)
 {
     buf_adds(out, "# What goes into the bundle. Every key is explained in docs/DEFINITION.md; check with: archon-bundle lint\n");
-    buf_addf(out, "name: %s\nversion: " OUTLINE_VERSION "\nplatforms: [linux/amd64]\n\ncompose: [%s]\n", app->definition.name, file);
+    buf_adds(out, "name: ");
+    add_quoted(out, app->definition.name); /* YAML takes null, on and 12 for something else */
+    buf_addf(out, "\nversion: " OUTLINE_VERSION "\nplatforms: [linux/amd64]\n\ncompose: [%s]\n", file);
     add_variables(out, &app->definition.variables);
     add_services(out, app->compose);
     add_rest(out);

@@ -48,6 +48,12 @@ void text_hex(char *out, const uint8_t *bytes, size_t n);
 /* Exactly 2n lower-case hex digits; false otherwise. */
 MUST_CHECK bool text_unhex(uint8_t *out, size_t n, const char *hex, size_t hex_len);
 
+/* The end of a noun for n things: "%zu layer%s", n, text_s(n). */
+static inline const char *text_s(uint64_t n)
+{
+    return n == 1 ? "" : "s";
+}
+
 /* "1.4 GB"-like text for people (powers of 1000), and "2m 05s". */
 const char *text_bytes(char out[24], uint64_t bytes);
 const char *text_seconds(char out[24], double seconds);

@@ -122,7 +122,7 @@ static bool report(const struct extract *x, struct err *e)
 {
     if (!cli_wants_json(x->ctx)) {
         char size[24];
-        log_info("%zu members, %s, below %s", x->n_chosen, text_bytes(size, x->fact.done), SHOWN(x->dir));
+        log_info("%zu member%s, %s, below %s", x->n_chosen, text_s(x->n_chosen), text_bytes(size, x->fact.done), SHOWN(x->dir));
         return true;
     }
     struct jwrite *w = cli_json_open(x->ctx);

@@ -61,8 +61,8 @@ static void manifest_text(struct cli_context *ctx, const struct manifest *m, con
     cli_print(ctx, "  release     %s\n", DIGEST_SHOWN(&m->release_sha256));
     cli_print(ctx, "  manifest    %s\n", DIGEST_SHOWN(own));
     cli_print(ctx, "  created     %s by %s %s\n", created, m->builder_program, m->builder_version);
-    cli_print(ctx, "  packed      %zu members, %zu layers, %llu chunks, %s\n", m->n_members, m->n_layers, (unsigned long long)m->n_chunks,
-              text_bytes(size, m->total_len));
+    cli_print(ctx, "  packed      %zu members, %zu layer%s, %llu chunk%s, %s\n", m->n_members, m->n_layers, text_s(m->n_layers),
+              (unsigned long long)m->n_chunks, text_s(m->n_chunks), text_bytes(size, m->total_len));
     cli_print(ctx, "  This is bundle.json alone: what a key signs. Images and services are in the bundle.\n");
 }
 

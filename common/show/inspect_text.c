@@ -46,14 +46,14 @@ static void print_images(struct cli_context *ctx, const struct facts *f)
     cli_print(ctx, "\nImages\n");
     for (size_t i = 0; i < f->n_images; i++) {
         const struct facts_image *x = &f->images[i];
-        cli_print(ctx, "  %s  %s  %zu layers, %s", x->image->reference, platform_format(&(struct platform_text){ { 0 } }, &x->platform->platform),
-                  x->platform->n_diff_ids, text_bytes(a, x->bytes));
+        cli_print(ctx, "  %s  %s  %zu layer%s, %s", x->image->reference, platform_format(&(struct platform_text){ { 0 } }, &x->platform->platform),
+                  x->platform->n_diff_ids, text_s(x->platform->n_diff_ids), text_bytes(a, x->bytes));
         if (x->shared_bytes > 0)
             cli_print(ctx, ", %s of them shared with others", text_bytes(a, x->shared_bytes));
         cli_print(ctx, "\n    config %s\n", DIGEST_SHOWN(&x->platform->config));
     }
-    cli_print(ctx, "  %s in all; %zu distinct layers of %s; %s of different pieces; %s compressed\n", text_bytes(a, f->image_bytes), m->n_layers,
-              text_bytes(b, f->layer_bytes), text_bytes(c, f->stored_bytes), text_bytes(d, m->total_len));
+    cli_print(ctx, "  %s in all; %zu distinct layer%s of %s; %s of different pieces; %s compressed\n", text_bytes(a, f->image_bytes), m->n_layers,
+              text_s(m->n_layers), text_bytes(b, f->layer_bytes), text_bytes(c, f->stored_bytes), text_bytes(d, m->total_len));
 }
 
 static void print_services(struct cli_context *ctx, const struct release *r)
@@ -71,7 +71,7 @@ static void print_sql(struct cli_context *ctx, const char *title, const struct r
     if (n > 0)
         cli_print(ctx, "\n%s\n", title);
     for (size_t i = 0; i < n; i++)
-        cli_print(ctx, "  %s  %llu statements%s\n", SHOWN(list[i].name), (unsigned long long)list[i].statements,
+        cli_print(ctx, "  %s  %llu statement%s%s\n", SHOWN(list[i].name), (unsigned long long)list[i].statements, text_s(list[i].statements),
                   list[i].has_down ? ", with a way back" : "");
 }
 

@@ -68,8 +68,8 @@ static void verified_text(struct cli_context *ctx, const struct bundle *b, const
     cli_print(ctx, "             %s\n", DIGEST_SHOWN(&m->release_sha256));
     cli_print(ctx, "  manifest   %s\n", DIGEST_SHOWN(index_manifest_sha256(bundle_index(b))));
     show_signers(ctx, verdict);
-    cli_print(ctx, "  checked    %llu chunks, %s", (unsigned long long)m->n_chunks, text_bytes(size, m->total_len));
-    cli_print(ctx, is_deep ? "; %zu layers put together again\n" : "; %zu layers not put together, --deep does that\n", m->n_layers);
+    cli_print(ctx, "  checked    %llu chunk%s, %s", (unsigned long long)m->n_chunks, text_s(m->n_chunks), text_bytes(size, m->total_len));
+    cli_print(ctx, "; %zu layer%s %s\n", m->n_layers, text_s(m->n_layers), is_deep ? "put together again" : "not put together, --deep does that");
 }
 
 bool show_verified(struct cli_context *ctx, const struct bundle *b, const struct verdict *verdict, bool is_deep, struct err *e)
