@@ -1,5 +1,5 @@
-/* The header region. What arrives here is not authenticated: every length is compared with a constant before it is used, every byte that is
- * not content is generated and compared. */
+/* The header region. What arrives here is not authenticated: every length is compared with a constant and with what the file holds before memory
+ * is asked for, every byte that is not content is generated and compared. */
 #include "bundle/header.h"
 
 #include <stdio.h>
@@ -89,64 +89,104 @@ static bool read_start(int fd, uint64_t file_bytes, uint64_t *content, struct er
     return true;
 }
 
-/* Reads the blocks into one piece of memory of `content` bytes. */
-static bool read_blocks(int fd, uint8_t *out, uint64_t content, struct err *e)
+/* The content of the frame: the blocks put together. */
+struct content {
+    int fd;
+    uint64_t n;
+    uint64_t at; /* cursor */
+};
+
+/* Where a byte of the content lies in the file: each block has its prefix. */
+static uint64_t file_offset(uint64_t at)
 {
-    uint64_t at = FRAME_PREFIX;
-    for (uint64_t done = 0; done < content;) {
-        uint64_t left = content - done;
-        uint64_t size = left < LAYOUT_STORED_BLOCK ? left : LAYOUT_STORED_BLOCK;
-        uint8_t want[BLOCK_PREFIX], found[BLOCK_PREFIX];
-        block_header(want, size, size == left);
-        if (!fd_pread_exact(fd, found, sizeof found, at, "header", e))
+    return FRAME_PREFIX + at + BLOCK_PREFIX * (at / LAYOUT_STORED_BLOCK + 1);
+}
+
+static bool check_blocks(const struct content *c, struct err *e)
+{
+    for (uint64_t done = 0; done < c->n; done += LAYOUT_STORED_BLOCK) {
+        uint64_t left = c->n - done;
+        uint8_t want[BLOCK_PREFIX];
+        uint8_t found[BLOCK_PREFIX];
+        block_header(want, left < LAYOUT_STORED_BLOCK ? left : LAYOUT_STORED_BLOCK, left <= LAYOUT_STORED_BLOCK);
+        if (!fd_pread_exact(c->fd, found, sizeof found, file_offset(done) - BLOCK_PREFIX, "header", e))
             return false;
         if (memcmp(want, found, sizeof want) != 0)
             return err_set(e, ERR_FORMAT, "header frame: block at offset %llu is not the stored block that belongs there",
-                           (unsigned long long)at);
-        if (!fd_pread_exact(fd, out + done, (size_t)size, at + BLOCK_PREFIX, "header", e))
-            return false;
-        at += BLOCK_PREFIX + size;
-        done += size;
+                           (unsigned long long)(file_offset(done) - BLOCK_PREFIX));
     }
     return true;
 }
 
-struct walk {
-    const uint8_t *bytes;
-    uint64_t n;
-    uint64_t at;
+/* The next n bytes, which the caller knows to be there. */
+static bool read_content(struct content *c, uint8_t *to, uint64_t n, struct err *e)
+{
+    BUG_IF(n > c->n - c->at);
+    while (n > 0) {
+        uint64_t in_block = LAYOUT_STORED_BLOCK - c->at % LAYOUT_STORED_BLOCK;
+        uint64_t take = n < in_block ? n : in_block;
+        if (!fd_pread_exact(c->fd, to, (size_t)take, file_offset(c->at), "header", e))
+            return false;
+        c->at += take;
+        to += take;
+        n -= take;
+    }
+    return true;
+}
+
+/* A tar header and what it must be. */
+struct expected {
+    const char *name;
+    uint64_t min, max; /* size */
 };
 
-/* The member at the cursor must be exactly this one; its content is left in *content. */
-static bool walk_member(struct walk *w, const char *name, uint64_t min, uint64_t max, const uint8_t **content, uint64_t *size,
-                        struct err *e)
+static bool check_header(const struct content *c, const uint8_t found[LAYOUT_TAR_BLOCK], const struct expected *x, uint64_t *size,
+                         struct err *e)
 {
     uint8_t want[LAYOUT_TAR_BLOCK];
-    if (w->n - w->at < LAYOUT_TAR_BLOCK)
-        return err_set(e, ERR_FORMAT, "header frame: ends where %s is expected", name);
-    const uint8_t *found = w->bytes + w->at;
-    if (!tar_header_size(found, size) || *size < min || *size > max)
-        return err_set(e, ERR_FORMAT, "header frame: size of %s is not allowed", name);
-    tar_header(want, name, *size, false);
+    if (!tar_header_size(found, size) || *size < x->min || *size > x->max)
+        return err_set(e, ERR_FORMAT, "header frame: size of %s is not allowed", x->name);
+    tar_header(want, x->name, *size, false);
     if (memcmp(want, found, sizeof want) != 0)
         return err_set(e, ERR_FORMAT, "header frame: tar header at content offset %llu is not the canonical one of %s",
-                       (unsigned long long)w->at, name);
-    if (tar_member_bytes(*size) > w->n - w->at)
-        return err_set(e, ERR_FORMAT, "header frame: %s is longer than the frame", name);
-    *content = found + LAYOUT_TAR_BLOCK;
-    for (uint64_t i = 0; i < tar_fill(*size); i++)
-        if ((*content)[*size + i] != 0)
-            return err_set(e, ERR_FORMAT, "header frame: fill bytes of %s are not zero", name);
-    w->at += tar_member_bytes(*size);
+                       (unsigned long long)(c->at - LAYOUT_TAR_BLOCK), x->name);
+    if (*size + tar_fill(*size) > c->n - c->at)
+        return err_set(e, ERR_FORMAT, "header frame: %s is longer than the frame", x->name);
     return true;
+}
+
+static bool check_fill(struct content *c, const char *name, uint64_t size, struct err *e)
+{
+    uint8_t fill[LAYOUT_TAR_BLOCK];
+    uint64_t n = tar_fill(size);
+    if (!read_content(c, fill, n, e))
+        return false;
+    for (uint64_t i = 0; i < n; i++)
+        if (fill[i] != 0)
+            return err_set(e, ERR_FORMAT, "header frame: fill bytes of %s are not zero", name);
+    return true;
+}
+
+/* The member at the cursor must be exactly this one; its content is left in *bytes. */
+static bool read_member(struct content *c, const struct expected *x, uint8_t **bytes, size_t *n, struct err *e)
+{
+    uint8_t found[LAYOUT_TAR_BLOCK];
+    uint64_t size;
+    if (c->n - c->at < LAYOUT_TAR_BLOCK)
+        return err_set(e, ERR_FORMAT, "header frame: ends where %s is expected", x->name);
+    if (!read_content(c, found, sizeof found, e) || !check_header(c, found, x, &size, e))
+        return false;
+    *n = (size_t)size;
+    *bytes = mem_new(*n);
+    return read_content(c, *bytes, size, e) && check_fill(c, x->name, size, e);
 }
 
 enum signature_kind { SIGNATURE_NONE, SIGNATURE_KEY, SIGNATURE_CMS };
 
 /* The name in a tar header, when it has the form of a signature's. */
-static enum signature_kind signature_name(const uint8_t *found, size_t n, char name[LAYOUT_SIGNATURE_NAME])
+static enum signature_kind signature_name(const void *found, size_t n, char name[LAYOUT_SIGNATURE_NAME])
 {
-    size_t len = strnlen((const char *)found, n < LAYOUT_SIGNATURE_NAME - 1 ? n : LAYOUT_SIGNATURE_NAME - 1);
+    size_t len = strnlen(found, n < LAYOUT_SIGNATURE_NAME - 1 ? n : LAYOUT_SIGNATURE_NAME - 1);
     size_t folder = strlen(FOLDER_SIGNATURES);
     memcpy(name, found, len);
     name[len] = '\0';
@@ -170,69 +210,73 @@ static bool is_after(const struct header *h, enum signature_kind kind, const cha
     return strcmp(last, name) < 0;
 }
 
-static size_t count_kind(const struct header *h, const char *suffix)
+static bool is_full(const struct header *h, enum signature_kind kind)
 {
     size_t n = 0;
     for (size_t i = 0; i < h->n_signatures; i++)
-        n += text_ends(h->signatures[i].name, suffix);
-    return n;
+        n += text_ends(h->signatures[i].name, ".p7s") == (kind == SIGNATURE_CMS);
+    return n >= (kind == SIGNATURE_CMS ? LIMIT_CMS_SIGNATURES : LIMIT_SIGNATURES);
 }
 
-static bool walk_signature(struct walk *w, struct header *h, struct err *e)
+static bool check_signature_name(const struct header *h, enum signature_kind kind, const char *name, struct err *e)
 {
-    struct header_signature s = { 0 };
-    enum signature_kind kind = signature_name(w->bytes + w->at, (size_t)(w->n - w->at), s.name);
     if (kind == SIGNATURE_NONE)
-        return err_set(e, ERR_FORMAT, "header frame: \"%s\" is not the name of a signature", SHOWN(s.name));
-    if (!is_after(h, kind, s.name))
-        return err_set(e, ERR_FORMAT, "header frame: %s is out of order or twice", s.name);
-    size_t limit = kind == SIGNATURE_KEY ? LIMIT_SIGNATURES : LIMIT_CMS_SIGNATURES;
-    if (count_kind(h, kind == SIGNATURE_KEY ? ".sig" : ".p7s") >= limit)
-        return err_set(e, ERR_FORMAT, "header frame: more than %zu signatures of one kind", limit);
-    const uint8_t *content;
-    uint64_t size;
-    if (!walk_member(w, s.name, kind == SIGNATURE_CMS, kind == SIGNATURE_KEY ? LIMIT_SIGNATURE_BYTES : LIMIT_CMS_BYTES, &content, &size,
-                     e))
-        return false;
-    s.n = (size_t)size;
-    memcpy(s.bytes, content, s.n);
-    h->signatures[h->n_signatures++] = s;
+        return err_set(e, ERR_FORMAT, "header frame: \"%s\" is not the name of a signature", SHOWN(name));
+    if (!is_after(h, kind, name))
+        return err_set(e, ERR_FORMAT, "header frame: %s is out of order or twice", name);
+    if (is_full(h, kind))
+        return err_set(e, ERR_FORMAT, "header frame: more than %d %s", kind == SIGNATURE_CMS ? LIMIT_CMS_SIGNATURES : LIMIT_SIGNATURES,
+                       kind == SIGNATURE_CMS ? "CMS signatures" : "signatures");
     return true;
 }
 
-static bool walk_all(struct walk *w, struct header *h, struct err *e)
+static bool read_signature(struct content *c, struct header *h, struct err *e)
 {
-    const uint8_t *content;
+    uint8_t found[LAYOUT_TAR_BLOCK];
     uint64_t size;
-    if (!walk_member(w, MEMBER_MANIFEST, 1, LIMIT_MANIFEST_BYTES, &content, &size, e))
+    struct header_signature *s = &h->signatures[h->n_signatures];
+    if (!read_content(c, found, sizeof found, e))
         return false;
-    h->manifest = mem_copy(content, (size_t)size);
-    h->manifest_bytes = (size_t)size;
-    if (!walk_member(w, MEMBER_CHUNKS, LAYOUT_TABLE_ENTRY, (uint64_t)LAYOUT_TABLE_ENTRY * LIMIT_CHUNKS, &content, &size, e))
+    enum signature_kind kind = signature_name(found, sizeof found, s->name);
+    struct expected x = { .name = s->name, .min = kind == SIGNATURE_CMS, .max = kind == SIGNATURE_CMS ? LIMIT_CMS_BYTES : LIMIT_SIGNATURE_BYTES };
+    if (!check_signature_name(h, kind, s->name, e) || !check_header(c, found, &x, &size, e) || !read_content(c, s->bytes, size, e) ||
+        !check_fill(c, s->name, size, e))
         return false;
-    if (size % LAYOUT_TABLE_ENTRY != 0)
-        return err_set(e, ERR_FORMAT, "header frame: %s has %llu bytes, not a multiple of %d", MEMBER_CHUNKS, (unsigned long long)size,
+    s->n = (size_t)size;
+    h->n_signatures++;
+    return true;
+}
+
+/* One place more than there may be: what is found there is looked at before it is refused. */
+static void room_for_signatures(struct header *h)
+{
+    if (h->signatures == NULL)
+        h->signatures = mem_new_array(LIMIT_SIGNATURES + LIMIT_CMS_SIGNATURES + 1, sizeof *h->signatures);
+}
+
+static bool read_members(struct content *c, struct header *h, struct err *e)
+{
+    static const struct expected manifest = { MEMBER_MANIFEST, 1, LIMIT_MANIFEST_BYTES };
+    static const struct expected table = { MEMBER_CHUNKS, LAYOUT_TABLE_ENTRY, (uint64_t)LAYOUT_TABLE_ENTRY * LIMIT_CHUNKS };
+    if (!read_member(c, &manifest, &h->manifest, &h->manifest_bytes, e) || !read_member(c, &table, &h->table, &h->table_bytes, e))
+        return false;
+    if (h->table_bytes % LAYOUT_TABLE_ENTRY != 0)
+        return err_set(e, ERR_FORMAT, "header frame: %s has %zu bytes, not a multiple of %d", MEMBER_CHUNKS, h->table_bytes,
                        LAYOUT_TABLE_ENTRY);
-    h->table = mem_copy(content, (size_t)size);
-    h->table_bytes = (size_t)size;
-    h->signatures = mem_new_array(LIMIT_SIGNATURES + LIMIT_CMS_SIGNATURES, sizeof *h->signatures);
-    while (w->at < w->n)
-        if (!walk_signature(w, h, e))
+    room_for_signatures(h);
+    while (c->at < c->n)
+        if (!read_signature(c, h, e))
             return false;
     return true;
 }
 
 bool header_read(struct header *h, int fd, uint64_t file_bytes, struct err *e)
 {
-    uint64_t content = 0;
-    if (!read_start(fd, file_bytes, &content, e))
+    struct content c = { .fd = fd };
+    if (!read_start(fd, file_bytes, &c.n, e) || !check_blocks(&c, e))
         return false;
-    AUTO(mem_auto) uint8_t *bytes = mem_new((size_t)content);
-    if (!read_blocks(fd, bytes, content, e))
-        return false;
-    struct walk w = { bytes, content, 0 };
-    h->frame_bytes = frame_length(content);
-    return walk_all(&w, h, e);
+    h->frame_bytes = frame_length(c.n);
+    return read_members(&c, h, e);
 }
 
 static bool all_zero(const uint8_t *p, size_t n)
@@ -242,18 +286,24 @@ static bool all_zero(const uint8_t *p, size_t n)
 
 bool header_check_padding(const struct header *h, int fd, uint64_t header_len, struct err *e)
 {
+    uint8_t prefix[PADDING_PREFIX];
+    AUTO(mem_auto) uint8_t *block = mem_new(LAYOUT_STORED_BLOCK);
     if (h->frame_bytes + PADDING_PREFIX > header_len)
         return err_set(e, ERR_FORMAT, "header padding: header frame ends at %llu, header_len is %llu", (unsigned long long)h->frame_bytes,
                        (unsigned long long)header_len);
-    size_t n = (size_t)(header_len - h->frame_bytes);
-    AUTO(mem_auto) uint8_t *bytes = mem_new(n);
-    if (!fd_pread_exact(fd, bytes, n, h->frame_bytes, "header padding", e))
+    if (!fd_pread_exact(fd, prefix, sizeof prefix, h->frame_bytes, "header padding", e))
         return false;
-    if (memcmp(bytes, padding_magic, sizeof padding_magic) != 0 || num_le32(bytes + 4) != n - PADDING_PREFIX)
+    uint64_t at = h->frame_bytes + PADDING_PREFIX;
+    if (memcmp(prefix, padding_magic, sizeof padding_magic) != 0 || num_le32(prefix + 4) != header_len - at)
         return err_set(e, ERR_FORMAT, "header padding: at offset %llu is not one skippable frame that ends at %llu",
                        (unsigned long long)h->frame_bytes, (unsigned long long)header_len);
-    if (!all_zero(bytes + PADDING_PREFIX, n - PADDING_PREFIX))
-        return err_set(e, ERR_FORMAT, "header padding: bytes after offset %llu are not zero", (unsigned long long)h->frame_bytes);
+    for (size_t n; at < header_len; at += n) {
+        n = header_len - at < LAYOUT_STORED_BLOCK ? (size_t)(header_len - at) : LAYOUT_STORED_BLOCK;
+        if (!fd_pread_exact(fd, block, n, at, "header padding", e))
+            return false;
+        if (!all_zero(block, n))
+            return err_set(e, ERR_FORMAT, "header padding: bytes after offset %llu are not zero", (unsigned long long)at);
+    }
     return true;
 }
 
@@ -269,11 +319,10 @@ static int compare_signatures(const struct header_signature *a, const struct hea
 bool header_add_signature(struct header *h, const char *name, const void *bytes, size_t n, struct err *e)
 {
     struct header_signature s = { .n = n };
-    enum signature_kind kind = signature_name((const uint8_t *)name, strlen(name), s.name);
+    enum signature_kind kind = signature_name(name, strlen(name), s.name);
     BUG_IF(kind == SIGNATURE_NONE || n > sizeof s.bytes);
     memcpy(s.bytes, bytes, n);
-    if (h->signatures == NULL)
-        h->signatures = mem_new_array(LIMIT_SIGNATURES + LIMIT_CMS_SIGNATURES, sizeof *h->signatures);
+    room_for_signatures(h);
     size_t at = 0;
     while (at < h->n_signatures && compare_signatures(&h->signatures[at], &s) < 0)
         at++;
@@ -281,7 +330,7 @@ bool header_add_signature(struct header *h, const char *name, const void *bytes,
         h->signatures[at] = s;
         return true;
     }
-    if (count_kind(h, kind == SIGNATURE_KEY ? ".sig" : ".p7s") >= (kind == SIGNATURE_KEY ? LIMIT_SIGNATURES : LIMIT_CMS_SIGNATURES))
+    if (is_full(h, kind))
         return err_set(e, ERR_FORMAT, "the bundle has as many signatures as fit");
     memmove(&h->signatures[at + 1], &h->signatures[at], (h->n_signatures - at) * sizeof s);
     h->signatures[at] = s;

@@ -20,7 +20,7 @@ struct header {
     uint8_t *table;
     size_t table_bytes;
     size_t n_signatures;
-    struct header_signature *signatures; /* in file order */
+    struct header_signature *signatures; /* in file order; room for as many as there may be */
     uint64_t frame_bytes;                /* E: where the padding frame starts; set by header_read */
 };
 void header_clear(struct header *h);
