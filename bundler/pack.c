@@ -88,7 +88,8 @@ static bool write_batch(struct writer *w, const struct cut_batch *b, struct err 
 static bool write_layer(struct writer *w, struct unpack *u, struct err *e)
 {
     bool ok = true;
-    writer_begin_layer(w);
+    if (!writer_begin_layer(w, e))
+        return false;
     for (struct cut_batch *b; (b = work_queue_pop(u->batches)) != NULL; cut_batch_free(b)) {
         ok = ok && start_check(e) && write_batch(w, b, e);
         if (!ok)

@@ -67,8 +67,8 @@ const uint8_t *chunk_cache_get(struct chunk_cache *c, size_t i, struct err *e)
             h->raw = mem_new(LIMIT_CHUNK_BYTES);
         h->used = 0; /* not valid until the read has succeeded */
         h->chunk = i;
-        if (!fd_pread_exact(index_fd(c->index), c->packed, t->chunks[i].packed_len, t->chunks[i].file_offset, "bundle", e) ||
-            !chunk_check(&t->chunks[i], i, t->n, c->packed, h->raw, c->unpacker, e)) {
+        struct table_chunk chunk = table_get(t, i);
+        if (!chunk_read(index_fd(c->index), &chunk, i, t->n, c->packed, e) || !chunk_check(&chunk, i, t->n, c->packed, h->raw, c->unpacker, e)) {
             err_in(e, "%s", index_name(c->index));
             return NULL;
         }

@@ -10,9 +10,13 @@
 
 #include "base/banned.h"
 
+/* Each has a chunk of 8 MiB in its hands, and four are faster than any disk. */
+enum { MAX_WORKERS = 4 };
+
 struct item {
-    struct chunk_stream *stream;
+    const struct table *table;
     size_t index;
+    struct table_chunk chunk;
     uint8_t *packed;
     uint8_t *raw;
 };
@@ -25,6 +29,13 @@ struct chunk_stream {
     uint64_t packed;
 };
 
+bool chunk_read(int fd, const struct table_chunk *chunk, size_t i, size_t n_chunks, uint8_t *packed, struct err *e)
+{
+    if (fd_pread_exact(fd, packed, chunk->packed_len, chunk->file_offset, "bundle", e))
+        return true;
+    return err_in(e, "chunk %zu of %zu at offset %llu", i, n_chunks, (unsigned long long)chunk->file_offset);
+}
+
 bool chunk_check(const struct table_chunk *chunk, size_t i, size_t n_chunks, const uint8_t *packed, uint8_t *raw, struct zstd_unpacker *u,
                  struct err *e)
 {
@@ -35,17 +46,16 @@ bool chunk_check(const struct table_chunk *chunk, size_t i, size_t n_chunks, con
                 (unsigned long long)chunk->file_offset, DIGEST_SHOWN(&found), DIGEST_SHOWN(&chunk->sha256));
         return err_hint(e, "copy the bundle again, then verify it");
     }
-    static const uint8_t data_header[] = { 0x28, 0xB5, 0x2F, 0xFD, 0x60, 0x00, 0x01, 0x01, 0x10, 0x00 };
-    bool is_data_header = chunk->packed_len == LAYOUT_DATA_HEADER_FRAME && memcmp(packed, data_header, sizeof data_header) == 0;
-    if (!zstd_unpack(u, packed, chunk->packed_len, raw, chunk->raw_len, is_data_header, e))
+    if (!zstd_unpack(u, packed, chunk->packed_len, raw, chunk->raw_len, true, e))
         return err_in(e, "chunk %zu of %zu at offset %llu", i, n_chunks, (unsigned long long)chunk->file_offset);
     return true;
 }
 
 static void *item_new(void *ctx)
 {
+    const struct chunk_stream *s = ctx;
     struct item *x = mem_new(sizeof *x);
-    x->stream = ctx;
+    x->table = s->table;
     x->packed = mem_new(LAYOUT_FRAME_MAX);
     x->raw = mem_new(LIMIT_CHUNK_BYTES);
     return x;
@@ -73,16 +83,16 @@ static void unpacker_free(void *state)
 static bool item_work(void *item, void *state, struct err *e)
 {
     struct item *x = item;
-    const struct table *t = x->stream->table;
-    return chunk_check(&t->chunks[x->index], x->index, t->n, x->packed, x->raw, state, e);
+    return chunk_check(&x->chunk, x->index, x->table->n, x->packed, x->raw, state, e);
 }
 
 struct chunk_stream *chunk_stream_new(int fd, const struct table *t, unsigned jobs)
 {
     struct chunk_stream *s = mem_new(sizeof *s);
+    unsigned n_workers = jobs < MAX_WORKERS ? jobs : MAX_WORKERS;
     s->fd = fd;
     s->table = t;
-    struct ring_spec r = { .n_items = jobs + 2, .n_workers = jobs, .item_new = item_new, .item_free = item_free, .state_new = unpacker_new,
+    struct ring_spec r = { .n_items = n_workers + 2, .n_workers = n_workers, .item_new = item_new, .item_free = item_free, .state_new = unpacker_new,
                            .state_free = unpacker_free, .work = item_work, .ctx = s };
     s->ring = ring_new(&r);
     return s;
@@ -98,11 +108,11 @@ static bool read_ahead(struct chunk_stream *s, struct err *e)
 {
     /* The caller is done with the item of the last call: its slot may be filled again. */
     while (s->n_read < s->table->n && !ring_is_full(s->ring)) {
-        const struct table_chunk *c = &s->table->chunks[s->n_read];
         struct item *x = ring_next(s->ring);
         x->index = s->n_read;
-        if (!fd_pread_exact(s->fd, x->packed, c->packed_len, c->file_offset, "bundle", e))
-            return err_in(e, "chunk %zu of %zu", s->n_read, s->table->n);
+        x->chunk = table_get(s->table, s->n_read);
+        if (!chunk_read(s->fd, &x->chunk, x->index, s->table->n, x->packed, e))
+            return false;
         s->n_read++;
         ring_submit(s->ring);
     }
@@ -116,10 +126,9 @@ bool chunk_stream_next(struct chunk_stream *s, const uint8_t **raw, uint32_t *n,
     const struct item *x = ring_take(s->ring, e);
     if (x == NULL)
         return false;
-    const struct table_chunk *c = &s->table->chunks[x->index];
     *raw = x->raw;
-    *n = c->raw_len;
-    s->packed += c->packed_len;
+    *n = x->chunk.raw_len;
+    s->packed += x->chunk.packed_len;
     return true;
 }
 

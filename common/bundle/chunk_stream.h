@@ -7,6 +7,7 @@
 
 struct zstd_unpacker;
 struct chunk_stream;
+/* Memory: 48 MiB at most, whatever jobs (at least 1) says. */
 struct chunk_stream *chunk_stream_new(int fd, const struct table *t, unsigned jobs);
 void chunk_stream_free(struct chunk_stream *s);
 AUTO_FREE(struct chunk_stream, chunk_stream_free)
@@ -16,6 +17,8 @@ MUST_CHECK bool chunk_stream_next(struct chunk_stream *s, const uint8_t **raw, u
 /* Compressed bytes delivered so far. */
 uint64_t chunk_stream_packed(const struct chunk_stream *s);
 
+/* One chunk: reads its frame into packed[chunk->packed_len]. i is for the message. ERR_IO, ERR_INTEGRITY when the file ends. */
+MUST_CHECK bool chunk_read(int fd, const struct table_chunk *chunk, size_t i, size_t n_chunks, uint8_t *packed, struct err *e);
 /* One chunk: compares its hash, then decompresses into raw[chunk->raw_len]. i is for the message. */
 MUST_CHECK bool chunk_check(const struct table_chunk *chunk, size_t i, size_t n_chunks, const uint8_t *packed, uint8_t *raw, struct zstd_unpacker *u,
                             struct err *e);

@@ -1,4 +1,5 @@
-/* De-duplication. The table is open addressing with linear probing over the hash itself (SHA-256 is uniform); 24 bytes a piece. */
+/* De-duplication. Pieces lie in the order in which they came, 24 bytes each; slots of a hash table with linear probing over the hash itself (SHA-256 is
+ * uniform) hold their numbers. Only the slots, 4 bytes each, are made anew when it grows. */
 #include "bundle/dedup.h"
 
 #include <string.h>
@@ -14,22 +15,22 @@
 #include "base/banned.h"
 
 enum {
-    TABLE_START = 1 << 12,
+    SLOTS_AT_START = 1 << 12,
     SPOOL_BUFFER = 64 * 1024,
     /* Below LAYOUT_WINDOW_CHUNKS by what 16 MiB of new data can touch after the last reference (5), and some room. */
     DEDUP_WINDOW_CHUNKS = 56,
 };
-#define EMPTY UINT64_MAX
 
-struct entry {
+struct piece {
     uint8_t hash[16];
-    uint64_t offset; /* in the data stream; EMPTY */
+    uint64_t offset; /* in the data stream */
 };
 
 struct dedup {
-    struct entry *entries;
-    size_t n_slots; /* a power of two */
-    size_t n_used;
+    struct piece *pieces;
+    size_t n_pieces, cap;
+    uint32_t *slots; /* 1 + number of the piece; 0: empty */
+    size_t n_slots;  /* a power of two */
     uint64_t data_len;
     struct window *window;
 
@@ -38,26 +39,30 @@ struct dedup {
     uint32_t n_extents;
 
     int spool;
+    char *spool_name; /* for messages */
     uint64_t spool_len;
     uint64_t count_at; /* where the number of extents of this layer goes */
     struct buf pending;
 };
 
-struct dedup *dedup_open(const char *dir, uint32_t n_layers, struct err *e)
+struct dedup *dedup_open(const char *dir, size_t n_layers, struct err *e)
 {
+    if (n_layers > LIMIT_LAYERS) {
+        err_set(e, ERR_FORMAT, "%zu layers, at most %d", n_layers, LIMIT_LAYERS);
+        return NULL;
+    }
     int spool = file_temp(dir, e);
     if (spool < 0)
         return NULL;
     struct dedup *d = mem_new(sizeof *d);
     d->spool = spool;
+    d->spool_name = mem_format("spool of recipes in %s", dir);
     d->pending = (struct buf)BUF_LIMIT(SPOOL_BUFFER + LAYOUT_EXTENT);
     d->window = window_new();
-    d->n_slots = TABLE_START;
-    d->entries = mem_new_array(d->n_slots, sizeof *d->entries);
-    for (size_t i = 0; i < d->n_slots; i++)
-        d->entries[i].offset = EMPTY;
+    d->n_slots = SLOTS_AT_START;
+    d->slots = mem_new_array(d->n_slots, sizeof *d->slots);
     uint8_t head[12] = LAYOUT_RECIPES_MAGIC;
-    num_put_le32(head + 8, n_layers);
+    num_put_le32(head + 8, (uint32_t)n_layers);
     buf_add(&d->pending, head, sizeof head);
     d->spool_len = sizeof head;
     return d;
@@ -68,7 +73,9 @@ void dedup_close(struct dedup *d)
     fd_auto(&d->spool);
     buf_clear(&d->pending);
     window_free(d->window);
-    mem_free(d->entries);
+    mem_free(d->spool_name);
+    mem_free(d->pieces);
+    mem_free(d->slots);
     mem_free(d);
 }
 
@@ -79,26 +86,38 @@ uint64_t dedup_data_len(const struct dedup *d)
 
 /* --- the table ---------------------------------------------------------------------------------------------------- */
 
-static struct entry *probe(struct entry *entries, size_t n_slots, const uint8_t hash[16])
+/* The slot of a hash, or the empty one where it goes. */
+static uint32_t *probe(const struct dedup *d, const uint8_t hash[16])
 {
-    size_t at = (size_t)num_le64(hash) & (n_slots - 1);
-    while (entries[at].offset != EMPTY && memcmp(entries[at].hash, hash, 16) != 0)
-        at = (at + 1) & (n_slots - 1);
-    return &entries[at];
+    size_t at = (size_t)num_le64(hash) & (d->n_slots - 1);
+    while (d->slots[at] != 0 && memcmp(d->pieces[d->slots[at] - 1].hash, hash, 16) != 0)
+        at = (at + 1) & (d->n_slots - 1);
+    return &d->slots[at];
 }
 
 static void grow(struct dedup *d)
 {
-    size_t n = d->n_slots * 2;
-    struct entry *entries = mem_new_array(n, sizeof *entries);
-    for (size_t i = 0; i < n; i++)
-        entries[i].offset = EMPTY;
-    for (size_t i = 0; i < d->n_slots; i++)
-        if (d->entries[i].offset != EMPTY)
-            *probe(entries, n, d->entries[i].hash) = d->entries[i];
-    mem_free(d->entries);
-    d->entries = entries;
-    d->n_slots = n;
+    mem_free(d->slots);
+    d->n_slots *= 2;
+    d->slots = mem_new_array(d->n_slots, sizeof *d->slots);
+    for (size_t i = 0; i < d->n_pieces; i++)
+        *probe(d, d->pieces[i].hash) = (uint32_t)i + 1;
+}
+
+static struct piece *find(const struct dedup *d, const uint8_t hash[16])
+{
+    uint32_t slot = *probe(d, hash);
+    return slot == 0 ? NULL : &d->pieces[slot - 1];
+}
+
+static void remember(struct dedup *d, const uint8_t hash[16], uint64_t offset)
+{
+    if (d->n_pieces * 2 >= d->n_slots)
+        grow(d);
+    BUG_IF(d->n_pieces >= UINT32_MAX - 1); /* 16 TiB of pieces of the smallest average */
+    MEM_PUSH(d->pieces, d->n_pieces, d->cap) = (struct piece){ .offset = offset };
+    memcpy(d->pieces[d->n_pieces - 1].hash, hash, 16);
+    *probe(d, hash) = (uint32_t)d->n_pieces;
 }
 
 /* --- the spool of recipes ----------------------------------------------------------------------------------------- */
@@ -106,7 +125,7 @@ static void grow(struct dedup *d)
 static bool spool_flush(struct dedup *d, struct err *e)
 {
     uint64_t at = d->spool_len - d->pending.len;
-    if (!fd_pwrite_all(d->spool, d->pending.data, d->pending.len, at, "spool of recipes", e))
+    if (!fd_pwrite_all(d->spool, d->pending.data, d->pending.len, at, d->spool_name, e))
         return false;
     buf_reset(&d->pending);
     return true;
@@ -116,6 +135,8 @@ static bool spool_add(struct dedup *d, const uint8_t *bytes, size_t n, struct er
 {
     buf_add(&d->pending, bytes, n);
     d->spool_len += n;
+    if (d->spool_len > LAYOUT_LAYERS_BIN_MAX)
+        return err_set(e, ERR_FORMAT, "recipes: more than %llu bytes", (unsigned long long)LAYOUT_LAYERS_BIN_MAX);
     return d->pending.len < SPOOL_BUFFER || spool_flush(d, e);
 }
 
@@ -128,8 +149,6 @@ static bool write_last(struct dedup *d, struct err *e)
     num_put_le32(bytes + 4, d->last.length);
     num_put_le64(bytes + 8, d->last.offset);
     d->n_extents++;
-    if (d->spool_len + LAYOUT_EXTENT > LAYOUT_LAYERS_BIN_MAX)
-        return err_set(e, ERR_FORMAT, "recipes: more than %llu bytes", (unsigned long long)LAYOUT_LAYERS_BIN_MAX);
     return spool_add(d, bytes, sizeof bytes, e);
 }
 
@@ -147,7 +166,7 @@ static bool add_extent(struct dedup *d, uint64_t offset, uint32_t n, struct err 
 
 /* --- layers ------------------------------------------------------------------------------------------------------- */
 
-void dedup_begin(struct dedup *d)
+bool dedup_begin(struct dedup *d, struct err *e)
 {
     static const uint8_t zeros[4];
     d->layer_at = 0;
@@ -155,8 +174,7 @@ void dedup_begin(struct dedup *d)
     d->last = (struct extent){ 0 };
     window_reset(d->window);
     d->count_at = d->spool_len;
-    buf_add(&d->pending, zeros, sizeof zeros);
-    d->spool_len += sizeof zeros;
+    return spool_add(d, zeros, sizeof zeros, e);
 }
 
 /* Data is cut every 4 MiB from the start of each 4 GiB member, so this is a data chunk's number among all data chunks. */
@@ -182,19 +200,17 @@ static void add_runs(struct dedup *d, uint64_t offset, uint32_t n)
 
 bool dedup_piece(struct dedup *d, const uint8_t hash[16], uint32_t n, bool *is_new, struct err *e)
 {
-    struct entry *at = probe(d->entries, d->n_slots, hash);
-    *is_new = at->offset == EMPTY || !may_refer(d, at->offset, n);
-    if (at->offset == EMPTY) {
-        memcpy(at->hash, hash, 16);
-        d->n_used++;
-    }
-    if (*is_new) {
-        at->offset = d->data_len;
+    struct piece *known = find(d, hash);
+    uint64_t offset = d->data_len;
+    *is_new = known == NULL || !may_refer(d, known->offset, n);
+    if (!*is_new)
+        offset = known->offset;
+    else if (known != NULL)
+        known->offset = offset; /* later layers find the new copy */
+    else
+        remember(d, hash, offset);
+    if (*is_new)
         d->data_len += n;
-    }
-    uint64_t offset = at->offset;
-    if (d->n_used * 4 > d->n_slots * 3)
-        grow(d);
     add_runs(d, offset, n);
     d->layer_at += n;
     return add_extent(d, offset, n, e);
@@ -207,7 +223,7 @@ bool dedup_end(struct dedup *d, uint64_t *size, struct err *e)
         return false;
     num_put_le32(count, d->n_extents);
     *size = d->layer_at;
-    return fd_pwrite_all(d->spool, count, sizeof count, d->count_at, "spool of recipes", e);
+    return fd_pwrite_all(d->spool, count, sizeof count, d->count_at, d->spool_name, e);
 }
 
 bool dedup_recipes(struct dedup *d, int *fd, uint64_t *n_bytes, struct err *e)

@@ -1,4 +1,4 @@
-/* The decisions of de-duplication (docs/FORMAT.md section 3.4): is this piece new, or where was it stored? One flat table of 128-bit hashes,
+/* The decisions of de-duplication (docs/FORMAT.md section 3.4): is this piece new, or where was it stored? A table of 128-bit hashes,
  * and the recipes, spooled to an unlinked file in their final form. */
 #ifndef BUNDLE_DEDUP_H
 #define BUNDLE_DEDUP_H
@@ -6,13 +6,13 @@
 #include "base/buf.h"
 
 struct dedup;
-/* dir: where the spool of recipes is made. */
-MUST_CHECK struct dedup *dedup_open(const char *dir, uint32_t n_layers, struct err *e);
+/* dir: where the spool of recipes is made. Memory: 40 bytes for each different piece, at most. */
+MUST_CHECK struct dedup *dedup_open(const char *dir, size_t n_layers, struct err *e);
 void dedup_close(struct dedup *d);
 AUTO_FREE(struct dedup, dedup_close)
 
 /* A layer begins; its pieces follow in order. */
-void dedup_begin(struct dedup *d);
+MUST_CHECK bool dedup_begin(struct dedup *d, struct err *e);
 /* hash: the first 16 bytes of the piece's SHA-256. *is_new: the caller appends the piece to the data stream (it is at data_len, and data_len grows by n). */
 MUST_CHECK bool dedup_piece(struct dedup *d, const uint8_t hash[16], uint32_t n, bool *is_new, struct err *e);
 /* The layer ends: *size is the length of its tar. */

@@ -27,8 +27,9 @@ static bool read_raw(const struct index *x, struct chunk_cache *cache, uint64_t 
     const uint8_t *bytes = chunk_cache_get(cache, chunk, e);
     if (bytes == NULL)
         return false;
-    uint64_t within = raw - t->chunks[chunk].raw_offset;
-    uint64_t room = t->chunks[chunk].raw_len - within;
+    struct table_chunk at = table_get(t, chunk);
+    uint64_t within = raw - at.raw_offset;
+    uint64_t room = at.raw_len - within;
     *got = n < room ? n : (size_t)room;
     memcpy(to, bytes + within, *got);
     return true;

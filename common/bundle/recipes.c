@@ -75,7 +75,8 @@ static bool check_window(struct check *c, const struct extent *x, uint64_t at, s
         uint64_t left;
         uint64_t raw = data_map_find(c->data, x->offset + done, &left);
         size_t chunk = table_find(c->t, raw);
-        uint64_t in_chunk = c->t->chunks[chunk].raw_offset + c->t->chunks[chunk].raw_len - raw;
+        struct table_chunk at_chunk = table_get(c->t, chunk);
+        uint64_t in_chunk = at_chunk.raw_offset + at_chunk.raw_len - raw;
         uint64_t n = x->length - done;
         n = n < left ? n : left;
         n = n < in_chunk ? n : in_chunk;

@@ -54,15 +54,15 @@ static bool size_of(int fd, const char *path, uint64_t *bytes, struct err *e)
 /* Is this the region of that file? Its length fits and its first chunk is there. */
 static bool belongs(const struct region *r, int fd, uint64_t bytes, struct err *e)
 {
-    const struct table_chunk *c = &r->table.chunks[0];
-    AUTO(mem_auto) uint8_t *packed = mem_new(c->packed_len);
+    struct table_chunk c = table_get(&r->table, 0);
+    AUTO(mem_auto) uint8_t *packed = mem_new(c.packed_len);
     struct digest found;
     if (r->manifest.total_len != bytes)
         return false;
-    if (!fd_pread_exact(fd, packed, c->packed_len, c->file_offset, "bundle", e))
+    if (!fd_pread_exact(fd, packed, c.packed_len, c.file_offset, "bundle", e))
         return false;
-    sha256_of(&found, packed, c->packed_len);
-    return digest_equal(&found, &c->sha256);
+    sha256_of(&found, packed, c.packed_len);
+    return digest_equal(&found, &c.sha256);
 }
 
 static bool write_back(int fd, const char *path, const char *copy, uint64_t bytes, struct err *e)

@@ -1,8 +1,31 @@
-/* The chunk table, chunks.bin (docs/FORMAT.md section 1.2): where each compressed frame lies and what it must hash to. */
+/* The chunk table, chunks.bin (docs/FORMAT.md section 1.2): where each compressed frame lies and what it must hash to. The entries stay in the form
+ * of the file, because there may be a million of them; where a chunk lies follows from the lengths before it. */
 #ifndef BUNDLE_TABLE_H
 #define BUNDLE_TABLE_H
 
 #include "bundle/manifest.h"
+
+struct table {
+    size_t n;
+    const uint8_t *entries; /* n * LAYOUT_TABLE_ENTRY bytes: chunks.bin */
+    uint8_t *own;           /* the entries of a table that is being made; null: they are borrowed */
+    size_t own_cap;
+    struct table_mark { /* of every TABLE_STEP-th chunk */
+        uint64_t file_offset;
+        uint64_t raw_offset;
+    } *marks;
+    size_t n_marks, marks_cap;
+    uint64_t packed_len; /* of all chunks */
+    uint64_t raw_len;
+};
+
+/* Checks the entries against the manifest: count, lengths, sums. Borrows bytes. ERR_FORMAT. */
+MUST_CHECK bool table_read(struct table *t, const struct manifest *m, const uint8_t *bytes, size_t n, struct err *e);
+
+/* Appends a chunk to a table that is being made; file offsets count from its first chunk. */
+void table_add(struct table *t, uint32_t packed_len, uint32_t raw_len, const struct digest *sha256);
+/* The chunk was written again, with the same length. */
+void table_set_sha256(struct table *t, size_t i, const struct digest *sha256);
 
 struct table_chunk {
     uint64_t file_offset;
@@ -11,22 +34,10 @@ struct table_chunk {
     uint32_t raw_len;
     struct digest sha256; /* of the compressed frame */
 };
-
-struct table {
-    size_t n, cap;
-    struct table_chunk *chunks;
-};
-
-/* Reads the entries and checks them against the manifest: count, lengths, sums. ERR_FORMAT. */
-MUST_CHECK bool table_read(struct table *t, const struct manifest *m, const uint8_t *bytes, size_t n, struct err *e);
-/* Appends a chunk; offsets follow from the ones before (the first file offset is 0 until table_place). */
-void table_add(struct table *t, uint32_t packed_len, uint32_t raw_len, const struct digest *sha256);
-/* The bytes of chunks.bin. */
-void table_write(const struct table *t, struct buf *out);
+struct table_chunk table_get(const struct table *t, size_t i);
 /* Index of the chunk that holds a raw offset; the offset must be below the table's raw length. */
 size_t table_find(const struct table *t, uint64_t raw_offset);
-uint64_t table_packed_len(const struct table *t);
-uint64_t table_raw_len(const struct table *t);
+
 void table_clear(struct table *t);
 void table_clear_auto(struct table *t);
 

@@ -43,7 +43,7 @@ static bool check_payload(struct bundle *b, const struct verify_how *how, struct
     const uint8_t *raw;
     uint32_t n;
     while (chunk_stream_next(chunks, &raw, &n, e)) {
-        struct progress_fact fact = { .phase = "verify", .done = chunk_stream_packed(chunks), .total = table_packed_len(t) };
+        struct progress_fact fact = { .phase = "verify", .done = chunk_stream_packed(chunks), .total = t->packed_len };
         if (!start_check(e) || !members_feed(members, raw, n, e))
             return false;
         if (!progress_tell(how->progress, &fact))

@@ -2,7 +2,7 @@
  *
  *     AUTO(writer_drop_auto) struct writer *w = writer_open(&spec, e);
  *     writer_add_member(w, "release.json", ...);                                 // first; then app/, images/, docs/, bin/, reports/
- *     for each layer:  writer_begin_layer(w); writer_add_piece(w, ...)...; writer_end_layer(w, &layer, e);
+ *     for each layer:  writer_begin_layer(w, e); writer_add_piece(w, ...)...; writer_end_layer(w, &layer, e);
  *     writer_finish(w, sign, ctx, e);   check writer_fd(w);   writer_publish(w, e);
  *
  * The bytes depend only on what is added, never on jobs or timing. Memory: (jobs + 2) * 8 MiB, compression contexts, the table of pieces. */
@@ -15,15 +15,18 @@
 struct writer_spec {
     const char *path;             /* final name; the temporary file lies beside it */
     const struct manifest *head;  /* name, version, release digest, created, platforms, average, base, builder are copied */
-    size_t n_layers;
+    size_t n_layers;              /* exactly */
     size_t n_blobs;               /* for the bound of the manifest */
     size_t n_members;
     uint64_t raw_estimate;        /* bytes of all layers and members; when it is too low the payload is moved at the end */
+    uint64_t expected_bytes;      /* of the file, for the message when the disk is full; 0: not known */
     int level;                    /* 1 to 19 */
     unsigned jobs;                /* compression threads, at least 1 */
+    uint64_t data_member_bytes;   /* 0: as docs/FORMAT.md allows. Tests make members smaller: a multiple of 4 MiB */
 };
 
 struct writer;
+/* Fails with ERR_IO, ERR_SPACE, ERR_LOCKED; so do all the others. */
 MUST_CHECK struct writer *writer_open(const struct writer_spec *spec, struct err *e);
 /* Drops what was not published. */
 void writer_drop(struct writer *w);
@@ -38,7 +41,7 @@ MUST_CHECK bool writer_begin_member(struct writer *w, const char *name, uint64_t
 MUST_CHECK bool writer_put_member(struct writer *w, const void *bytes, size_t n, struct err *e);
 MUST_CHECK bool writer_end_member(struct writer *w, struct digest *sha256, struct err *e);
 
-void writer_begin_layer(struct writer *w);
+MUST_CHECK bool writer_begin_layer(struct writer *w, struct err *e);
 /* hash: the first 16 bytes of the SHA-256 of the piece. */
 MUST_CHECK bool writer_add_piece(struct writer *w, const uint8_t hash[16], const void *bytes, uint32_t n, struct err *e);
 /* layer: diff_id and blobs (copied); its size is set here. */
@@ -53,7 +56,7 @@ int writer_fd(const struct writer *w);
 /* What was written: valid after finish. */
 const struct manifest *writer_manifest(const struct writer *w);
 uint64_t writer_new_bytes(const struct writer *w); /* raw bytes of the data stream */
-/* Syncs and names the file; an existing one is refused unless may_replace. */
+/* Syncs and names the file; an existing one is refused unless may_replace. Before that nothing is to be seen of it. */
 MUST_CHECK bool writer_publish(struct writer *w, bool may_replace, struct err *e);
 
 #endif

@@ -64,11 +64,11 @@ static void a_piece_seen_before_is_not_stored_again(void **state)
     struct err e = { 0 };
     uint64_t sizes[2];
     AUTO(dedup_close_auto) struct dedup *d = dedup_open("/tmp", 2, &e);
-    dedup_begin(d);
+    assert_true(dedup_begin(d, &e));
     for (uint64_t i = 0; i < 5000; i++)
         assert_true(add(d, i));
     assert_true(dedup_end(d, &sizes[0], &e));
-    dedup_begin(d);
+    assert_true(dedup_begin(d, &e));
     for (uint64_t i = 0; i < 5000; i++)
         assert_false(add(d, i));
     assert_true(add(d, 70000));
@@ -90,11 +90,11 @@ static void a_reference_that_would_scatter_reads_is_stored_again(void **state)
     uint64_t sizes[2];
     size_t n_new = 0;
     AUTO(dedup_close_auto) struct dedup *d = dedup_open("/tmp", 2, &e);
-    dedup_begin(d);
+    assert_true(dedup_begin(d, &e));
     for (uint64_t i = 0; i < 200ull * PER_CHUNK; i++)
         add(d, i);
     assert_true(dedup_end(d, &sizes[0], &e));
-    dedup_begin(d);
+    assert_true(dedup_begin(d, &e));
     for (uint64_t i = 0; i < 4000; i++) /* every piece from another chunk */
         n_new += add(d, (i * 7919) % (200ull * PER_CHUNK));
     assert_true(dedup_end(d, &sizes[1], &e));

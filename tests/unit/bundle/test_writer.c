@@ -92,7 +92,7 @@ static void add_layer(struct writer *w, const uint8_t *bytes, size_t n)
     AUTO(work_queue_free_auto) struct work_queue *q = work_queue_new(4);
     struct feed f = { bytes, n, q };
     struct work_thread *t = work_thread_start(feed_run, &f);
-    writer_begin_layer(w);
+    assert_true(writer_begin_layer(w, &e));
     for (struct cut_batch *b; (b = work_queue_pop(q)) != NULL; cut_batch_free(b))
         for (size_t i = 0, at = 0; i < b->n_pieces; at += b->pieces[i++].n)
             assert_true(writer_add_piece(w, b->pieces[i].hash, b->bytes + at, b->pieces[i].n, &e));

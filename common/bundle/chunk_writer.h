@@ -1,0 +1,31 @@
+/* Raw bytes into chunks: cut by the caller, compressed by other threads, written in order by the caller's thread. The opposite of chunk_stream. Memory:
+ * (jobs + 2) * 8 MiB and a compression context for each job.
+ *
+ *     chunk_writer_put(w, bytes, n, e) ...;  chunk_writer_cut(w, e);  chunk_writer_drain(w, e);  then chunk_writer_table(w) is complete
+ */
+#ifndef BUNDLE_CHUNK_WRITER_H
+#define BUNDLE_CHUNK_WRITER_H
+
+#include "bundle/table.h"
+
+struct chunk_writer;
+/* Borrows fd, which stands where the first chunk goes, and path, which is for messages. */
+struct chunk_writer *chunk_writer_new(int fd, const char *path, int level, unsigned jobs);
+void chunk_writer_free(struct chunk_writer *w);
+AUTO_FREE(struct chunk_writer, chunk_writer_free)
+
+/* Appends raw bytes; a chunk ends by itself when it has 4 MiB. Fails with ERR_SPACE, ERR_IO, and ERR_FORMAT when there are too many chunks. */
+MUST_CHECK bool chunk_writer_put(struct chunk_writer *w, const void *bytes, uint64_t n, struct err *e);
+/* Ends the chunk that is being filled, if it holds anything. */
+MUST_CHECK bool chunk_writer_cut(struct chunk_writer *w, struct err *e);
+/* A tar header as a chunk of its own, in the stored form whose length is known; *i is its place in the table. */
+MUST_CHECK bool chunk_writer_put_stored(struct chunk_writer *w, const uint8_t header[LAYOUT_TAR_BLOCK], size_t *i, struct err *e);
+/* That form (docs/FORMAT.md section 1.4). */
+void chunk_writer_stored(uint8_t frame[LAYOUT_DATA_HEADER_FRAME], const uint8_t header[LAYOUT_TAR_BLOCK]);
+/* Waits until everything that was cut is written. */
+MUST_CHECK bool chunk_writer_drain(struct chunk_writer *w, struct err *e);
+
+/* What was written so far. */
+struct table *chunk_writer_table(struct chunk_writer *w);
+
+#endif
