@@ -31,7 +31,6 @@ static void fault_point(const struct step *s, const char *moment)
 static bool run_one(const struct step *s, struct install *in, struct journal *j, struct err *e)
 {
     bool is_done = false;
-    fault_point(s, "before");
     if (!journal_add(j, JOURNAL_START, s->name, e) || !s->run(in, e))
         return false;
     fault_point(s, "between");
@@ -41,7 +40,6 @@ static bool run_one(const struct step *s, struct install *in, struct journal *j,
         return err_set(e, ERR_INTERNAL, "%s: ran without an error, but reading back shows that it is not done", s->name);
     if (!journal_add(j, JOURNAL_DONE, s->name, e))
         return false;
-    fault_point(s, "after");
     return true;
 }
 
@@ -70,11 +68,14 @@ static bool run_if_needed(const struct step *s, struct install *in, struct journ
 bool steps_run(const struct step *steps, size_t n, struct install *in, struct journal *j, steps_fn tell, void *ctx, size_t *failed,
                struct err *e)
 {
-    for (*failed = 0; *failed < n; (*failed)++)
+    for (*failed = 0; *failed < n; (*failed)++) {
+        fault_point(&steps[*failed], "before");
         if (!run_if_needed(&steps[*failed], in, j, tell, ctx, e)) {
             note_failure(&steps[*failed], j);
             return false;
         }
+        fault_point(&steps[*failed], "after");
+    }
     return true;
 }
 
