@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "bundler/local.h"
 #include "bundler/resolve.h"
 #include "sys/file.h"
 #include "sys/path.h"
@@ -53,7 +54,7 @@ static bool open_registry(struct registries *r, const struct registries_options 
 
 bool registries_open(struct registries *r, const struct registries_options *o, struct err *e)
 {
-    *r = (struct registries){ 0 };
+    *r = (struct registries){ .engine_socket = o->engine_socket };
     return open_cache(r, o, e) && open_credentials(r, o->authfile, e) && open_registry(r, o, e);
 }
 
@@ -76,16 +77,18 @@ const struct digest *image_digest(const struct image *i)
     return i->n_indexes > 0 ? &i->indexes[0].digest : &i->platforms[0].manifest_digest;
 }
 
-bool registries_resolve(struct registries *r, const struct application *app, struct image **images, struct err *e)
+bool registries_resolve(struct registries *r, const struct application *app, struct image **images, const struct progress *progress, struct err *e)
 {
     const struct definition *d = &app->definition;
-    AUTO(image_source_free_auto) struct image_source *source = resolve_in_registries(r->registry, r->cache);
+    AUTO(image_source_free_auto) struct image_source *remote = resolve_in_registries(r->registry, r->cache);
+    AUTO(image_source_free_auto) struct image_source *local = local_images(r->cache, r->engine_socket, progress);
     *images = mem_new_array(app->n_images, sizeof **images);
     for (size_t i = 0; i < app->n_images; i++) {
-        struct image *x = &(*images)[i];
-        if (!start_check(e) || !source->resolve(source, &app->images[i].original, d->platforms, d->n_platforms, x, e))
+        const struct application_image *from = &app->images[i];
+        struct image_source *source = from->is_local ? local : remote;
+        if (!start_check(e) || !source->resolve(source, &from->original, d->platforms, d->n_platforms, &(*images)[i], e))
             return false;
-        log_info("%s is %s", REF_SHOWN(&app->images[i].original), DIGEST_SHOWN(image_digest(x)));
+        log_info("%s is %s%s", REF_SHOWN(&from->original), DIGEST_SHOWN(image_digest(&(*images)[i])), from->is_local ? ", from the engine here" : "");
     }
     return true;
 }

@@ -12,6 +12,7 @@ struct registries_options {
     const char *cache_dir;
     const char *authfile;
     const char *ca_file;
+    const char *engine_socket;
     uint64_t retries;
     bool is_without_cache;
 };
@@ -25,6 +26,7 @@ enum { REGISTRIES_RETRIES = 5, REGISTRIES_MAX_RETRIES = 100 };
         CLI_TEXT_ROW("authfile", 0, type, registries.authfile, "FILE", "credentials for registries, as docker login writes them"),                 \
         CLI_TEXT_ROW("registry-ca", 0, type, registries.ca_file, "FILE", "CA certificates for registries"),                                        \
         CLI_NUMBER_ROW("retries", 0, type, registries.retries, "N", "further attempts per blob, with growing pauses (5)", 0, REGISTRIES_MAX_RETRIES), \
+        CLI_TEXT_ROW("engine", 0, type, registries.engine_socket, "SOCKET", "of the engine with docker-daemon:NAME images (/var/run/docker.sock)"),       \
         CLI_NOT_YET_ROW("cache-limit"), CLI_NOT_YET_ROW("client-cert"), CLI_NOT_YET_ROW("client-key"), CLI_NOT_YET_ROW("mirror"),                  \
         CLI_NOT_YET_ROW("plain-http"), CLI_NOT_YET_ROW("limit-rate")
 
@@ -33,15 +35,17 @@ struct registries {
     char *own_dir; /* of --no-cache: removed at the end */
     struct credentials *credentials;
     struct registry *registry;
+    const char *engine_socket;
 };
 
 /* ERR_USAGE, ERR_CONFIG, ERR_IO. Closed by the caller in any case. */
 MUST_CHECK bool registries_open(struct registries *r, const struct registries_options *o, struct err *e);
 void registries_close(struct registries *r);
 
-/* Every image of the application, in its order, for its platforms: exact digests, manifests and configs; no layers. *images is given back with
- * images_clear(images, app->n_images) in any case. ERR_REGISTRY, ERR_AUTH, ERR_NET, ERR_INTEGRITY. */
-MUST_CHECK bool registries_resolve(struct registries *r, const struct application *app, struct image **images, struct err *e);
+/* Every image of the application, in its order, for its platforms: exact digests, manifests and configs; no layers, but those of images that the engine here has. *images is given
+ * back with images_clear(images, app->n_images) in any case. ERR_REGISTRY, ERR_AUTH, ERR_NET, ERR_INTEGRITY, ERR_ENGINE. */
+MUST_CHECK bool registries_resolve(struct registries *r, const struct application *app, struct image **images, const struct progress *progress,
+                                   struct err *e);
 
 /* What a reference leads to: the index where there is one, else the manifest. Borrows. */
 const struct digest *image_digest(const struct image *i);
