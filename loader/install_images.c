@@ -19,14 +19,6 @@ static struct source *open_layer(void *ctx, size_t layer, struct err *e)
     return layer_reader_open(x->in->bundle, x->in->cache, x->layer_index[layer], e);
 }
 
-static size_t find_layer(const struct manifest *m, const struct digest *diff_id)
-{
-    for (size_t i = 0; i < m->n_layers; i++)
-        if (digest_equal(&m->layers[i].diff_id, diff_id))
-            return i;
-    return SIZE_MAX;
-}
-
 /* images/<n>/...: the config is found by its digest among the members, whatever its name. */
 static bool read_config(struct install *in, const struct digest *want, struct buf *out, struct err *e)
 {
@@ -45,7 +37,7 @@ static bool describe_layers(struct install_image *x, const struct release_platfo
     x->layers = mem_new_array(p->n_diff_ids, sizeof *x->layers);
     x->layer_index = mem_new_array(p->n_diff_ids, sizeof *x->layer_index);
     for (size_t i = 0; i < p->n_diff_ids; i++) {
-        x->layer_index[i] = find_layer(m, &p->diff_ids[i]);
+        x->layer_index[i] = manifest_find_layer(m, &p->diff_ids[i]);
         if (x->layer_index[i] == SIZE_MAX)
             return err_set(e, ERR_FORMAT, "layer %s is not in the bundle", DIGEST_SHOWN(&p->diff_ids[i]));
         x->layers[i] = (struct load_layer){ p->diff_ids[i], m->layers[x->layer_index[i]].size, open_layer };

@@ -63,7 +63,7 @@ struct source *member_reader_open(const struct index *x, struct chunk_cache *cac
         return NULL;
     }
     struct range *r = mem_new(sizeof *r);
-    *r = (struct range){ { &range_ops }, x, cache, manifest_member_offset(m, i) + LAYOUT_TAR_BLOCK, m->members[i].size };
+    *r = (struct range){ { &range_ops }, x, cache, m->members[i].raw_offset + LAYOUT_TAR_BLOCK, m->members[i].size };
     return &r->source;
 }
 

@@ -9,6 +9,7 @@
 struct manifest_member {
     char name[LIMIT_NAME_BYTES + 1];
     uint64_t size;
+    uint64_t raw_offset; /* of its tar header, 0 = the first byte after the header region; in a manifest that was read */
     bool is_executable;
     bool has_sha256; /* all but data members */
     struct digest sha256;
@@ -45,6 +46,8 @@ struct manifest {
     struct manifest_member *members;
     size_t n_layers;
     struct manifest_layer *layers;
+    uint32_t *members_by_name; /* indexes in order, for finding; in a manifest that was read */
+    uint32_t *layers_by_id;
     bool has_base;
     struct digest base_release_sha256;
     size_t n_base_layers;
@@ -66,10 +69,11 @@ MUST_CHECK bool manifest_write(const struct manifest *m, struct buf *out, struct
 void manifest_clear(struct manifest *m);
 void manifest_clear_auto(struct manifest *m);
 
-/* Raw tar offset of member i (0 = the first byte after the header region); of the end mark for i = n_members. */
-uint64_t manifest_member_offset(const struct manifest *m, size_t i);
-/* Index of a member by name, or SIZE_MAX. */
+/* Index of a member by name, of a layer by its diff_id, or SIZE_MAX. */
 size_t manifest_find_member(const struct manifest *m, const char *name);
+size_t manifest_find_layer(const struct manifest *m, const struct digest *diff_id);
+/* Fills in what makes finding fast, and raw offsets; manifest_read has done it. */
+void manifest_sort(struct manifest *m);
 bool manifest_is_data(const struct manifest_member *member);
 
 /* An upper bound of the text's length. */

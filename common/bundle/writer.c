@@ -190,8 +190,10 @@ static void copy_head(struct manifest *to, const struct manifest *from)
     to->platforms = mem_copy(from->platforms, from->n_platforms * sizeof *from->platforms);
     to->base_layers = mem_copy(from->base_layers, from->n_base_layers * sizeof *from->base_layers);
     to->members = NULL;
+    to->members_by_name = NULL;
     to->n_members = 0;
     to->layers = NULL;
+    to->layers_by_id = NULL;
     to->n_layers = 0;
 }
 

@@ -43,7 +43,13 @@ static void a_good_manifest_is_read_and_written_back(void **state)
     assert_int_equal(m.n_members, 4);
     assert_true(m.members[1].is_executable);
     assert_false(m.members[2].has_sha256);
-    assert_int_equal(manifest_member_offset(&m, 2), 512 + 512 + 512 + 512);
+    assert_int_equal(m.members[2].raw_offset, 512 + 512 + 512 + 512);
+    assert_int_equal(manifest_find_member(&m, "bin/archon-load-linux-amd64"), 1);
+    assert_int_equal(manifest_find_member(&m, "layers.bin"), 3);
+    assert_int_equal(manifest_find_member(&m, "LAYERS.bin"), SIZE_MAX);
+    assert_int_equal(manifest_find_member(&m, "nothing"), SIZE_MAX);
+    assert_int_equal(manifest_find_layer(&m, &m.layers[0].diff_id), 0);
+    assert_int_equal(manifest_find_layer(&m, &(struct digest){ { 1 } }), SIZE_MAX);
     assert_true(manifest_write(&m, &text, &e));
     if (!manifest_read(&again, text.data, text.len, &e))
         fail_msg("%s", e.msg);
@@ -130,12 +136,35 @@ static void a_newer_format_names_the_loader_that_is_needed(void **state)
     assert_true(e.hint[0] != '\0');
 }
 
+/* Rising and falling sizes of lists, to be found in every place. */
+static void everything_is_found_in_long_lists(void **state)
+{
+    (void)state;
+    enum { N = 1000 };
+    struct manifest m = { .n_members = N, .members = mem_new_array(N, sizeof *m.members), .n_layers = N,
+                          .layers = mem_new_array(N, sizeof *m.layers) };
+    for (unsigned i = 0; i < N; i++) {
+        snprintf(m.members[i].name, sizeof m.members[i].name, "docs/%c%u", i % 2 == 0 ? 'a' : 'B', i * 7919 % N);
+        m.members[i].size = i;
+        sha256_of(&m.layers[i].diff_id, &i, sizeof i);
+    }
+    manifest_sort(&m);
+    for (size_t i = 0; i < N; i++) {
+        assert_int_equal(manifest_find_member(&m, m.members[i].name), i);
+        assert_int_equal(manifest_find_layer(&m, &m.layers[i].diff_id), i);
+    }
+    assert_int_equal(manifest_find_member(&m, "docs/b7919"), SIZE_MAX);
+    assert_int_equal(m.members[2].raw_offset, 512 + 512 + 512);
+    manifest_clear(&m);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_good_manifest_is_read_and_written_back),
         cmocka_unit_test(spoilt_manifests_are_refused),
         cmocka_unit_test(a_newer_format_names_the_loader_that_is_needed),
+        cmocka_unit_test(everything_is_found_in_long_lists),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
