@@ -140,6 +140,15 @@ static bool load(struct journal *j, struct err *e)
     return file_read(j->path, FILE_NO_LINK | FILE_TRUSTED, text.max, &text, e) && read_all(j, buf_text(&text), text.len, e);
 }
 
+bool journal_parse(struct journal_last *last, const char *text, size_t n, const char *what, struct err *e)
+{
+    AUTO(mem_auto) char *path = mem_text(what);
+    struct journal j = { .fd = -1, .path = path };
+    bool ok = read_all(&j, text, n, e);
+    *last = ok ? j.last : (struct journal_last){ 0 };
+    return ok;
+}
+
 bool journal_look(const char *path, struct journal_last *last, struct err *e)
 {
     AUTO(journal_close_auto) struct journal *j = mem_new(sizeof *j);
@@ -193,6 +202,8 @@ bool journal_add(struct journal *j, enum journal_event event, const char *step, 
 {
     AUTO(buf_clear_auto) struct buf line = BUF_LIMIT(LINE_MAX_BYTES);
     uint64_t now = (uint64_t)clock_unix();
+    if (strlen(step) >= JOURNAL_STEP_BYTES)
+        return err_set(e, ERR_INTERNAL, "journal: step %s: name too long", step);
     buf_addf(&line, "%llu %llu %s %s %s %s", (unsigned long long)j->sequence + 1, (unsigned long long)now, j->last.release,
              j->last.version, event_names[event], step);
     buf_addf(&line, " %08x\n", crc32c(buf_text(&line), line.len));
@@ -205,9 +216,7 @@ bool journal_add(struct journal *j, enum journal_event event, const char *step, 
     j->last.event = event;
     j->last.is_unfinished = event != JOURNAL_END;
     j->last.at = (int64_t)now;
-    if (event != JOURNAL_END && !text_copy(j->last.step, sizeof j->last.step, step))
-        return err_set(e, ERR_INTERNAL, "step name too long");
-    return true;
+    return event == JOURNAL_END || text_copy(j->last.step, sizeof j->last.step, step);
 }
 
 bool journal_begin(struct journal *j, const char *release12, const char *version, struct err *e)

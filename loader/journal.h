@@ -30,6 +30,8 @@ struct journal;
 MUST_CHECK struct journal *journal_open(const char *path, struct err *e);
 /* Reads only; a missing file is a finished state. */
 MUST_CHECK bool journal_look(const char *path, struct journal_last *last, struct err *e);
+/* The text of one, for tests with hostile bytes. */
+MUST_CHECK bool journal_parse(struct journal_last *last, const char *text, size_t n, const char *what, struct err *e);
 void journal_close(struct journal *j);
 AUTO_FREE(struct journal, journal_close)
 const struct journal_last *journal_last(const struct journal *j);

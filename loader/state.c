@@ -45,11 +45,12 @@ static void read_release(struct state_release *r, struct jnode root, const char 
     jread_end(o, JREAD_NO_EXTRA);
 }
 
-static bool parse(struct state *s, const struct buf *text, const char *path, struct err *e)
+bool state_parse(struct state *s, const char *text, size_t n, const char *what, struct err *e)
 {
+    *s = (struct state){ 0 };
     uint64_t one = 0;
     uint64_t floor = 0;
-    AUTO(jread_free_auto) struct jread *doc = jread_open(buf_text(text), text->len, path, JREAD_STRICT, e);
+    AUTO(jread_free_auto) struct jread *doc = jread_open(text, n, what, JREAD_STRICT, e);
     if (doc == NULL)
         return false;
     struct jnode root = jread_root(doc);
@@ -78,7 +79,7 @@ bool state_read(struct state *s, const char *path, struct err *e)
         return false;
     if (!exists)
         return true;
-    if (!file_read(path, FILE_NO_LINK | FILE_TRUSTED, LIMIT_CONFIG_FILE_BYTES, &text, e) || !parse(s, &text, path, e)) {
+    if (!file_read(path, FILE_NO_LINK | FILE_TRUSTED, LIMIT_CONFIG_FILE_BYTES, &text, e) || !state_parse(s, buf_text(&text), text.len, path, e)) {
         err_hint(e, "this file is written by archon-load only: restore it from a backup");
         return err_as(e, ERR_CONFIG);
     }

@@ -30,6 +30,8 @@ struct state {
     int64_t clock_floor; /* no earlier time is believable */
 };
 
+/* The document itself, ERR_FORMAT; for state_read, and to be tried with hostile bytes. */
+MUST_CHECK bool state_parse(struct state *s, const char *text, size_t n, const char *what, struct err *e);
 /* A missing file is an empty state. ERR_CONFIG for one that is not ours. */
 MUST_CHECK bool state_read(struct state *s, const char *path, struct err *e);
 /* Do they say the same of what is installed? */
