@@ -76,7 +76,8 @@ static bool open_writer(struct create *c, const struct manifest *head, struct er
     uint64_t member_bytes;
     create_measure_members(c, &n_members, &member_bytes);
     struct writer_spec spec = { .path = c->path, .head = head, .n_layers = c->n_layers, .n_blobs = c->n_blobs, .n_members = n_members,
-                                .raw_estimate = c->layer_bytes + member_bytes, .level = (int)c->o->level, .jobs = c->jobs };
+                                .raw_estimate = c->layer_bytes + member_bytes, .expected_bytes = expected_bytes(c, member_bytes),
+                                .level = (int)c->o->level, .jobs = c->jobs };
     if (!check_space(c, member_bytes, e))
         return false;
     c->writer = writer_open(&spec, e);
