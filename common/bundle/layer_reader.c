@@ -79,17 +79,43 @@ bool member_read(const struct index *x, struct chunk_cache *cache, const char *n
 
 /* --- a layer ------------------------------------------------------------------------------------------------------ */
 
+enum { EXTENTS_HELD = 512 };
+
 struct layer {
     struct source source;
     const struct bundle *bundle;
     struct chunk_cache *cache;
-    const struct recipe *recipe;
     struct digest diff_id;
-    uint32_t next;
+    uint64_t recipe_at;   /* raw offset of the extents that are not held yet */
+    uint32_t recipe_left; /* their number */
+    size_t n_held, at_held;
+    uint8_t held[EXTENTS_HELD * LAYOUT_EXTENT];
     struct extent extent; /* what is left of the current one */
     struct sha256 *hash;
     bool is_proven;
 };
+
+static bool hold_extents(struct layer *l, struct err *e)
+{
+    l->n_held = l->recipe_left < EXTENTS_HELD ? l->recipe_left : EXTENTS_HELD;
+    l->at_held = 0;
+    size_t bytes = l->n_held * LAYOUT_EXTENT;
+    for (size_t done = 0, got; done < bytes; done += got)
+        if (!read_raw(bundle_index(l->bundle), l->cache, l->recipe_at + done, l->held + done, bytes - done, &got, e))
+            return false;
+    l->recipe_at += bytes;
+    l->recipe_left -= (uint32_t)l->n_held;
+    return true;
+}
+
+/* False at the end, and on failure. */
+static bool next_extent(struct layer *l, struct err *e)
+{
+    if (l->at_held == l->n_held && (l->recipe_left == 0 || !hold_extents(l, e)))
+        return false;
+    l->extent = extent_read(l->held + l->at_held++ * LAYOUT_EXTENT);
+    return true;
+}
 
 static bool prove(struct layer *l, struct err *e)
 {
@@ -103,24 +129,32 @@ static bool prove(struct layer *l, struct err *e)
     return true;
 }
 
-static bool layer_read(struct source *s, void *to, size_t n, size_t *got, struct err *e)
+/* Some bytes of the current extent. */
+static bool read_extent(struct layer *l, uint8_t *to, size_t n, size_t *got, struct err *e)
 {
-    struct layer *l = (struct layer *)s;
-    *got = 0;
-    if (l->extent.length == 0) {
-        if (l->next == l->recipe->n)
-            return prove(l, e);
-        l->extent = recipe_extent(l->recipe, l->next++);
-    }
     uint64_t left;
     uint64_t raw = data_map_find(bundle_data_map(l->bundle), l->extent.offset, &left);
     left = left < l->extent.length ? left : l->extent.length;
     if (!read_raw(bundle_index(l->bundle), l->cache, raw, to, n < left ? n : (size_t)left, got, e))
         return false;
-    sha256_add(l->hash, to, *got);
     l->extent.offset += *got;
     l->extent.length -= (uint32_t)*got;
     return true;
+}
+
+/* Fills the whole of what was asked for, as extents are short. */
+static bool layer_read(struct source *s, void *to, size_t n, size_t *got, struct err *e)
+{
+    struct layer *l = (struct layer *)s;
+    *got = 0;
+    for (size_t step; *got < n; *got += step) {
+        if (l->extent.length == 0 && !next_extent(l, e))
+            break;
+        if (!read_extent(l, (uint8_t *)to + *got, n - *got, &step, e))
+            return false;
+    }
+    sha256_add(l->hash, to, *got);
+    return e->code == ERR_NONE && (*got > 0 || prove(l, e));
 }
 
 static void layer_free(struct source *s)
@@ -132,24 +166,21 @@ static void layer_free(struct source *s)
 
 static const struct source_ops layer_ops = { layer_read, layer_free };
 
-static bool needs_base(const struct recipe *r)
-{
-    for (uint32_t i = 0; i < r->n; i++)
-        if (recipe_extent(r, i).source != 0)
-            return true;
-    return false;
-}
-
 struct source *layer_reader_open(const struct bundle *b, struct chunk_cache *cache, size_t i, struct err *e)
 {
+    const struct manifest *m = bundle_manifest(b);
     const struct recipe *r = &bundle_recipes(b)->layers[i];
-    if (needs_base(r)) {
-        err_set(e, ERR_POLICY, "layer %s needs the base of a delta bundle: not in this version",
-                DIGEST_SHOWN(&bundle_manifest(b)->layers[i].diff_id));
+    if (r->needs_base) {
+        err_set(e, ERR_POLICY, "layer %s needs the base of a delta bundle: not in this version", DIGEST_SHOWN(&m->layers[i].diff_id));
         return NULL;
     }
     struct layer *l = mem_new(sizeof *l);
-    *l = (struct layer){ .source = { &layer_ops }, .bundle = b, .cache = cache, .recipe = r,
-                         .diff_id = bundle_manifest(b)->layers[i].diff_id, .hash = sha256_new() };
+    l->source.ops = &layer_ops;
+    l->bundle = b;
+    l->cache = cache;
+    l->diff_id = m->layers[i].diff_id;
+    l->recipe_at = m->members[m->n_members - 1].raw_offset + LAYOUT_TAR_BLOCK + r->at;
+    l->recipe_left = r->n;
+    l->hash = sha256_new();
     return &l->source;
 }

@@ -18,8 +18,11 @@ struct members {
     uint64_t raw; /* offset in the stream, for messages */
     uint8_t header[LAYOUT_TAR_BLOCK];
     struct sha256 *hash;
-    size_t keep_index[2];
-    struct buf *keep[2];
+    struct tap {
+        size_t index;
+        struct sink *to;
+    } taps[2];
+    size_t n_taps;
 };
 
 struct members *members_new(const struct manifest *m)
@@ -37,12 +40,10 @@ void members_free(struct members *s)
     mem_free(s);
 }
 
-void members_keep(struct members *s, size_t i, struct buf *out)
+void members_tap(struct members *s, size_t i, struct sink *to)
 {
-    size_t slot = s->keep[0] == NULL ? 0 : 1;
-    BUG_IF(s->keep[slot] != NULL);
-    s->keep_index[slot] = i;
-    s->keep[slot] = out;
+    BUG_IF(s->n_taps == ARRAY_LEN(s->taps));
+    s->taps[s->n_taps++] = (struct tap){ i, to };
 }
 
 static uint64_t part_bytes(const struct members *s)
@@ -60,13 +61,14 @@ static uint64_t part_bytes(const struct members *s)
     return 0;
 }
 
-static void add_content(struct members *s, const uint8_t *bytes, size_t n)
+static bool add_content(struct members *s, const uint8_t *bytes, size_t n, struct err *e)
 {
     if (s->m->members[s->index].has_sha256)
         sha256_add(s->hash, bytes, n);
-    for (size_t i = 0; i < ARRAY_LEN(s->keep); i++)
-        if (s->keep[i] != NULL && s->keep_index[i] == s->index)
-            buf_add(s->keep[i], bytes, n);
+    for (size_t i = 0; i < s->n_taps; i++)
+        if (s->taps[i].index == s->index && !sink_write(s->taps[i].to, bytes, n, e))
+            return false;
+    return true;
 }
 
 static bool check_zero(const struct members *s, const uint8_t *bytes, size_t n, struct err *e)
@@ -81,10 +83,10 @@ static bool check_zero(const struct members *s, const uint8_t *bytes, size_t n, 
 static bool take(struct members *s, const uint8_t *bytes, size_t n, struct err *e)
 {
     if (s->part == PART_CONTENT)
-        add_content(s, bytes, n);
-    else if (s->part != PART_HEADER)
+        return add_content(s, bytes, n, e);
+    if (s->part != PART_HEADER)
         return check_zero(s, bytes, n, e);
-    else if (memcmp(bytes, s->header + s->at, n) != 0)
+    if (memcmp(bytes, s->header + s->at, n) != 0)
         return err_set(e, ERR_FORMAT, "tar header at raw offset %llu is not the canonical one of %s", (unsigned long long)(s->raw - s->at),
                        s->m->members[s->index].name);
     return true;

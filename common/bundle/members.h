@@ -4,14 +4,15 @@
 #define BUNDLE_MEMBERS_H
 
 #include "bundle/manifest.h"
+#include "stream/sink.h"
 
 struct members;
 struct members *members_new(const struct manifest *m); /* borrows */
 void members_free(struct members *s);
 AUTO_FREE(struct members, members_free)
-/* Also copies the content of member i. At most two; borrows out. */
-void members_keep(struct members *s, size_t i, struct buf *out);
-/* ERR_FORMAT, ERR_INTEGRITY. */
+/* The content of member i also goes there. At most two; borrows to. */
+void members_tap(struct members *s, size_t i, struct sink *to);
+/* ERR_FORMAT, ERR_INTEGRITY, and what a tap gives. */
 MUST_CHECK bool members_feed(struct members *s, const uint8_t *bytes, size_t n, struct err *e);
 MUST_CHECK bool members_finish(struct members *s, struct err *e);
 

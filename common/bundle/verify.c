@@ -31,14 +31,16 @@ void bundle_close(struct bundle *b)
     mem_free(b);
 }
 
-/* Every chunk in order through the checker of members. Keeps release.json and layers.bin. */
-static bool check_payload(struct bundle *b, const struct verify_how *how, struct buf *layers, struct err *e)
+static bool feed_recipes(void *ctx, const void *bytes, size_t n, struct err *e)
 {
-    const struct manifest *m = index_manifest(b->index);
+    (void)e;
+    recipe_check_feed(ctx, bytes, n);
+    return true;
+}
+
+static bool check_chunks(const struct bundle *b, const struct verify_how *how, struct members *members, struct err *e)
+{
     const struct table *t = index_table(b->index);
-    AUTO(members_free_auto) struct members *members = members_new(m);
-    members_keep(members, 0, &b->release);
-    members_keep(members, m->n_members - 1, layers);
     AUTO(chunk_stream_free_auto) struct chunk_stream *chunks = chunk_stream_new(index_fd(b->index), t, how->jobs);
     const uint8_t *raw;
     uint32_t n;
@@ -50,6 +52,18 @@ static bool check_payload(struct bundle *b, const struct verify_how *how, struct
             return err_set(e, ERR_INTERRUPTED, "verification was stopped");
     }
     return e->code == ERR_NONE && members_finish(members, e);
+}
+
+/* Every chunk in order through the checker of members. release.json is kept, layers.bin is checked as it passes. */
+static bool check_payload(struct bundle *b, const struct verify_how *how, struct recipe_check *recipes, struct err *e)
+{
+    const struct manifest *m = index_manifest(b->index);
+    AUTO(sink_drop_auto) struct sink *release = sink_buf(&b->release, MEMBER_RELEASE);
+    AUTO(sink_drop_auto) struct sink *layers = sink_call(feed_recipes, recipes);
+    AUTO(members_free_auto) struct members *members = members_new(m);
+    members_tap(members, 0, release);
+    members_tap(members, m->n_members - 1, layers);
+    return check_chunks(b, how, members, e);
 }
 
 static bool check_release(const struct bundle *b, struct err *e)
@@ -69,27 +83,27 @@ static bool check_release(const struct bundle *b, struct err *e)
     return true;
 }
 
-static bool check_recipes(struct bundle *b, struct buf *layers, struct err *e)
+static bool check_all(struct bundle *b, const struct bundle_file *f, const struct verify_how *how, struct err *e)
 {
-    size_t n = layers->len;
-    return recipes_read(&b->recipes, (uint8_t *)buf_take(layers), n, index_manifest(b->index), index_table(b->index), e);
+    data_map_make(&b->data, index_manifest(b->index));
+    AUTO(recipe_check_free_auto) struct recipe_check *recipes = recipe_check_new(index_manifest(b->index), index_table(b->index), &b->data);
+    return check_payload(b, how, recipes, e) && check_release(b, e) && recipe_check_end(recipes, &b->recipes, e) &&
+           bundle_file_unchanged(f, e);
 }
 
 /* The one place where a bundle becomes trusted. */
 static struct bundle *make_verified(struct bundle_file *f, const struct authority *a, const struct verify_how *how, struct err *e)
 {
     AUTO(bundle_close_auto) struct bundle *b = mem_new(sizeof *b);
-    AUTO(buf_clear_auto) struct buf layers = BUF_LIMIT(LAYOUT_LAYERS_BIN_MAX);
     b->release = (struct buf)BUF_LIMIT(LIMIT_RELEASE_BYTES);
     posix_fadvise(bundle_file_fd(f), 0, 0, POSIX_FADV_SEQUENTIAL);
     b->index = index_open(f, a, e);
     if (b->index == NULL)
         return NULL;
-    if (!check_payload(b, how, &layers, e) || !check_release(b, e) || !check_recipes(b, &layers, e) || !bundle_file_unchanged(f, e)) {
+    if (!check_all(b, f, how, e)) {
         err_in(e, "%s", index_name(b->index));
         return NULL;
     }
-    data_map_make(&b->data, index_manifest(b->index));
     return TAKE(b);
 }
 

@@ -17,12 +17,22 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
     struct manifest m = { .n_layers = bytes[0] % 5u, .layers = layers, .members = members, .n_members = 3, .n_base_layers = 1, .base_layers = &base };
     struct table t = { 0 };
     struct recipes r = { 0 };
+    struct data_map data;
     table_add(&t, 100, 1024, &base);
     table_add(&t, 522, 512, &base);
     table_add(&t, 100, 4194304, &base);
     table_add(&t, 100, 4000000, &base);
-    if (!recipes_read(&r, mem_copy(bytes + 1, n - 1), n - 1, &m, &t, &e) && e.code != ERR_FORMAT)
+    data_map_make(&data, &m);
+    struct recipe_check *c = recipe_check_new(&m, &t, &data);
+    recipe_check_feed(c, bytes + 1, (n - 1) / 3); /* in two portions */
+    recipe_check_feed(c, bytes + 1 + (n - 1) / 3, n - 1 - (n - 1) / 3);
+    if (!recipe_check_end(c, &r, &e) && e.code != ERR_FORMAT)
         abort();
+    for (size_t i = 0; i < r.n; i++)
+        if (r.layers[i].at + (uint64_t)r.layers[i].n * LAYOUT_EXTENT > n - 1)
+            abort();
+    recipe_check_free(c);
+    data_map_clear(&data);
     recipes_clear(&r);
     table_clear(&t);
     return 0;
