@@ -263,7 +263,9 @@ static bool wait_url(const struct health_spec *h, const struct release_service *
     struct values *values = (struct values *)(uintptr_t)&h->deployment->values; /* the lookup takes void * and only reads */
     if (!template_expand(&url, s->health, s->name, values_lookup, values, e))
         return false;
-    AUTO(mem_auto) char *ca = site_tls_kept_file(h->deployment->dir, SITE_TLS_CA);
+    AUTO(mem_auto) char *ca = NULL;
+    if (!site_tls_find(h->deployment->dir, SITE_TLS_CA, &ca, e))
+        return false;
     struct http_options o = { .ca_file = ca, .connect_timeout_ms = 5000 };
     if (!use_own_name(h->deployment, &url, &o.connect_address))
         log_debug("health of %s is asked as written", s->name);

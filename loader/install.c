@@ -260,11 +260,11 @@ static bool check_project(struct install *in, struct err *e)
     return true;
 }
 
+/* What runs is newer than what an attempt at this release may have left. */
 static bool open_tls(struct install *in, struct err *e)
 {
-    AUTO(mem_auto) char *own = site_tls_kept_folder(in->next->dir);
-    const char *kept = own != NULL ? in->next->dir : in->previous != NULL ? in->previous->dir : NULL;
-    in->tls = site_tls_read(&in->o->tls, kept, values_get(&in->next->values, VARIABLE_HOST), in->ctx->now, e);
+    const char *kept[] = { in->previous != NULL ? in->previous->dir : NULL, in->next->dir };
+    in->tls = site_tls_read(&in->o->tls, kept, ARRAY_LEN(kept), values_get(&in->next->values, VARIABLE_HOST), in->ctx->now, e);
     return in->tls != NULL;
 }
 

@@ -13,6 +13,8 @@
 #include "base/banned.h"
 
 #define MARKER "tls"
+#define FOLDER "tls-"
+enum { FOLDER_DIGITS = 12 };
 
 void site_tls_free(struct site_tls *t)
 {
@@ -24,37 +26,92 @@ void site_tls_free(struct site_tls *t)
     mem_free(t);
 }
 
+static bool is_of_ca(const char *file)
+{
+    return text_is(file, SITE_TLS_CA) || text_is(file, SITE_TLS_SITE_CA);
+}
+
 char *site_tls_path(const struct site_tls *t, const char *release_dir, const char *file)
 {
-    bool is_ca = text_is(file, SITE_TLS_CA) || text_is(file, SITE_TLS_SITE_CA);
-    if ((is_ca ? t->ca_pem : t->chain_pem) == NULL)
+    if ((is_of_ca(file) ? t->ca_pem : t->chain_pem) == NULL)
         return NULL;
     return mem_format("%s/%s/%s", release_dir, t->folder, file);
 }
 
-char *site_tls_kept_folder(const char *release_dir)
+/* --- found again -------------------------------------------------------------------------------------------------- */
+
+/* The marker: "tls-<12 hex>", then "ca" and "certificate" if they are in that folder. */
+#define WORD_CA " ca"
+#define WORD_CERTIFICATE " certificate"
+
+struct marker {
+    char *folder; /* path; null: the release has none */
+    bool has_ca;
+    bool has_certificate;
+};
+
+static void marker_clear(struct marker *m)
 {
-    struct err ignored = { 0 };
-    AUTO(buf_clear_auto) struct buf name = BUF_LIMIT(64);
-    AUTO(mem_auto) char *marker = path_join(release_dir, MARKER);
-    if (!file_read(marker, FILE_NO_LINK | FILE_TRUSTED, 64, &name, &ignored) || !text_starts(buf_text(&name), "tls-"))
-        return NULL;
-    return path_join(release_dir, buf_text(&name));
+    mem_free(m->folder);
 }
 
-char *site_tls_kept_file(const char *release_dir, const char *file)
+static bool take_word(const char **at, const char *word)
 {
-    struct err ignored = { 0 };
+    if (!text_starts(*at, word))
+        return false;
+    *at += strlen(word);
+    return true;
+}
+
+static bool parse_marker(struct marker *m, const char *text, const char *release_dir)
+{
+    const char *at = text + sizeof FOLDER - 1 + FOLDER_DIGITS;
+    uint8_t bytes[FOLDER_DIGITS / 2];
+    if (!text_starts(text, FOLDER) || strlen(text) < sizeof FOLDER - 1 + FOLDER_DIGITS ||
+        !text_unhex(bytes, sizeof bytes, text + sizeof FOLDER - 1, FOLDER_DIGITS))
+        return false;
+    AUTO(mem_auto) char *name = mem_text_n(text, (size_t)(at - text));
+    m->has_ca = take_word(&at, WORD_CA);
+    m->has_certificate = take_word(&at, WORD_CERTIFICATE);
+    m->folder = path_join(release_dir, name);
+    return *at == '\0';
+}
+
+static bool read_marker(struct marker *m, const char *release_dir, struct err *e)
+{
+    AUTO(buf_clear_auto) struct buf text = BUF_LIMIT(64);
+    AUTO(mem_auto) char *path = path_join(release_dir, MARKER);
     bool exists = false;
-    AUTO(mem_auto) char *folder = site_tls_kept_folder(release_dir);
-    AUTO(mem_auto) char *path = folder == NULL ? NULL : path_join(folder, file);
-    return path != NULL && file_exists(path, &exists, &ignored) && exists ? TAKE(path) : NULL;
+    *m = (struct marker){ 0 };
+    if (!file_exists(path, &exists, e) || !exists)
+        return e->code == ERR_NONE;
+    if (!file_read(path, FILE_NO_LINK | FILE_TRUSTED, text.max, &text, e))
+        return err_as(e, ERR_CONFIG);
+    if (parse_marker(m, buf_text(&text), release_dir))
+        return true;
+    err_set(e, ERR_CONFIG, "%s: was not written by archon-load", path);
+    return err_hint(e, "remove it, and give --ca, --ssl-cert and --ssl-key again");
 }
 
-/* A file of the kept release as an option's value, when the option was not given. */
-static char *or_kept(const char *option, const char *kept, const char *file)
+bool site_tls_find(const char *release_dir, const char *file, char **path, struct err *e)
 {
-    return option != NULL ? mem_text(option) : kept == NULL ? NULL : site_tls_kept_file(kept, file);
+    struct marker m;
+    *path = NULL;
+    bool ok = read_marker(&m, release_dir, e);
+    if (ok && m.folder != NULL && (is_of_ca(file) ? m.has_ca : m.has_certificate))
+        *path = path_join(m.folder, file);
+    marker_clear(&m);
+    return ok;
+}
+
+/* The option, else the first release that has such a file. */
+static bool choose(char **out, const char *option, const char *const *kept, size_t n_kept, const char *file, struct err *e)
+{
+    *out = mem_text(option);
+    for (size_t i = 0; i < n_kept && *out == NULL; i++)
+        if (kept[i] != NULL && !site_tls_find(kept[i], file, out, e))
+            return false;
+    return true;
 }
 
 static bool read_server(struct site_tls *t, const char *certificate, const char *key, const struct ca_bundle *ca, const char *host, int64_t now,
@@ -98,20 +155,28 @@ static void name_folder(struct site_tls *t)
         sha256_add(h, t->chain_pem, strlen(t->chain_pem));
     sha256_add(h, t->key_pem.bytes == NULL ? "" : t->key_pem.bytes, t->key_pem.n);
     sha256_end(h, &d);
-    snprintf(t->folder, sizeof t->folder, "tls-%.12s", DIGEST_HEX(&d));
+    snprintf(t->folder, sizeof t->folder, FOLDER "%.*s", FOLDER_DIGITS, DIGEST_HEX(&d));
 }
 
-struct site_tls *site_tls_read(const struct site_tls_options *o, const char *kept, const char *host, int64_t now, struct err *e)
+static bool read_chosen(struct site_tls *t, const struct site_tls_options *o, const char *const *kept, size_t n_kept, const char *host, int64_t now,
+                        struct err *e)
+{
+    AUTO(mem_auto) char *ca = NULL;
+    AUTO(mem_auto) char *certificate = NULL;
+    AUTO(mem_auto) char *key = NULL;
+    return choose(&ca, o->ca, kept, n_kept, SITE_TLS_SITE_CA, e) && choose(&certificate, o->certificate, kept, n_kept, SITE_TLS_CERTIFICATE, e) &&
+           choose(&key, o->key, kept, n_kept, SITE_TLS_KEY, e) && read_files(t, ca, certificate, key, host, now, e);
+}
+
+struct site_tls *site_tls_read(const struct site_tls_options *o, const char *const *kept, size_t n_kept, const char *host, int64_t now,
+                               struct err *e)
 {
     AUTO(site_tls_free_auto) struct site_tls *t = mem_new(sizeof *t);
     if ((o->certificate == NULL) != (o->key == NULL)) {
         err_set(e, ERR_USAGE, "--ssl-cert and --ssl-key go together");
         return NULL;
     }
-    AUTO(mem_auto) char *ca = or_kept(o->ca, kept, SITE_TLS_SITE_CA);
-    AUTO(mem_auto) char *certificate = or_kept(o->certificate, kept, SITE_TLS_CERTIFICATE);
-    AUTO(mem_auto) char *key = or_kept(o->key, kept, SITE_TLS_KEY);
-    if (!read_files(t, ca, certificate, key, host, now, e))
+    if (!read_chosen(t, o, kept, n_kept, host, now, e))
         return NULL;
     name_folder(t);
     return TAKE(t);
@@ -140,12 +205,18 @@ static size_t files_of(const struct site_tls *t, struct kept_file out[4])
     return n;
 }
 
+static char *marker_text(const struct site_tls *t)
+{
+    return mem_format("%s%s%s", t->folder, t->ca_pem != NULL ? WORD_CA : "", t->chain_pem != NULL ? WORD_CERTIFICATE : "");
+}
+
 bool site_tls_write(const struct site_tls *t, const char *release_dir, struct err *e)
 {
     struct kept_file files[4];
     size_t n = files_of(t, files);
     AUTO(mem_auto) char *dir = path_join(release_dir, t->folder);
     AUTO(mem_auto) char *marker = path_join(release_dir, MARKER);
+    AUTO(mem_auto) char *text = marker_text(t);
     if (!path_make_dirs(dir, 0700, e))
         return false;
     for (size_t i = 0; i < n; i++) {
@@ -153,18 +224,29 @@ bool site_tls_write(const struct site_tls *t, const char *release_dir, struct er
         if (!file_publish(path, files[i].text, files[i].n, files[i].mode, e))
             return false;
     }
-    return file_publish(marker, t->folder, strlen(t->folder), 0600, e);
+    return file_publish(marker, text, strlen(text), 0600, e);
+}
+
+static bool has_text(const char *path, const char *text, size_t n, bool *yes, struct err *e)
+{
+    AUTO(buf_wipe_auto) struct buf found = BUF_LIMIT(LIMIT_PUBLIC_ROOTS_BYTES + LIMIT_CONFIG_FILE_BYTES);
+    if (!file_exists(path, yes, e) || (*yes && !file_read(path, FILE_NO_LINK, found.max, &found, e)))
+        return false;
+    *yes = *yes && found.len == n && memcmp(buf_text(&found), text, n) == 0;
+    return true;
 }
 
 bool site_tls_is_written(const struct site_tls *t, const char *release_dir, bool *yes, struct err *e)
 {
     struct kept_file files[4];
     size_t n = files_of(t, files);
-    AUTO(mem_auto) char *in_use = site_tls_kept_folder(release_dir);
-    *yes = in_use != NULL && text_is(path_base(in_use), t->folder);
+    AUTO(mem_auto) char *marker = path_join(release_dir, MARKER);
+    AUTO(mem_auto) char *text = marker_text(t);
+    if (!has_text(marker, text, strlen(text), yes, e))
+        return false;
     for (size_t i = 0; i < n && *yes; i++) {
         AUTO(mem_auto) char *path = mem_format("%s/%s/%s", release_dir, t->folder, files[i].name);
-        if (!file_exists(path, yes, e))
+        if (!has_text(path, files[i].text, files[i].n, yes, e))
             return false;
     }
     return true;

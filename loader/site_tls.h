@@ -21,9 +21,10 @@ struct site_tls {
     char folder[32];   /* "tls-<12 hex>" below the release's directory */
 };
 
-/* From the options; those not given from `kept` (the directory of the installed release, or null). host: must be covered by the certificate.
- * ERR_CONFIG. */
-MUST_CHECK struct site_tls *site_tls_read(const struct site_tls_options *o, const char *kept, const char *host, int64_t now, struct err *e);
+/* From the options; those not given from the first of the kept releases (directories; null ones are passed over) that has them. host: must be
+ * covered by the certificate. ERR_CONFIG. */
+MUST_CHECK struct site_tls *site_tls_read(const struct site_tls_options *o, const char *const *kept, size_t n_kept, const char *host, int64_t now,
+                                          struct err *e);
 void site_tls_free(struct site_tls *t);
 AUTO_FREE(struct site_tls, site_tls_free)
 
@@ -38,8 +39,7 @@ char *site_tls_path(const struct site_tls *t, const char *release_dir, const cha
 #define SITE_TLS_CERTIFICATE "server.crt"
 #define SITE_TLS_KEY "server.key"
 
-/* The folder that a kept release uses, or null; a file in it, or null when there is none (mem_free). */
-char *site_tls_kept_folder(const char *release_dir);
-char *site_tls_kept_file(const char *release_dir, const char *file);
+/* The path of such a file in the directory of a kept release (mem_free); null when the release has none. ERR_CONFIG when that cannot be told. */
+MUST_CHECK bool site_tls_find(const char *release_dir, const char *file, char **path, struct err *e);
 
 #endif
