@@ -75,6 +75,8 @@ static void set_method(struct exchange *x)
         curl_easy_setopt(x->easy, CURLOPT_INFILESIZE_LARGE, rq->body_bytes == HTTP_CHUNKED ? (curl_off_t)-1 : (curl_off_t)rq->body_bytes);
         /* On a connection that turns out to be dead libcurl would want to send the body again, which a source cannot. */
         curl_easy_setopt(x->easy, CURLOPT_FRESH_CONNECT, 1L);
+        curl_easy_setopt(x->easy, CURLOPT_SOCKOPTFUNCTION, exchange_on_socket);
+        curl_easy_setopt(x->easy, CURLOPT_SOCKOPTDATA, x);
     } else if (text_is(rq->method, "HEAD")) {
         curl_easy_setopt(x->easy, CURLOPT_NOBODY, 1L);
     } else if (!text_is(rq->method, "GET")) {
@@ -163,6 +165,7 @@ struct exchange *exchange_new(struct http *h, const struct http_request *rq, str
     x->rq = rq;
     x->rs = rs;
     x->is_body_sent = rq->body == NULL;
+    x->socket = CURL_SOCKET_BAD; /* poll skips it */
     http_response_clear(rs);
     if (rs->headers == NULL)
         rs->headers = mem_new_array(EXCHANGE_HEAD_LINES, sizeof *rs->headers);

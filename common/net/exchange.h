@@ -43,6 +43,7 @@ struct exchange {
     uint64_t sent_bytes;
     bool is_head_done;
     bool is_body_sent;
+    curl_socket_t socket;  /* of a request with a body */
     struct buf held;       /* of the body: read from its source, not yet given to libcurl, which is paused */
     unsigned n_holds;
     bool may_hold;         /* somebody calls exchange_resume */
@@ -64,6 +65,7 @@ static inline long exchange_seconds(unsigned ms)
 size_t exchange_on_header(char *line, size_t one, size_t n, void *ctx);
 size_t exchange_on_body(char *bytes, size_t one, size_t n, void *ctx);
 size_t exchange_on_send(char *to, size_t one, size_t n, void *ctx);
+int exchange_on_socket(void *ctx, curl_socket_t fd, curlsocktype purpose);
 
 /* After each exchange_drive, when may_hold was set: goes on with a body that was held back to hear the answer first. */
 void exchange_resume(struct exchange *x);

@@ -12,13 +12,18 @@ enum { HOLDS_MAX = 1000 };
  * before more is sent. On unix sockets, where engines do that. */
 static bool has_answer(const struct exchange *x)
 {
-    curl_socket_t fd = CURL_SOCKET_BAD;
     if (!x->may_hold || x->n_holds == HOLDS_MAX || x->http->unix_socket == NULL)
         return false;
-    if (curl_easy_getinfo(x->easy, CURLINFO_ACTIVESOCKET, &fd) != CURLE_OK || fd == CURL_SOCKET_BAD)
-        return false;
-    struct pollfd p = { .fd = fd, .events = POLLIN };
+    struct pollfd p = { .fd = x->socket, .events = POLLIN };
     return poll(&p, 1, 0) > 0;
+}
+
+int exchange_on_socket(void *ctx, curl_socket_t fd, curlsocktype purpose)
+{
+    (void)purpose;
+    struct exchange *x = ctx;
+    x->socket = fd;
+    return CURL_SOCKOPT_OK;
 }
 
 static size_t give(struct exchange *x, size_t got)

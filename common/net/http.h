@@ -71,13 +71,13 @@ MUST_CHECK bool http_run(struct http *h, const struct http_request *rq, struct h
 
 /* Many transfers at once on one thread. A transfer is a small state machine of the caller: `next` fills the request to send (first time, and after each
  * response: a redirect, a token, a retry, a range), or says that it is over. The pool runs at most max_parallel. */
+enum http_step { HTTP_SEND, HTTP_DONE, HTTP_FAILED, HTTP_WAIT };
 struct http_transfer {
     /* HTTP_SEND: rq is filled (zeroed before; its pointers stay valid until next is called again). HTTP_WAIT: call again after *wait_ms.
      * HTTP_DONE. HTTP_FAILED: e is set. rs/net_error describe the last answer: both null at the first call and after a wait; net_error is set
      * when there was no complete response, or when the sink or on_head of the request failed (its error is passed as it is). */
-    enum http_step { HTTP_SEND, HTTP_DONE, HTTP_FAILED, HTTP_WAIT } (*next)(struct http_transfer *t, const struct http_response *rs,
-                                                                const struct err *net_error, struct http_request *rq, unsigned *wait_ms,
-                                                                struct err *e);
+    enum http_step (*next)(struct http_transfer *t, const struct http_response *rs, const struct err *net_error, struct http_request *rq,
+                           unsigned *wait_ms, struct err *e);
 };
 /* Runs until all are done or one failed (the others are stopped). Reports the error of the lowest index. Thread: one call at a time per http. */
 MUST_CHECK bool http_run_all(struct http *h, struct http_transfer **transfers, size_t n, unsigned max_parallel, struct err *e);

@@ -442,12 +442,17 @@ static void refuses_early(const char *rule, enum layer_how how, const char *part
 static void an_answer_that_comes_early_is_heard(void **state)
 {
     (void)state;
-    static const enum layer_how hows[] = { LAYER_GOOD, LAYER_SLOW };
-    for (size_t n = 0; n < ARRAY_LEN(hows); n++) {
-        refuses_early(EARLY "\"lines\": [{\"error\": \"bad manifest\"}]},", hows[n], "engine: bad manifest");
-        refuses_early(EARLY "\"status\": 503, \"json\": {\"message\": \"busy\"}},", hows[n], "engine answered 503: busy");
-        refuses_early(EARLY "\"lines\": [{\"stream\": \"Loaded image: x\"}]},", hows[n], ": ");
-    }
+    refuses_early(EARLY "\"lines\": [{\"error\": \"bad manifest\"}]},", LAYER_GOOD, "engine: bad manifest");
+    refuses_early(EARLY "\"status\": 503, \"json\": {\"message\": \"busy\"}},", LAYER_GOOD, "engine answered 503: busy");
+    refuses_early(EARLY "\"lines\": [{\"stream\": \"Loaded image: x\"}]},", LAYER_GOOD, ": ");
+}
+
+/* It answers and is gone while the medium is still being read: the next bytes can only fail. */
+static void an_answer_during_a_slow_read_is_heard(void **state)
+{
+    (void)state;
+    refuses_early(EARLY "\"delay\": 0.5, \"lines\": [{\"error\": \"bad manifest\"}]},", LAYER_SLOW, "engine: bad manifest");
+    refuses_early(EARLY "\"delay\": 0.5, \"status\": 503, \"json\": {\"message\": \"busy\"}},", LAYER_SLOW, "engine answered 503: busy");
 }
 
 /* --- time --------------------------------------------------------------------------------------------------------- */
@@ -630,6 +635,7 @@ int main(void)
         cmocka_unit_test(progress_lines_without_number_are_not_kept),
         cmocka_unit_test(every_status_but_200_is_a_failure),
         cmocka_unit_test(an_answer_that_comes_early_is_heard),
+        cmocka_unit_test(an_answer_during_a_slow_read_is_heard),
         cmocka_unit_test(an_engine_that_stops_reading_is_noticed),
         cmocka_unit_test(an_engine_that_never_comes_back_from_unpacking_is_noticed),
         cmocka_unit_test(an_engine_that_unpacks_in_silence_is_waited_for),

@@ -108,7 +108,7 @@ static bool layer_read(struct source *s, void *to, size_t n, size_t *got, struct
 {
     struct layer_source *l = (struct layer_source *)s;
     size_t end = l->how == LAYER_SHORT ? l->content->len - 1 : l->content->len;
-    if (l->how == LAYER_SLOW && l->at > 0 && l->at < end)
+    if (l->how == LAYER_SLOW && l->at == 0)
         usleep(1200000); /* a medium that is slower than the patience of an engine */
     *got = n < end - l->at ? n : end - l->at;
     memcpy(to, l->content->data + l->at, *got);
