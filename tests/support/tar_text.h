@@ -17,7 +17,7 @@ static inline void tar_text_add(struct buf *out, char type, const char *name, co
     memcpy(h + 100, "0000644", 7);
     memcpy(h + 108, "0000000", 7);
     memcpy(h + 116, "0000000", 7);
-    snprintf(h + 124, 12, "%011zo", n);
+    snprintf(h + 124, 12, "%011o", (unsigned)n);
     memcpy(h + 136, "00000000000", 11);
     memset(h + 148, ' ', 8);
     h[156] = type;

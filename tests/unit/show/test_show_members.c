@@ -24,7 +24,7 @@ static const char *damaged_at_member(struct scratch *s, const char *member)
     const struct manifest *m = index_manifest(x);
     size_t i = manifest_find_member(m, member);
     assert_int_not_equal(i, SIZE_MAX);
-    size_t chunk = table_find(index_table(x), manifest_member_offset(m, i) + LAYOUT_TAR_BLOCK);
+    size_t chunk = table_find(index_table(x), m->members[i].raw_offset + LAYOUT_TAR_BLOCK);
     assert_true(file_read(path, FILE_PLAIN, 1 << 20, &bytes, &e));
     bytes.data[table_get(index_table(x), chunk).file_offset + 8] ^= 1;
     return scratch_file(s, "damaged.bundle.tar.zst", bytes.data, bytes.len, 0600);
