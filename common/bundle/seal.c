@@ -2,17 +2,20 @@
  * it is there, is a complete old region, and writing it back is always right. */
 #include "bundle/seal.h"
 
+#include <errno.h>
 #include <fcntl.h>
-#include <string.h>
+#include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "bundle/chunk_stream.h"
 #include "bundle/manifest.h"
 #include "bundle/table.h"
 #include "sys/file.h"
+#include "sys/path.h"
 
 #include "base/banned.h"
 
@@ -45,11 +48,24 @@ static bool region_read(struct region *r, int fd, uint64_t bytes, struct err *e)
 static bool size_of(int fd, const char *path, uint64_t *bytes, struct err *e)
 {
     struct stat st;
-    if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode))
-        return err_set(e, ERR_IO, "%s: is not a regular file", SHOWN(path));
+    if (fstat(fd, &st) != 0)
+        return file_fail(e, errno, "examine", path);
     *bytes = (uint64_t)st.st_size;
-    return true;
+    return S_ISREG(st.st_mode) || file_not_regular(SHOWN(path), st.st_mode, e);
 }
+
+/* The copy must be gone for good before success is told: one that came back after a power failure would undo what was done. */
+static bool remove_copy(const char *copy, struct err *e)
+{
+    AUTO(mem_auto) char *dir = path_dir(copy);
+    AUTO(fd_auto) int dir_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (dir_fd < 0)
+        return file_fail(e, errno, "open directory", dir);
+    /* Some file systems cannot sync a directory, and say so with EINVAL. */
+    return file_remove(copy, e) && (fsync(dir_fd) == 0 || errno == EINVAL || file_fail(e, errno, "sync directory", dir));
+}
+
+/* --- healing ------------------------------------------------------------------------------------------------------ */
 
 /* Is this the region of that file? Its length fits and its first chunk is there. */
 static bool belongs(const struct region *r, int fd, uint64_t bytes, struct err *e)
@@ -58,33 +74,40 @@ static bool belongs(const struct region *r, int fd, uint64_t bytes, struct err *
     AUTO(mem_auto) uint8_t *packed = mem_new(c.packed_len);
     struct digest found;
     if (r->manifest.total_len != bytes)
-        return false;
-    if (!fd_pread_exact(fd, packed, c.packed_len, c.file_offset, "bundle", e))
+        return err_set(e, ERR_INTEGRITY, "it is of a file of %llu bytes", (unsigned long long)r->manifest.total_len);
+    if (!chunk_read(fd, &c, 0, r->table.n, packed, e))
         return false;
     sha256_of(&found, packed, c.packed_len);
-    return digest_equal(&found, &c.sha256);
+    return digest_equal(&found, &c.sha256) || err_set(e, ERR_INTEGRITY, "it is of another bundle");
+}
+
+/* The saved region in *old, when it is one, and that of this file. */
+static bool read_copy(int fd, const char *copy, uint64_t bytes, struct buf *old, struct err *e)
+{
+    struct region r = { 0 };
+    uint64_t copy_bytes = 0;
+    AUTO(fd_auto) int copy_fd = file_open_read(copy, FILE_NO_LINK, e);
+    if (copy_fd < 0 || !size_of(copy_fd, copy, &copy_bytes, e))
+        return false;
+    bool ok = region_read(&r, copy_fd, copy_bytes, e) && belongs(&r, fd, bytes, e) &&
+              (copy_bytes == r.manifest.header_len || err_set(e, ERR_INTEGRITY, "it has %llu bytes", (unsigned long long)copy_bytes));
+    region_clear(&r);
+    void *to = ok ? buf_reserve(old, (size_t)copy_bytes) : NULL;
+    if (to == NULL || !fd_pread_exact(copy_fd, to, (size_t)copy_bytes, 0, copy, e))
+        return false;
+    old->len = (size_t)copy_bytes;
+    return true;
 }
 
 static bool write_back(int fd, const char *path, const char *copy, uint64_t bytes, struct err *e)
 {
     AUTO(buf_clear_auto) struct buf old = BUF_LIMIT(LAYOUT_HEADER_MAX);
-    struct region r = { 0 };
-    AUTO(fd_auto) int copy_fd = file_open_read(copy, FILE_NO_LINK, e);
-    uint64_t copy_bytes = 0;
-    if (copy_fd < 0 || !size_of(copy_fd, copy, &copy_bytes, e))
-        return false;
-    bool ok = region_read(&r, copy_fd, copy_bytes, e) && copy_bytes == r.manifest.header_len && belongs(&r, fd, bytes, e);
-    region_clear(&r);
-    if (!ok) {
-        struct err why = { 0 };
-        err_set(&why, ERR_IO, "%s: is not the saved header of %s", SHOWN(copy), SHOWN(path));
-        err_hint(&why, "move it away, then verify the bundle");
-        *e = why;
-        return false;
+    struct err why = { 0 };
+    if (!read_copy(fd, copy, bytes, &old, &why)) {
+        err_set(e, ERR_IO, "%s: is not the saved header of %s: %s", SHOWN(copy), SHOWN(path), why.msg);
+        return err_hint(e, "move it away, then verify the bundle");
     }
-    if (!file_read(copy, FILE_NO_LINK, LAYOUT_HEADER_MAX, &old, e))
-        return false;
-    return fd_pwrite_all(fd, old.data, old.len, 0, path, e) && fd_sync(fd, path, e) && file_remove(copy, e);
+    return fd_pwrite_all(fd, old.data, old.len, 0, path, e) && fd_sync(fd, path, e) && remove_copy(copy, e);
 }
 
 static bool heal(int fd, const char *path, const char *copy, uint64_t bytes, bool *was_healed, struct err *e)
@@ -98,31 +121,63 @@ static bool heal(int fd, const char *path, const char *copy, uint64_t bytes, boo
     return true;
 }
 
-static bool save_copy(int fd, const char *copy, uint64_t header_len, struct err *e)
+/* --- signing ------------------------------------------------------------------------------------------------------ */
+
+static bool save_copy(int fd, const char *path, const char *copy, uint64_t header_len, struct err *e)
 {
     AUTO(mem_auto) uint8_t *old = mem_new((size_t)header_len);
-    return fd_pread_exact(fd, old, (size_t)header_len, 0, "bundle", e) && file_publish(copy, old, (size_t)header_len, 0600, e);
+    return fd_pread_exact(fd, old, (size_t)header_len, 0, path, e) && file_publish(copy, old, (size_t)header_len, 0600, e);
 }
 
-static bool replace(int fd, const char *path, const char *copy, struct region *r, struct err *e)
+static bool replace(int fd, const char *path, const char *copy, const struct region *r, struct err *e)
 {
     AUTO(buf_clear_auto) struct buf region = BUF_LIMIT(LAYOUT_HEADER_MAX);
-    return header_build(&r->header, r->manifest.header_len, &region, e) && save_copy(fd, copy, r->manifest.header_len, e) &&
-           fd_pwrite_all(fd, region.data, region.len, 0, path, e) && fd_sync(fd, path, e) && file_remove(copy, e);
+    if (!header_build(&r->header, r->manifest.header_len, &region, e) || !save_copy(fd, path, copy, r->manifest.header_len, e))
+        return false;
+    if (fd_pwrite_all(fd, region.data, region.len, 0, path, e) && fd_sync(fd, path, e) && remove_copy(copy, e))
+        return true;
+    return err_hint(e, "%s has the old header: signing again puts it back first", SHOWN(copy));
+}
+
+static bool check_length(const struct region *r, uint64_t bytes, struct err *e)
+{
+    return r->manifest.total_len == bytes || err_set(e, ERR_INTEGRITY, "file ends at %llu, expected %llu", (unsigned long long)bytes,
+                                                     (unsigned long long)r->manifest.total_len);
+}
+
+/* What the caller of seal_sign wants. */
+struct wish {
+    seal_sign_fn sign;
+    void *ctx;
+    bool was_healed;
+};
+
+static bool sign_open(int fd, const char *path, const char *copy, struct wish *wish, struct err *e)
+{
+    uint64_t bytes = 0;
+    struct region r = { 0 };
+    if (!fd_try_lock(fd) && errno == EAGAIN)
+        return err_set(e, ERR_LOCKED, "%s: another run is signing it", SHOWN(path));
+    bool ok = size_of(fd, path, &bytes, e) && heal(fd, path, copy, bytes, &wish->was_healed, e) && region_read(&r, fd, bytes, e) &&
+              check_length(&r, bytes, e) && wish->sign(wish->ctx, r.header.manifest, r.header.manifest_bytes, &r.header, e) &&
+              replace(fd, path, copy, &r, e);
+    region_clear(&r);
+    return ok;
 }
 
 bool seal_sign(const char *path, seal_sign_fn sign, void *ctx, bool *was_healed, struct err *e)
 {
-    bool ignored;
-    uint64_t bytes = 0;
-    struct region r = { 0 };
-    AUTO(mem_auto) char *copy = seal_copy_path(path);
-    AUTO(fd_auto) int fd = open(path, O_RDWR | O_CLOEXEC | O_NONBLOCK);
+    struct wish wish = { .sign = sign, .ctx = ctx };
+    char *real = realpath(path, NULL); /* the copy lies beside the file, not beside a link to it */
+    if (real == NULL)
+        return file_fail(e, errno, "open", path);
+    AUTO(mem_auto) char *copy = seal_copy_path(real);
+    AUTO(fd_auto) int fd = open(real, O_RDWR | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW);
+    free(real);
     if (fd < 0)
-        return err_set(e, ERR_IO, "%s: cannot be opened for writing: %s", SHOWN(path), strerror(errno));
-    bool ok = size_of(fd, path, &bytes, e) && heal(fd, path, copy, bytes, was_healed == NULL ? &ignored : was_healed, e) &&
-              region_read(&r, fd, bytes, e) && sign(ctx, r.header.manifest, r.header.manifest_bytes, &r.header, e) &&
-              replace(fd, path, copy, &r, e);
-    region_clear(&r);
-    return ok && fd_close(&fd, path, e);
+        return file_fail(e, errno, "open for writing", path);
+    bool ok = sign_open(fd, path, copy, &wish, e) && fd_close(&fd, path, e);
+    if (was_healed != NULL)
+        *was_healed = wish.was_healed;
+    return ok;
 }

@@ -8,7 +8,8 @@
 /* Receives bundle.json and adds signatures to h. */
 typedef bool (*seal_sign_fn)(void *ctx, const void *manifest, size_t n, struct header *h, struct err *e);
 
-/* Heals a torn header first if there is a copy. *was_healed may be null. Fails with ERR_FORMAT, ERR_IO, ERR_SPACE and what sign gives. */
+/* Heals a torn header first if there is a copy. *was_healed may be null. Fails with ERR_FORMAT, ERR_INTEGRITY (the file has
+ * another length), ERR_LOCKED (another run is signing it), ERR_IO, ERR_SPACE and what sign gives. After any failure but those of the medium the file is as before. */
 MUST_CHECK bool seal_sign(const char *path, seal_sign_fn sign, void *ctx, bool *was_healed, struct err *e);
 
 /* The name of the copy: path + ".header" (mem_free). */
