@@ -169,7 +169,9 @@ static void choose(struct parser *p, const struct cli_command *c)
 {
     p->has_command = true;
     p->out->command = c;
-    p->out->options = c->options_bytes == 0 ? NULL : mem_new(c->options_bytes);
+    if (c->options_bytes == 0)
+        return;
+    p->out->options = mem_new(c->options_bytes);
     if (c->defaults != NULL)
         memcpy(p->out->options, c->defaults, c->options_bytes);
 }

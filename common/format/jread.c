@@ -382,7 +382,8 @@ void jread_digest_hex(struct jnode o, const char *key, struct digest *out)
 struct jnode jread_object(struct jnode o, const char *key)
 {
     const struct value *v = need(o, key, cJSON_Object, "an object");
-    return v == NULL ? (struct jnode){ .doc = o.doc } : node_of(o.doc, v);
+    struct jnode none = { .doc = o.doc };
+    return v == NULL ? none : node_of(o.doc, v);
 }
 
 size_t jread_array(struct jnode o, const char *key, size_t max_items, struct jnode *out)
@@ -432,7 +433,8 @@ size_t jread_count(struct jnode array)
 struct jnode jread_item(struct jnode array, size_t i)
 {
     const struct value *v = child_at(array, cJSON_Array, "an array", i);
-    return v == NULL ? (struct jnode){ .doc = array.doc } : node_of(array.doc, v);
+    struct jnode none = { .doc = array.doc };
+    return v == NULL ? none : node_of(array.doc, v);
 }
 
 static const struct value *text_child(struct jnode o, int type, const char *wanted, size_t i)

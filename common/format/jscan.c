@@ -182,7 +182,7 @@ static bool scan_number_form(struct scan *s, bool *is_whole)
 static bool scan_number(struct scan *s)
 {
     size_t from = s->at;
-    bool is_whole;
+    bool is_whole = false;
     uint64_t v;
     if (!scan_number_form(s, &is_whole))
         return false;

@@ -20,19 +20,25 @@ build_settings() {
     case $1 in
     gcc) echo -DCMAKE_C_COMPILER=gcc -DCMAKE_BUILD_TYPE=Release ;;
     clang) echo -DCMAKE_C_COMPILER=clang -DCMAKE_BUILD_TYPE=Release ;;
+    tidy) echo -DCMAKE_C_COMPILER=clang -DCMAKE_BUILD_TYPE=Debug -DCMAKE_EXPORT_COMPILE_COMMANDS=ON ;;
     faults) echo -DCMAKE_C_COMPILER=gcc -DCMAKE_BUILD_TYPE=Release -DARCHON_FAULTS=ON ;;
     asan) echo -DCMAKE_C_COMPILER=gcc -DCMAKE_BUILD_TYPE=Debug "-DARCHON_SANITIZE=address;undefined" ;;
     tsan) echo -DCMAKE_C_COMPILER=gcc -DCMAKE_BUILD_TYPE=Debug -DARCHON_SANITIZE=thread ;;
     esac
 }
 
-# build_tree NAME [TARGET]: configures and builds build/NAME; a second call in one run finds it done.
-build_tree() {
+configure_tree() {
     local name=$1 settings
     packages build tools db
-    [ "$name" != clang ] || packages clang
+    case $name in clang | tidy) packages clang ;; esac
     read -r -a settings < <(build_settings "$name")
-    logged "configure-$name" cmake -S "$CHECKOUT" -B "$BUILDS/$name" -G Ninja -DARCHON_WERROR=ON "${settings[@]}" || return 1
+    logged "configure-$name" cmake -S "$CHECKOUT" -B "$BUILDS/$name" -G Ninja -DARCHON_WERROR=ON "${settings[@]}"
+}
+
+# build_tree NAME [TARGET]: configures and builds build/NAME; a second call in one run finds it done.
+build_tree() {
+    local name=$1
+    configure_tree "$name" || return 1
     # Everything that does not compile is named, not only the first file.
     logged "build-$name" cmake --build "$BUILDS/$name" -j "$(nproc)" ${2:+--target "$2"} -- -k 0
 }
