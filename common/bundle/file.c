@@ -1,7 +1,9 @@
 /* Opening a file that may be a bundle. */
 #include "bundle/file.h"
 
+#include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
 #include <unistd.h>
@@ -11,6 +13,7 @@
 #include "base/text.h"
 #include "sys/file.h"
 #include "sys/path.h"
+#include "sys/start.h"
 
 #include "base/banned.h"
 
@@ -49,7 +52,7 @@ static bool look(struct bundle_file *f, struct err *e)
 {
     struct stat st;
     if (fstat(f->fd, &st) != 0)
-        return err_set(e, ERR_IO, "%s: cannot be examined", SHOWN(f->name));
+        return file_fail(e, errno, "examine", f->name);
     f->bytes = (uint64_t)st.st_size;
     f->changed = st.st_mtim;
     return true;
@@ -69,19 +72,38 @@ static bool is_remote(int fd)
     return false;
 }
 
+/* A lease is refused while anybody has the file open for writing. Should somebody open it in this very moment, the kernel tells
+ * us with a signal: one that is ignored by default. */
+static bool has_writer(int fd)
+{
+    fcntl(fd, F_SETSIG, SIGURG);
+    if (fcntl(fd, F_SETLEASE, F_RDLCK) != 0)
+        return errno == EAGAIN;
+    fcntl(fd, F_SETLEASE, F_UNLCK);
+    return false;
+}
+
+/* Why its bytes could change under us, or null. */
+static const char *unsteady(int fd)
+{
+    if (is_remote(fd))
+        return "lies on a network or user-space file system";
+    return has_writer(fd) ? "is open for writing in another program" : NULL;
+}
+
 static bool copy_to(int to, const struct bundle_file *f, struct err *e)
 {
     AUTO(mem_auto) uint8_t *block = mem_new(COPY_BLOCK);
     for (uint64_t at = 0; at < f->bytes;) {
         size_t n = f->bytes - at < COPY_BLOCK ? (size_t)(f->bytes - at) : COPY_BLOCK;
-        if (!fd_pread_exact(f->fd, block, n, at, f->name, e) || !fd_write_all(to, block, n, "copy of the bundle", e))
+        if (!start_check(e) || !fd_pread_exact(f->fd, block, n, at, f->name, e) || !fd_write_all(to, block, n, "copy of the bundle", e))
             return false;
         at += n;
     }
     return true;
 }
 
-static bool copy_here(struct bundle_file *f, const char *spool_dir, struct err *e)
+static bool copy_here(struct bundle_file *f, const char *why, const char *spool_dir, struct err *e)
 {
     uint64_t room = 0;
     if (!file_free_bytes(spool_dir, &room, e))
@@ -89,7 +111,7 @@ static bool copy_here(struct bundle_file *f, const char *spool_dir, struct err *
     if (room < f->bytes)
         return err_set(e, ERR_SPACE, "%s: %llu bytes are needed for a private copy of the bundle, %llu are free", spool_dir,
                        (unsigned long long)f->bytes, (unsigned long long)room);
-    log_info("%s lies on a network or user-space file system: copying it to %s first", SHOWN(f->name), spool_dir);
+    log_info("%s %s: copying it to %s first", SHOWN(f->name), why, spool_dir);
     AUTO(fd_auto) int to = file_temp(spool_dir, e);
     if (to < 0 || !copy_to(to, f, e))
         return false;
@@ -107,7 +129,8 @@ struct bundle_file *bundle_file_open(const char *path, const char *spool_dir, st
     f->fd = file_open_read(path, FILE_PLAIN, e);
     if (f->fd < 0 || !look(f, e))
         return NULL;
-    if (spool_dir != NULL && is_remote(f->fd) && !copy_here(f, spool_dir, e))
+    const char *why = spool_dir == NULL ? NULL : unsteady(f->fd);
+    if (why != NULL && !copy_here(f, why, spool_dir, e))
         return NULL;
     return TAKE(f);
 }
@@ -133,7 +156,7 @@ bool bundle_file_unchanged(const struct bundle_file *f, struct err *e)
 {
     struct stat st;
     if (fstat(f->fd, &st) != 0)
-        return err_set(e, ERR_IO, "%s: cannot be examined", SHOWN(f->name));
+        return file_fail(e, errno, "examine", f->name);
     if ((uint64_t)st.st_size != f->bytes || st.st_mtim.tv_sec != f->changed.tv_sec || st.st_mtim.tv_nsec != f->changed.tv_nsec)
         return err_set(e, ERR_INTEGRITY, "%s: file changed while it was read", SHOWN(f->name));
     return true;

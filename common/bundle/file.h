@@ -6,8 +6,8 @@
 
 struct bundle_file;
 
-/* Opens a regular file. One that lies on a network or user-space file system (NFS, SMB, FUSE) is first copied to an unlinked file in
- * spool_dir, because it could change between two reads; spool_dir null: read in place (the check of every chunk at every read remains).
+/* Opens a regular file. One that lies on a network or user-space file system (NFS, SMB, FUSE), or that another program has open for writing, is first
+ * copied to an unlinked file in spool_dir, because it could change between two reads; spool_dir null: read in place (the check of every chunk at every read remains).
  * Fails with ERR_IO, ERR_SPACE. */
 MUST_CHECK struct bundle_file *bundle_file_open(const char *path, const char *spool_dir, struct err *e);
 /* Borrows an open descriptor (a bundle that was just written and has no name yet). */
