@@ -6,7 +6,12 @@ setup_file() {
     debian_root trixie >/dev/null
     journey_start registry key certs shop
     app_upgrade "$FILE/shop" && pack_shop shop-1.1.0
+    mkdir "$FILE/bin"
+    cp "$BIN"/archon-* "$FILE/bin/"
 }
+
+# That Debian sees the file's scratch folder: the programs are carried there, as to any host.
+setup() { BIN=$FILE/bin; }
 
 teardown_file() { journey_stop; }
 
