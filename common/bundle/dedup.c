@@ -104,12 +104,6 @@ static void grow(struct dedup *d)
         *probe(d, d->pieces[i].hash) = (uint32_t)i + 1;
 }
 
-static struct piece *find(const struct dedup *d, const uint8_t hash[16])
-{
-    uint32_t slot = *probe(d, hash);
-    return slot == 0 ? NULL : &d->pieces[slot - 1];
-}
-
 static void remember(struct dedup *d, const uint8_t hash[16], uint64_t offset)
 {
     if (d->n_pieces * 2 >= d->n_slots)
@@ -200,13 +194,13 @@ static void add_runs(struct dedup *d, uint64_t offset, uint32_t n)
 
 bool dedup_piece(struct dedup *d, const uint8_t hash[16], uint32_t n, bool *is_new, struct err *e)
 {
-    struct piece *known = find(d, hash);
+    uint32_t known = *probe(d, hash); /* 1 + its index */
     uint64_t offset = d->data_len;
-    *is_new = known == NULL || !may_refer(d, known->offset, n);
+    *is_new = known == 0 || !may_refer(d, d->pieces[known - 1].offset, n);
     if (!*is_new)
-        offset = known->offset;
-    else if (known != NULL)
-        known->offset = offset; /* later layers find the new copy */
+        offset = d->pieces[known - 1].offset;
+    else if (known != 0)
+        d->pieces[known - 1].offset = offset; /* later layers find the new copy */
     else
         remember(d, hash, offset);
     if (*is_new)

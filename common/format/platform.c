@@ -103,7 +103,7 @@ bool platform_parse(struct platform *out, const char *text, struct err *e)
         return true;
     }
     *out = (struct platform){ 0 };
-    err_set(e, ERR_USAGE, "platform \"%s\": expected OS/ARCHITECTURE or OS/ARCHITECTURE/VARIANT", SHOWN(text));
+    err_set(e, ERR_USAGE, "platform \"%s\": expected OS/ARCHITECTURE or OS/ARCHITECTURE/VARIANT", SHOWN(text)); // NOLINT(clang-analyzer-unix.cstring.NullArg): text is a string
     return err_hint(e, "for example linux/amd64 or linux/arm64");
 }
 
