@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <locale.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/auxv.h>
@@ -21,8 +22,8 @@
 
 #include "base/banned.h"
 
-/* The one thing a signal handler can do is remember; this is the one variable that it may touch. */
-static volatile sig_atomic_t stop_signal;
+/* The one thing a signal handler can do is remember; this is the one variable that it may touch. Other threads look at it, so it is atomic. */
+static atomic_int stop_signal;
 
 /* ---- descriptors ---- */
 
