@@ -260,7 +260,6 @@ static void other_failures_of_a_delta_are_final(void **state)
         p.i.how[2] = cases[n].how;
         assert_false(load_image(p.w.g, &p.i.load, &p.k, NULL, &e));
         assert_int_equal(e.code, cases[n].code);
-        AUTO(mem_auto) char *load = world_load(&p.w, 0);
         assert_int_equal(world_calls(&p.w, "POST /images/load"), 1);
         pair_drop(&p);
     }
