@@ -93,10 +93,11 @@ static void describe_database(struct definition_database *to, const struct defin
 /* The path that a file of the set was read from: its text is borrowed from there. */
 static const char *sql_path(const struct application *app, const struct sql_file *file)
 {
-    for (size_t i = 0; i < app->n_sql; i++)
-        if (app->sql[i].text == file->text)
-            return app->sql[i].path;
-    BUG_IF(true);
+    size_t i = 0;
+    while (i < app->n_sql && app->sql[i].text != file->text)
+        i++;
+    BUG_IF(i == app->n_sql);
+    return app->sql[i].path;
 }
 
 static size_t describe_sql(struct release_sql **to, const struct application *app, const struct sql_set *set)
