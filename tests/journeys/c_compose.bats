@@ -35,7 +35,7 @@ bundle() { printf '%s/tiny-%s.bundle.tar.zst\n' "$FILE" "${1:-1.0.0}"; }
 
 @test "a setting that breaks its pattern, and one that nobody declared, are refused before anything changes" {
     unchanged refused 3 PORT site install "$(bundle)" --yes --set PORT=http
-    unchanged refused 2 COLOUR site install "$(bundle)" --yes --set COLOUR=blue
+    unchanged refused 3 COLOUR site install "$(bundle)" --yes --set COLOUR=blue
 }
 
 @test "without a terminal and without --yes nothing is done" {
