@@ -30,10 +30,11 @@ enum goback_result goback_decide(const struct goback_facts *f)
 
 static size_t step_index(const char *name)
 {
-    for (size_t i = 0; i < install_n_steps; i++)
-        if (text_is(install_steps[i].name, name))
-            return i;
-    BUG_IF(true);
+    size_t i = 0;
+    while (i < install_n_steps && !text_is(install_steps[i].name, name))
+        i++;
+    BUG_IF(i == install_n_steps);
+    return i;
 }
 
 static enum goback_phase phase_of(size_t failed)
