@@ -15,7 +15,7 @@ static bool create_resolve(struct create *c, struct err *e)
         return false;
     if (registries_resolve(&c->registries, c->app, &c->images, &c->ctx->progress, e))
         return fetch_plan(c->registries.cache, c->images, c->app->n_images, &c->fetched, e);
-    if (c->input.kind == INPUT_EMBEDDED)
+    if (c->input.kind == INPUT_EMBEDDED && (e->code == ERR_REGISTRY || e->code == ERR_AUTH))
         err_hint(e, "no images of the built-in application are published: archon-bundle init writes it out, archon/build/README.md says how to make them");
     return false;
 }
