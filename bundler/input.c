@@ -96,8 +96,7 @@ static bool name_below(struct texts *names, const char *dir, const char *path, s
     return true;
 }
 
-/* "." and "shop/" have names too. */
-static char *folder_name(const char *dir)
+char *input_folder_name(const char *dir)
 {
     char *real = realpath(dir, NULL);
     char *name = mem_text(path_base(real == NULL ? dir : real));
@@ -108,7 +107,7 @@ static char *folder_name(const char *dir)
 static bool read_compose(struct input *in, const struct cli_list *files, const struct application_options *o, struct findings *f, struct err *e)
 {
     AUTO(mem_auto) char *dir = path_dir(files->items[0]);
-    AUTO(mem_auto) char *name = folder_name(dir);
+    AUTO(mem_auto) char *name = input_folder_name(dir);
     struct texts names = { 0 };
     bool ok = true;
     for (size_t i = 0; i < files->n && ok; i++)

@@ -47,6 +47,9 @@ struct input_summary {
 };
 const char *input_summary(struct input_summary *out, const struct application *app);
 
+/* The name of a folder, also of "." and "shop/". Owned by the caller. */
+char *input_folder_name(const char *dir);
+
 /* The built-in application's files as an origin; *files is owned by the caller (mem_free) and must outlive it. */
 struct origin *input_embedded_origin(struct origin_file **files);
 

@@ -6,6 +6,7 @@
 #include "app/application.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "bundler/input.h"
 #include "sys/path.h"
 
 #include "base/banned.h"
@@ -97,18 +98,10 @@ static void outline(struct buf *out, const struct application *app, const char *
     add_rest(out);
 }
 
-static char *folder_name(const char *dir)
-{
-    char *real = realpath(dir, NULL);
-    char *name = mem_text(path_base(real == NULL ? dir : real));
-    free(real);
-    return name;
-}
-
 bool outline_write(const char *compose_path, struct buf *out, struct err *e)
 {
     AUTO(mem_auto) char *dir = path_dir(compose_path);
-    AUTO(mem_auto) char *name = folder_name(dir);
+    AUTO(mem_auto) char *name = input_folder_name(dir);
     AUTO(origin_free_auto) struct origin *origin = origin_directory(dir);
     AUTO(findings_clear_auto) struct findings f = { 0 };
     struct application_options how = { .version = OUTLINE_VERSION, .environment = any_value };
