@@ -93,15 +93,6 @@ static bool media_type_of(const struct cache *c, const struct digest *d, const c
     return true;
 }
 
-static void add_descriptor(struct jwrite *w, const char *key, const char *type, const struct digest *d, uint64_t size)
-{
-    jwrite_object(w, key);
-    jwrite_str(w, "mediaType", type);
-    jwrite_digest(w, "digest", d);
-    jwrite_u64(w, "size", size);
-    jwrite_end(w);
-}
-
 static bool write_manifest(const struct cache *c, const struct export_image *x, struct buf *out, struct err *e)
 {
     struct digest config;
@@ -110,13 +101,13 @@ static bool write_manifest(const struct cache *c, const struct export_image *x, 
     jwrite_object(w, NULL);
     jwrite_u64(w, "schemaVersion", 2);
     jwrite_str(w, "mediaType", OCI_TYPE_MANIFEST);
-    add_descriptor(w, "config", OCI_TYPE_CONFIG, &config, x->config.len);
+    oci_descriptor_write(w, "config", OCI_TYPE_CONFIG, &config, x->config.len);
     jwrite_array(w, "layers");
     for (size_t i = 0; i < x->n_layers; i++) {
         const char *type = NULL;
         if (!media_type_of(c, digest_of(x, i), &type, e))
             return false;
-        add_descriptor(w, NULL, type, digest_of(x, i), x->layers[i].size);
+        oci_descriptor_write(w, NULL, type, digest_of(x, i), x->layers[i].size);
     }
     jwrite_end(w);
     jwrite_end(w);

@@ -27,25 +27,16 @@ bool load_is_named_by_archive(const struct engine *g)
 
 /* --- documents ---------------------------------------------------------------------------------------------------- */
 
-static void write_descriptor(struct jwrite *w, const char *key, const char *type, const struct digest *d, uint64_t size)
-{
-    jwrite_object(w, key);
-    jwrite_str(w, "mediaType", type);
-    jwrite_digest(w, "digest", d);
-    jwrite_u64(w, "size", size);
-    jwrite_end(w);
-}
-
 bool load_make_manifest(const struct load_image *i, struct buf *out, struct err *e)
 {
     AUTO(jwrite_free_auto) struct jwrite *w = jwrite_new(JWRITE_COMPACT, DOCUMENT_MAX);
     jwrite_object(w, NULL);
     jwrite_u64(w, "schemaVersion", 2);
     jwrite_str(w, "mediaType", OCI_TYPE_MANIFEST);
-    write_descriptor(w, "config", OCI_TYPE_CONFIG, &i->config_digest, i->config_bytes);
+    oci_descriptor_write(w, "config", OCI_TYPE_CONFIG, &i->config_digest, i->config_bytes);
     jwrite_array(w, "layers");
     for (size_t k = 0; k < i->n_layers; k++)
-        write_descriptor(w, NULL, OCI_TYPE_LAYER, &i->layers[k].diff_id, i->layers[k].size);
+        oci_descriptor_write(w, NULL, OCI_TYPE_LAYER, &i->layers[k].diff_id, i->layers[k].size);
     jwrite_end(w);
     jwrite_end(w);
     return jwrite_done(w, out, "image manifest", e);

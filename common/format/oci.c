@@ -202,3 +202,12 @@ const struct oci_index_entry *oci_index_pick(const struct oci_index *x, const st
         return refuse_platform(x, &want, what, e);
     return other == NULL ? best : refuse_two(best, other, &want, what, e);
 }
+
+void oci_descriptor_write(struct jwrite *w, const char *key, const char *media_type, const struct digest *d, uint64_t size)
+{
+    jwrite_object(w, key);
+    jwrite_str(w, "mediaType", media_type);
+    jwrite_digest(w, "digest", d);
+    jwrite_u64(w, "size", size);
+    jwrite_end(w);
+}

@@ -1,4 +1,4 @@
-/* OCI image-spec and Docker schema 2 documents: media types, and strict readers of index, manifest and config.
+/* OCI image-spec and Docker schema 2 documents: media types, strict readers of index, manifest and config, and the writing of descriptors.
  * All readers take the exact bytes; the caller has hashed them. Ambiguous documents are refused: manifests and layers both, a
  * mediaType that contradicts the shape, one of our keys in other letters (which Go would read instead). ERR_REGISTRY for
  * content that is not usable, "<what>: path: ..."; what was read is then empty and needs no _clear. */
@@ -6,6 +6,7 @@
 #define FORMAT_OCI_H
 
 #include "format/digest.h"
+#include "format/jwrite.h"
 #include "format/platform.h"
 
 #define OCI_TYPE_INDEX "application/vnd.oci.image.index.v1+json"
@@ -73,5 +74,8 @@ MUST_CHECK bool oci_layer_compression(const char *media_type, enum oci_compressi
  * a manifest whose platform is not given (its config will tell). Attestations and artifacts are passed over. Two different
  * images of the same rank are refused. Borrows: from x. Null and ERR_REGISTRY "<what>: has no linux/arm64, it has: ..." */
 const struct oci_index_entry *oci_index_pick(const struct oci_index *x, const struct platform *p, const char *what, struct err *e);
+
+/* Writes what a document says of a blob: an object with type, digest and size, under the key (null inside a list). */
+void oci_descriptor_write(struct jwrite *w, const char *key, const char *media_type, const struct digest *d, uint64_t size);
 
 #endif
