@@ -12,6 +12,7 @@
 #include "loader/install_images.h"
 #include "loader/install_rows.h"
 #include "loader/plan.h"
+#include "loader/requires.h"
 #include "sys/clock.h"
 #include "sys/term.h"
 
@@ -31,27 +32,39 @@ static bool agree(struct install *in, struct err *e)
     return err_set(e, ERR_INTERRUPTED, "not installed: the answer was not yes");
 }
 
-/* Asked before anything is opened: without a terminal nobody can answer. */
-static bool check_can_agree(const struct install_options *o, struct err *e)
+/* Asked before anything is opened: without a terminal nobody can answer, and a program reads no question. */
+static bool check_can_agree(const struct cli_context *ctx, const struct install_options *o, struct err *e)
 {
-    if (o->is_yes || o->is_dry || term_is_interactive())
+    if (o->is_yes || o->is_dry || (term_is_interactive() && !cli_wants_json(ctx)))
         return true;
-    err_set(e, ERR_USAGE, "no terminal to ask on: --yes is needed");
+    err_set(e, ERR_USAGE, "%s: --yes is needed", cli_wants_json(ctx) ? "--json asks nothing" : "no terminal to ask on");
     return err_hint(e, "archon-load plan shows what would happen");
 }
 
 /* --- telling ------------------------------------------------------------------------------------------------------ */
 
+/* What the steps did, for the result. */
+struct told {
+    struct {
+        bool has_run;
+        uint64_t took_ms;
+    } steps[INSTALL_STEPS_MAX];
+};
+
 static void tell_step(void *ctx, const struct step *s, enum journal_event event, uint64_t took_ms)
 {
-    (void)ctx;
+    struct told *told = ctx;
     char took[24];
-    if (event == JOURNAL_START)
+    size_t i = (size_t)(s - install_steps);
+    if (event == JOURNAL_START) {
+        told->steps[i].has_run = true;
         log_info("%s: %s", s->name, s->what);
-    else if (took_ms > 0)
+    } else if (told->steps[i].has_run) {
+        told->steps[i].took_ms = took_ms;
         log_info("%s: done in %s", s->name, text_seconds(took, (double)took_ms / 1000));
-    else
+    } else {
         log_info("%s: nothing to do", s->name);
+    }
 }
 
 static void tell_story(const struct install *in)
@@ -65,6 +78,14 @@ static void tell_story(const struct install *in)
     }
 }
 
+static void add_url(struct jwrite *w, const char *name, const char *url)
+{
+    jwrite_object(w, NULL);
+    jwrite_str(w, "name", name);
+    jwrite_str(w, "url", url);
+    jwrite_end(w);
+}
+
 static bool print_urls(struct install *in, struct jwrite *w, struct err *e)
 {
     const struct release *r = &in->next->release;
@@ -73,14 +94,36 @@ static bool print_urls(struct install *in, struct jwrite *w, struct err *e)
         if (!template_expand(&url, r->urls[i].url, "urls", values_lookup, &in->next->values, e))
             return false;
         if (w != NULL)
-            jwrite_str(w, NULL, buf_text(&url));
+            add_url(w, r->urls[i].name, buf_text(&url));
         else
             cli_print(in->ctx, "  %s: %s\n", r->urls[i].name, buf_text(&url));
     }
     return true;
 }
 
-static bool print_result(struct install *in, struct err *e)
+static bool has_run(const struct told *t)
+{
+    bool any = false;
+    for (size_t i = 0; i < install_n_steps; i++)
+        any = any || t->steps[i].has_run;
+    return any;
+}
+
+static void add_steps(struct jwrite *w, const struct told *t)
+{
+    jwrite_array(w, "steps");
+    for (size_t i = 0; i < install_n_steps; i++) {
+        jwrite_object(w, NULL);
+        jwrite_str(w, "name", install_steps[i].name);
+        jwrite_bool(w, "done", true);
+        jwrite_bool(w, "run", t->steps[i].has_run); /* by this run; false: it was done already */
+        jwrite_u64(w, "milliseconds", t->steps[i].took_ms);
+        jwrite_end(w);
+    }
+    jwrite_end(w);
+}
+
+static bool print_result(struct install *in, const struct told *t, struct err *e)
 {
     const struct release *r = &in->next->release;
     if (!cli_wants_json(in->ctx)) {
@@ -92,6 +135,9 @@ static bool print_result(struct install *in, struct err *e)
     jwrite_str(w, "version", r->version.text);
     jwrite_str(w, "release_sha256", DIGEST_HEX(&in->next->digest));
     jwrite_str(w, "project", in->next->project);
+    jwrite_str(w, "from", in->previous != NULL ? in->previous->release.version.text : "");
+    jwrite_bool(w, "changed", has_run(t));
+    add_steps(w, t);
     jwrite_array(w, "urls");
     bool ok = print_urls(in, w, e);
     jwrite_end(w);
@@ -123,7 +169,7 @@ static void after_failure(struct install *in, size_t failed, struct err *e)
 
 static bool is_all_done(struct install *in, bool *yes, struct err *e)
 {
-    bool done[32] = { 0 };
+    bool done[INSTALL_STEPS_MAX] = { 0 };
     *yes = true;
     if (!steps_look(install_steps, install_n_steps, in, done, e))
         return false;
@@ -132,7 +178,7 @@ static bool is_all_done(struct install *in, bool *yes, struct err *e)
     return true;
 }
 
-static bool run_steps(struct install *in, struct err *e)
+static bool run_steps(struct install *in, struct told *told, struct err *e)
 {
     char release12[JOURNAL_RELEASE_BYTES];
     size_t failed = 0;
@@ -149,7 +195,7 @@ static bool run_steps(struct install *in, struct err *e)
     goback_prepare(in);
     if (!journal_begin(in->journal, release12, in->next->release.version.text, e))
         return false;
-    if (!steps_run(install_steps, install_n_steps, in, in->journal, tell_step, NULL, &failed, e)) {
+    if (!steps_run(install_steps, install_n_steps, in, in->journal, tell_step, told, &failed, e)) {
         after_failure(in, failed, e);
         return false;
     }
@@ -159,14 +205,16 @@ static bool run_steps(struct install *in, struct err *e)
 static bool run_install(struct cli_context *ctx, const void *options, struct err *e)
 {
     const struct install_options *o = options;
-    if (!check_can_agree(o, e))
+    struct told told = { 0 };
+    if (!check_can_agree(ctx, o, e))
         return false;
     AUTO(install_free_auto) struct install *in = install_prepare(ctx, o, e);
     if (in == NULL)
         return false;
     if (o->is_dry)
         return plan_show(in, e);
-    return install_images_check_space(in, e) && agree(in, e) && install_lock(in, e) && run_steps(in, e) && print_result(in, e);
+    return requires_check(in, e) && install_images_check_space(in, e) && agree(in, e) && install_lock(in, e) &&
+           run_steps(in, &told, e) && print_result(in, &told, e);
 }
 
 static bool run_plan(struct cli_context *ctx, const void *options, struct err *e)

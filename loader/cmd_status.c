@@ -9,6 +9,7 @@
 #include "loader/commands.h"
 #include "loader/health.h"
 #include "loader/installed.h"
+#include "loader/site_tls.h"
 #include "loader/started.h"
 
 #include "base/banned.h"
@@ -34,10 +35,51 @@ static bool is_service_ready(const struct container_list *l, const struct releas
     return c == NULL ? !deployment_starts(s) : container_is_ready(c);
 }
 
-static bool status_json(struct cli_context *ctx, const struct installed *in, const struct container_list *l, bool is_healthy, struct err *e)
+/* How long the site's certificate lasts. */
+struct certificate {
+    int64_t not_after; /* 0: there is none */
+    int64_t days_left; /* negative: it is over */
+};
+
+static bool find_certificate(const struct installed *in, int64_t now, struct certificate *out, struct err *e)
+{
+    enum { DAY_S = 86400 };
+    if (!site_tls_end(in->deployment->dir, &out->not_after, e))
+        return false;
+    int64_t left = out->not_after - now;
+    out->days_left = left >= 0 ? left / DAY_S : -1;
+    return true;
+}
+
+static void add_service(struct jwrite *w, const struct container_list *l, const struct release_service *s)
+{
+    char shown[64];
+    jwrite_object(w, NULL);
+    jwrite_str(w, "name", s->name);
+    jwrite_str(w, "image", s->image);
+    jwrite_str(w, "state", shown_of(l, s->name, shown));
+    jwrite_bool(w, "ready", is_service_ready(l, s));
+    jwrite_end(w);
+}
+
+static void add_certificate(struct jwrite *w, const struct certificate *c)
+{
+    char at[DATE_TEXT_BYTES];
+    if (c->not_after == 0)
+        return;
+    date_format(at, c->not_after);
+    jwrite_object(w, "certificate");
+    jwrite_str(w, "not_after", at);
+    jwrite_bool(w, "expired", c->days_left < 0);
+    jwrite_u64(w, "days_left", c->days_left < 0 ? 0 : (uint64_t)c->days_left);
+    jwrite_end(w);
+}
+
+static bool status_json(struct cli_context *ctx, const struct installed *in, const struct container_list *l, const struct certificate *c,
+                        bool is_healthy, struct err *e)
 {
     const struct release *r = &in->deployment->release;
-    char at[DATE_TEXT_BYTES], shown[64];
+    char at[DATE_TEXT_BYTES];
     struct jwrite *w = cli_json_open(ctx);
     date_format(at, in->state.installed.installed_at);
     jwrite_str(w, "name", r->name);
@@ -49,19 +91,28 @@ static bool status_json(struct cli_context *ctx, const struct installed *in, con
     jwrite_bool(w, "healthy", is_healthy);
     jwrite_bool(w, "unfinished", in->last_run.is_unfinished);
     jwrite_array(w, "services");
-    for (size_t i = 0; i < r->n_services; i++) {
-        jwrite_object(w, NULL);
-        jwrite_str(w, "name", r->services[i].name);
-        jwrite_str(w, "image", r->services[i].image);
-        jwrite_str(w, "state", shown_of(l, r->services[i].name, shown));
-        jwrite_bool(w, "ready", is_service_ready(l, &r->services[i]));
-        jwrite_end(w);
-    }
+    for (size_t i = 0; i < r->n_services; i++)
+        add_service(w, l, &r->services[i]);
     jwrite_end(w);
+    add_certificate(w, c);
     return cli_json_close(ctx, w, e);
 }
 
-static void status_text(struct cli_context *ctx, const struct installed *in, const struct container_list *l)
+static void print_certificate(struct cli_context *ctx, const struct certificate *c)
+{
+    enum { SOON_DAYS = 30 };
+    char at[DATE_TEXT_BYTES];
+    if (c->not_after == 0)
+        return;
+    date_format(at, c->not_after);
+    if (c->days_left < 0)
+        cli_print(ctx, "certificate: over since %s: install again with --ssl-cert and --ssl-key\n", at);
+    else
+        cli_print(ctx, "certificate: until %s, %lld days%s\n", at, (long long)c->days_left,
+                  c->days_left < SOON_DAYS ? ": install again with --ssl-cert and --ssl-key" : "");
+}
+
+static void status_text(struct cli_context *ctx, const struct installed *in, const struct container_list *l, const struct certificate *c)
 {
     const struct release *r = &in->deployment->release;
     const struct state_release *now = &in->state.installed;
@@ -74,26 +125,40 @@ static void status_text(struct cli_context *ctx, const struct installed *in, con
         cli_print(ctx, "before: %s\n", in->state.previous.version);
     if (in->last_run.is_unfinished)
         cli_print(ctx, "an installation of %s was interrupted at step %s: run install again\n", in->last_run.version, in->last_run.step);
+    print_certificate(ctx, c);
     for (size_t i = 0; i < r->n_services; i++)
         if (deployment_starts(&r->services[i]))
             cli_print(ctx, "  %-24s %s\n", r->services[i].name, shown_of(l, r->services[i].name, shown));
 }
 
-/* The answer is the report; a service that is not ready is a fact in it, not an error of this command. */
+/* Says whether all is well also to scripts: status 50 when a service is not ready. */
+static bool check_healthy(const struct installed *in, const struct container_list *l, struct err *e)
+{
+    const struct release *r = &in->deployment->release;
+    char shown[64];
+    for (size_t i = 0; i < r->n_services; i++)
+        if (!is_service_ready(l, &r->services[i])) {
+            err_set(e, ERR_UNHEALTHY, "service %s: %s", r->services[i].name, shown_of(l, r->services[i].name, shown));
+            return err_hint(e, "archon-load logs %s; archon-load start", r->services[i].name);
+        }
+    return true;
+}
+
 static bool run_status(struct cli_context *ctx, const void *options, struct err *e)
 {
     const struct run_options *o = options;
     AUTO(container_list_clear_auto) struct container_list list = { 0 };
     AUTO(installed_free_auto) struct installed *in = installed_open(&o->site, e);
-    if (in == NULL || !container_list(in->engine, in->deployment->project, &list, e))
+    struct certificate certificate = { 0 };
+    struct err unhealthy = { 0 };
+    if (in == NULL || !container_list(in->engine, in->deployment->project, &list, e) || !find_certificate(in, ctx->now, &certificate, e))
         return false;
-    bool is_healthy = true;
-    for (size_t i = 0; i < in->deployment->release.n_services; i++)
-        is_healthy = is_healthy && is_service_ready(&list, &in->deployment->release.services[i]);
-    if (cli_wants_json(ctx))
-        return status_json(ctx, in, &list, is_healthy, e);
-    status_text(ctx, in, &list);
-    return true;
+    bool is_healthy = check_healthy(in, &list, &unhealthy);
+    if (cli_wants_json(ctx) && !status_json(ctx, in, &list, &certificate, is_healthy, e))
+        return false;
+    status_text(ctx, in, &list, &certificate); /* nothing when JSON was asked for */
+    *e = unhealthy;
+    return is_healthy;
 }
 
 /* --- logs --------------------------------------------------------------------------------------------------------- */

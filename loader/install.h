@@ -82,6 +82,7 @@ struct render_input install_render_input(struct install *in, const char *dir);
 void install_render_input_clear(struct render_input *r);
 
 /* The table. */
+enum { INSTALL_STEPS_MAX = 32 };
 extern const struct step install_steps[];
 extern const size_t install_n_steps;
 

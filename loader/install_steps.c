@@ -305,3 +305,4 @@ const struct step install_steps[] = {
     { "commit", "record the installation", commit_done, commit_run, NULL },
 };
 const size_t install_n_steps = ARRAY_LEN(install_steps);
+_Static_assert(ARRAY_LEN(install_steps) <= INSTALL_STEPS_MAX, "INSTALL_STEPS_MAX");

@@ -228,5 +228,5 @@ bool journal_begin(struct journal *j, const char *release12, const char *version
     }
     copy_field(j->last.release, sizeof j->last.release, slice_of(release12));
     copy_field(j->last.version, sizeof j->last.version, slice_of(version));
-    return journal_add(j, JOURNAL_BEGIN, "-", e);
+    return journal_add(j, JOURNAL_BEGIN, "start", e);
 }

@@ -4,14 +4,14 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "loader/install_images.h"
+#include "loader/requires.h"
 
 #include "base/banned.h"
 
-enum { MAX_STEPS = 32 };
-
 struct facts {
-    bool done[MAX_STEPS];
+    bool done[INSTALL_STEPS_MAX];
     struct install_space space;
+    struct requires_facts requires;
     bool has_migrations;
     struct migrate_list migrations;
 };
@@ -19,8 +19,8 @@ struct facts {
 static bool find_facts(struct install *in, struct facts *f, struct err *e)
 {
     struct err ignored = { 0 };
-    BUG_IF(install_n_steps > MAX_STEPS);
-    if (!steps_look(install_steps, install_n_steps, in, f->done, e) || !install_images_space(in, &f->space, e))
+    if (!steps_look(install_steps, install_n_steps, in, f->done, e) || !install_images_space(in, &f->space, e) ||
+        !requires_look(in, &f->requires, e))
         return false;
     if (in->database != NULL)
         f->has_migrations = database_status(in->database, in->engine, in->next->project, &f->migrations, &f->has_migrations, &ignored) &&
@@ -36,14 +36,8 @@ static const char *migration_state(const struct facts *f, const struct release_s
     return "pending";
 }
 
-static bool print_json(struct install *in, const struct facts *f, struct err *e)
+static void add_steps(struct jwrite *w, const struct facts *f)
 {
-    const struct release *r = &in->next->release;
-    struct jwrite *w = cli_json_open(in->ctx);
-    jwrite_str(w, "name", r->name);
-    jwrite_str(w, "version", r->version.text);
-    jwrite_str(w, "release_sha256", DIGEST_HEX(&in->next->digest));
-    jwrite_str(w, "installed", in->state.is_set && in->state.installed.is_set ? in->state.installed.version : "");
     jwrite_array(w, "steps");
     for (size_t i = 0; i < install_n_steps; i++) {
         jwrite_object(w, NULL);
@@ -53,16 +47,36 @@ static bool print_json(struct install *in, const struct facts *f, struct err *e)
         jwrite_end(w);
     }
     jwrite_end(w);
-    jwrite_array(w, "images");
-    for (size_t i = 0; i < r->n_images; i++)
-        jwrite_str(w, NULL, r->images[i].reference);
+}
+
+static void add_space(struct jwrite *w, const char *path, uint64_t needed, bool is_known, uint64_t free_bytes)
+{
+    jwrite_object(w, NULL);
+    jwrite_str(w, "path", path);
+    jwrite_u64(w, "needed", needed);
+    if (is_known)
+        jwrite_u64(w, "free", free_bytes);
     jwrite_end(w);
-    if (in->missing.code != ERR_NONE)
-        jwrite_str(w, "missing", in->missing.msg);
+}
+
+static void add_host(struct jwrite *w, const struct facts *f)
+{
     jwrite_u64(w, "bytes_to_load", f->space.send);
-    jwrite_u64(w, "space_needed", f->space.needed);
-    if (f->space.is_known)
-        jwrite_u64(w, "space_free", f->space.free);
+    jwrite_array(w, "space");
+    add_space(w, f->space.path, f->space.needed, f->space.is_known, f->space.free);
+    jwrite_end(w);
+    jwrite_array(w, "ports");
+    for (size_t i = 0; i < f->requires.n_ports; i++) {
+        jwrite_object(w, NULL);
+        jwrite_u64(w, "port", f->requires.ports[i].port);
+        jwrite_bool(w, "free", f->requires.ports[i].is_free);
+        jwrite_end(w);
+    }
+    jwrite_end(w);
+}
+
+static void add_migrations(struct jwrite *w, const struct release *r, const struct facts *f)
+{
     jwrite_array(w, "migrations");
     for (size_t i = 0; i < r->n_migrations; i++) {
         jwrite_object(w, NULL);
@@ -71,7 +85,37 @@ static bool print_json(struct install *in, const struct facts *f, struct err *e)
         jwrite_end(w);
     }
     jwrite_end(w);
+}
+
+static bool print_json(struct install *in, const struct facts *f, struct err *e)
+{
+    const struct release *r = &in->next->release;
+    struct jwrite *w = cli_json_open(in->ctx);
+    jwrite_str(w, "name", r->name);
+    jwrite_str(w, "version", r->version.text);
+    jwrite_str(w, "release_sha256", DIGEST_HEX(&in->next->digest));
+    jwrite_str(w, "installed", in->state.is_set && in->state.installed.is_set ? in->state.installed.version : "");
+    add_steps(w, f);
+    jwrite_array(w, "images");
+    for (size_t i = 0; i < r->n_images; i++)
+        jwrite_str(w, NULL, r->images[i].reference);
+    jwrite_end(w);
+    if (in->missing.code != ERR_NONE)
+        jwrite_str(w, "missing", in->missing.msg);
+    add_host(w, f);
+    add_migrations(w, r, f);
     return cli_json_close(in->ctx, w, e);
+}
+
+static void print_requires(struct cli_context *ctx, const struct requires_facts *f)
+{
+    char need[24], have[24];
+    if (f->memory_needed > 0)
+        cli_print(ctx, "memory: %s needed, %s here\n", text_bytes(need, f->memory_needed), text_bytes(have, f->memory_found));
+    if (f->disk_needed > 0 && f->is_disk_known)
+        cli_print(ctx, "room for data: %s needed, %s free\n", text_bytes(need, f->disk_needed), text_bytes(have, f->disk_found));
+    for (size_t i = 0; i < f->n_ports; i++)
+        cli_print(ctx, "port %u: %s\n", f->ports[i].port, f->ports[i].is_free ? "free" : "taken");
 }
 
 static void print_text(struct install *in, const struct facts *f)
@@ -95,6 +139,7 @@ static void print_text(struct install *in, const struct facts *f)
     if (f->space.is_known)
         cli_print(ctx, "space in %s: %s needed at most, %s free\n", f->space.path, text_bytes(need, f->space.needed),
                   text_bytes(room, f->space.free));
+    print_requires(ctx, &f->requires);
     if (r->n_migrations > 0)
         cli_print(ctx, "\nmigrations (one transaction)\n");
     for (size_t i = 0; i < r->n_migrations; i++)

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/num.h"
 #include "base/text.h"
 #include "certs/ca.h"
 #include "sys/file.h"
@@ -40,14 +41,16 @@ char *site_tls_path(const struct site_tls *t, const char *release_dir, const cha
 
 /* --- found again -------------------------------------------------------------------------------------------------- */
 
-/* The marker: "tls-<12 hex>", then "ca" and "certificate" if they are in that folder. */
+/* The marker: "tls-<12 hex>", then "ca" if there is one in that folder, and "certificate" with its end in unix seconds. */
 #define WORD_CA " ca"
-#define WORD_CERTIFICATE " certificate"
+#define WORD_CERTIFICATE " certificate "
+#define NOT_AFTER_MAX (UINT64_C(1) << 40)
 
 struct marker {
     char *folder; /* path; null: the release has none */
     bool has_ca;
     bool has_certificate;
+    uint64_t not_after;
 };
 
 static void marker_clear(struct marker *m)
@@ -74,7 +77,7 @@ static bool parse_marker(struct marker *m, const char *text, const char *release
     m->has_ca = take_word(&at, WORD_CA);
     m->has_certificate = take_word(&at, WORD_CERTIFICATE);
     m->folder = path_join(release_dir, name);
-    return *at == '\0';
+    return m->has_certificate ? num_parse(&m->not_after, at, strlen(at), NOT_AFTER_MAX) : *at == '\0';
 }
 
 static bool read_marker(struct marker *m, const char *release_dir, struct err *e)
@@ -100,6 +103,15 @@ bool site_tls_find(const char *release_dir, const char *file, char **path, struc
     bool ok = read_marker(&m, release_dir, e);
     if (ok && m.folder != NULL && (is_of_ca(file) ? m.has_ca : m.has_certificate))
         *path = path_join(m.folder, file);
+    marker_clear(&m);
+    return ok;
+}
+
+bool site_tls_end(const char *release_dir, int64_t *not_after, struct err *e)
+{
+    struct marker m;
+    bool ok = read_marker(&m, release_dir, e);
+    *not_after = (int64_t)m.not_after;
     marker_clear(&m);
     return ok;
 }
@@ -207,7 +219,10 @@ static size_t files_of(const struct site_tls *t, struct kept_file out[4])
 
 static char *marker_text(const struct site_tls *t)
 {
-    return mem_format("%s%s%s", t->folder, t->ca_pem != NULL ? WORD_CA : "", t->chain_pem != NULL ? WORD_CERTIFICATE : "");
+    const char *ca = t->ca_pem != NULL ? WORD_CA : "";
+    if (t->chain_pem == NULL)
+        return mem_format("%s%s", t->folder, ca);
+    return mem_format("%s%s" WORD_CERTIFICATE "%llu", t->folder, ca, (unsigned long long)t->not_after);
 }
 
 bool site_tls_write(const struct site_tls *t, const char *release_dir, struct err *e)

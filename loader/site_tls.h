@@ -42,4 +42,7 @@ char *site_tls_path(const struct site_tls *t, const char *release_dir, const cha
 /* The path of such a file in the directory of a kept release (mem_free); null when the release has none. ERR_CONFIG when that cannot be told. */
 MUST_CHECK bool site_tls_find(const char *release_dir, const char *file, char **path, struct err *e);
 
+/* When the certificate of a kept release ends; 0: it has none. */
+MUST_CHECK bool site_tls_end(const char *release_dir, int64_t *not_after, struct err *e);
+
 #endif

@@ -125,6 +125,10 @@ static void what_is_given_is_kept_for_the_next_release(void **state)
     assert_string_equal(again->chain_pem, t->chain_pem);
     assert_true(secret_equal(&again->key_pem, &t->key_pem));
     assert_int_equal(again->not_after, MADE_NOW + 365 * MADE_DAY);
+    int64_t end = 0;
+    struct err e = { 0 };
+    assert_true(site_tls_end(p->first, &end, &e));
+    assert_int_equal(end, MADE_NOW + 365 * MADE_DAY);
     assert_false(is_written(again, p->second));
 }
 
@@ -271,7 +275,8 @@ static void a_marker_that_is_not_ours_is_refused(void **state)
     struct pki *p = *state;
     struct site_tls_options none = { 0 };
     static const char *const bad[] = { "", "tls-", "tls-0123456789a", "tls-0123456789aB", "tls-0123456789ab/..", "tls-0123456789ab certificate ca",
-                                       "../../../../etc", "tls-0123456789ab\n", "tls-0123456789ab ca certificate more" };
+                                       "../../../../etc", "tls-0123456789ab\n", "tls-0123456789ab ca certificate", "tls-0123456789ab certificate -1",
+                                       "tls-0123456789ab certificate 99999999999999", "tls-0123456789ab ca certificate 1 more" };
     for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
         scratch_text(p->scratch, "1.0.0/tls", bad[i], 0600);
         refused(&none, p->first, MADE_NOW, "was not written by archon-load");
