@@ -5,7 +5,8 @@
  *
  *     struct load_known known;
  *     load_known_read(g, &known, e);                                   once
- *     load_known_add_image(g, &known, &image of an earlier release)    for each that is at hand (they cost one question each)
+ *     load_known_add_image(g, &known, &image of an earlier release)    for each that is at hand (they cost one question each);
+ *     load_known_add_name(g, &known, its name, its layers)             or this
  *     load_image(g, &image, &known, progress, e)                       for each image of this release
  *     load_known_clear(&known); */
 #ifndef ENGINE_LOAD_H
@@ -51,6 +52,10 @@ MUST_CHECK bool load_known_read(struct engine *g, struct load_known *k, struct e
 /* Adds the layers of an image that may have been loaded earlier, if it is there. Only its digests and sizes are looked at: name, open and ctx may be
  * empty. Costs nothing with a classic store, where everything is known. */
 MUST_CHECK bool load_known_add_image(struct engine *g, struct load_known *k, const struct load_image *earlier, struct err *e);
+/* The same of an image of which only name and layers are at hand (a release document has no sizes). That containerd's store keeps them raw, as
+ * load_image sends them, is then assumed; where it is not so, one load is sent twice. */
+MUST_CHECK bool load_known_add_name(struct engine *g, struct load_known *k, const struct ref *name, const struct digest *diff_ids, size_t n,
+                                    struct err *e);
 void load_known_clear(struct load_known *k);
 /* Bytes of layers that load_image would send. k may be null: of all. An image that is there (load_image_is_there) sends nothing whatever this says. */
 uint64_t load_image_bytes(struct engine *g, const struct load_image *i, const struct load_known *k);

@@ -53,6 +53,25 @@ bool load_known_add_image(struct engine *g, struct load_known *k, const struct l
     return true;
 }
 
+bool load_known_add_name(struct engine *g, struct load_known *k, const struct ref *name, const struct digest *diff_ids, size_t n, struct err *e)
+{
+    AUTO(engine_image_clear_auto) struct engine_image found = { 0 };
+    struct ref_text text;
+    bool is_whole = false;
+    if (k->what != LOAD_KNOWS_BLOBS)
+        return true;
+    if (!image_inspect(g, ref_format_tag(&text, name), &found, e))
+        return false;
+    bool is_same = found.is_found && found.n_diff_ids == n;
+    for (size_t i = 0; i < n && is_same; i++)
+        is_same = digest_equal(&found.diff_ids[i], &diff_ids[i]);
+    if (is_same && !image_has_content(g, &found.id, IMAGE_AS_SEEN, &is_whole, e))
+        return false;
+    for (size_t i = 0; i < n && is_whole; i++)
+        digest_set_add(&k->layers, &diff_ids[i]);
+    return true;
+}
+
 void load_remember_layers(const struct load_image *i, struct load_known *k)
 {
     AUTO(mem_auto) struct digest *ids = diff_ids_of(i);

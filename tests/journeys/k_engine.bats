@@ -155,6 +155,21 @@ content() { daemon_run "$ENGINE" ctr --address "$ENGINE/exec/containerd/containe
     works probe there site.example/app:1 one && says '^yes$'
 }
 
+@test "containerd's store knows layers only under a name, or in another form" {
+    daemon_start "$ENGINE" --root "$(debian_root trixie)" --containerd-store
+    works probe load site.example/one:1 one
+    is_about_layers 1 "$(sent load site.example/app:2 two named one)"
+    holds site.example/app:2 middle
+    # an image that was not loaded by us has the same layer, compressed
+    image_folder five amd64 fifth-base
+    image_folder six amd64 fifth-base sixth-top
+    on_engine import - site.example/five:1 <"$FILE/five/0.tar"
+    works probe load site.example/app:6 six named five
+    tells 'sending all of its layers'
+    works probe there site.example/app:6 six && says '^yes$'
+    holds site.example/app:6 fifth-base
+}
+
 @test "nothing was told about earlier images, so containerd's store gets everything" {
     daemon_start "$ENGINE" --root "$(debian_root trixie)" --containerd-store
     works probe load site.example/app:1 one

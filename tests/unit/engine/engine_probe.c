@@ -2,10 +2,10 @@
  *
  *     engine_probe SOCKET facts
  *     engine_probe SOCKET inspect NAME | remove NAME | there NAME DIR | containers PROJECT | logs ID LINES
- *     engine_probe SOCKET load NAME DIR [earlier DIR]... [fails N | changed N | platform OS/ARCH]
+ *     engine_probe SOCKET load NAME DIR [earlier DIR]... [named DIR] [fails N | changed N | platform OS/ARCH]
  *
  * DIR: config.json, 0.tar, 1.tar ... A load says how many bytes of content were sent. "fails N": the source of layer N fails at its very end, as one
- * does whose digest is wrong; "changed N": its last byte is another one, and nobody says so. */
+ * does whose digest is wrong; "changed N": its last byte is another one, and nobody says so. "named DIR": the layers of DIR are there as site.example/DIR:1. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -126,10 +126,25 @@ static bool add_earlier(struct engine *g, struct load_known *known, const char *
     return folder_read(f, "earlier:1", dir, e) && load_known_add_image(g, known, &f->image, e);
 }
 
+/* site.example/DIR:1 */
+static bool add_named(struct engine *g, struct load_known *known, const char *dir, struct err *e)
+{
+    AUTO(folder_free_auto) struct folder *f = mem_new(sizeof *f);
+    AUTO(mem_auto) char *name = mem_format("site.example/%s:1", dir);
+    struct digest ids[LAYERS_MAX];
+    if (!folder_read(f, name, dir, e))
+        return false;
+    for (size_t n = 0; n < f->image.n_layers; n++)
+        ids[n] = f->layers[n].diff_id;
+    return load_known_add_name(g, known, &f->image.name, ids, f->image.n_layers, e);
+}
+
 static bool read_option(struct engine *g, struct folder *f, struct load_known *known, const char *option, const char *value, struct err *e)
 {
     if (text_is(option, "earlier"))
         return add_earlier(g, known, value, e);
+    if (text_is(option, "named"))
+        return add_named(g, known, value, e);
     if (text_is(option, "platform"))
         return platform_parse(&f->image.platform, value, e);
     long n = strtol(value, NULL, 10);

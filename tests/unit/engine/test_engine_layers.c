@@ -372,6 +372,48 @@ static void layers_of_an_earlier_image_are_left_out_while_it_is_whole(void **sta
     image_drop(&earlier);
 }
 
+/* How much of i is sent when this image stands under a name whose layers we remember. */
+static uint64_t sent_with_name(const char *list, const struct image *shown, size_t n_shown)
+{
+    struct world w;
+    struct image named, i;
+    struct load_known k;
+    struct err e = { 0 };
+    image_make(&named, "named", 2);
+    image_make(&i, "1", 3);
+    const struct digest ids[] = { named.layers[0].diff_id, named.layers[1].diff_id };
+    AUTO(mem_auto) char *document = inspect_document(shown, &shown->id_containerd, n_shown, "amd64");
+    AUTO(mem_auto) char *rules = mem_format("{\"call\": \"GET /images/json.*\", \"json\": %s},"
+                                            "{\"call\": \"GET /images/registry.example:5000/shop/api:named/json\", \"json\": %s},", list, document);
+    world_start(&w, WORLD_CONTAINERD, rules);
+    assert_true(load_known_read(w.g, &k, &e));
+    assert_true(load_known_add_name(w.g, &k, &i.load.name, ids, 2, &e)); /* another name: not there */
+    assert_int_equal(load_image_bytes(w.g, &i.load, &k), 24);
+    assert_true(load_known_add_name(w.g, &k, &named.load.name, ids, 2, &e));
+    uint64_t bytes = load_image_bytes(w.g, &i.load, &k);
+    load_known_clear(&k);
+    world_stop(&w);
+    image_drop(&named);
+    image_drop(&i);
+    return bytes;
+}
+
+static void layers_under_a_name_are_left_out_while_they_are_the_same(void **state)
+{
+    (void)state;
+    struct image same, other;
+    image_make(&same, "any", 2);
+    image_make(&other, "other", 2);
+    image_set_layer(&other, 1, "moved", 5);
+    AUTO(mem_auto) char *list = mem_format("[{\"Id\": \"%s\"}, {\"Id\": \"%s\"}]", DIGEST_SHOWN(&same.id_containerd), DIGEST_SHOWN(&other.id_containerd));
+    assert_int_equal(sent_with_name(list, &same, 2), 8);
+    assert_int_equal(sent_with_name(list, &same, 1), 24);
+    assert_int_equal(sent_with_name(list, &other, 2), 24);
+    assert_int_equal(sent_with_name("[]", &same, 2), 24);
+    image_drop(&same);
+    image_drop(&other);
+}
+
 static void an_engine_that_cannot_say_is_a_failure(void **state)
 {
     (void)state;
@@ -384,6 +426,9 @@ static void an_engine_that_cannot_say_is_a_failure(void **state)
     assert_true(load_known_read(w.g, &k, &e));
     assert_false(load_known_add_image(w.g, &k, &earlier.load, &e));
     assert_int_equal(e.code, ERR_ENGINE);
+    struct err f = { 0 };
+    assert_false(load_known_add_name(w.g, &k, &earlier.load.name, NULL, 0, &f));
+    assert_int_equal(f.code, ERR_ENGINE);
     load_known_clear(&k);
     world_stop(&w);
     image_drop(&earlier);
@@ -427,6 +472,7 @@ int main(void)
         cmocka_unit_test(a_list_of_images_that_makes_no_sense_is_a_failure),
         cmocka_unit_test(blobs_that_this_run_has_sent_are_not_sent_again),
         cmocka_unit_test(layers_of_an_earlier_image_are_left_out_while_it_is_whole),
+        cmocka_unit_test(layers_under_a_name_are_left_out_while_they_are_the_same),
         cmocka_unit_test(an_engine_that_cannot_say_is_a_failure),
         cmocka_unit_test(podman_gets_everything_every_time),
     };

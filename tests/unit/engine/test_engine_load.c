@@ -378,8 +378,8 @@ static void an_answer_that_makes_no_sense_is_a_failure(void **state)
     }
 }
 
-/* AddressSanitizer keeps what was freed for a while. */
-#ifdef __SANITIZE_ADDRESS__
+/* Sanitizers keep what was freed for a while. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 enum { PEAK_KIB = 512 * 1024 };
 #else
 enum { PEAK_KIB = 64 * 1024 };
