@@ -161,6 +161,24 @@ const char *input_summary(struct input_summary *out, const struct application *a
 
 /* ---- which one ---- */
 
+static bool is_here(const char *name)
+{
+    struct err ignored = { 0 };
+    bool yes = false;
+    return file_exists(name, &yes, &ignored) && yes;
+}
+
+/* What lies here and is not taken is said: somebody may have meant it. */
+static void warn_of_others(const struct input *in)
+{
+    static const char *const compose[] = { "compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml" };
+    if (in->kind == INPUT_COMPOSE && is_here(definition_name))
+        log_warn("./%s is not used with --compose: variables, database and certificates that it describes are left out", definition_name);
+    for (size_t i = 0; in->kind == INPUT_EMBEDDED && i < ARRAY_LEN(compose); i++)
+        if (is_here(compose[i]))
+            log_warn("./%s is not used: --compose %s takes it", compose[i], compose[i]);
+}
+
 static bool choose(struct input *in, const struct input_options *o, struct err *e)
 {
     bool is_there = false;
@@ -174,6 +192,7 @@ static bool choose(struct input *in, const struct input_options *o, struct err *
         return false;
     else
         in->kind = o->file != NULL || is_there ? INPUT_DEFINITION : INPUT_EMBEDDED;
+    warn_of_others(in);
     return true;
 }
 

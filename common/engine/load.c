@@ -227,10 +227,13 @@ bool load_image(struct engine *g, const struct load_image *i, struct load_known 
     struct ref_text name;
     bool is_there = false;
     BUG_IF(!text_copy(l.name, sizeof l.name, ref_format_tag(&name, &i->name)));
-    if (!start(&l, &is_there, e) || (!is_there && !bring(&l, k, e)) || !image_tag(g, &l.id, &i->name, e))
+    if (!start(&l, &is_there, e))
+        return err_in(e, "image %s", l.name);
+    uint64_t bytes = is_there ? 0 : load_image_bytes(g, i, k);
+    if ((!is_there && !bring(&l, k, e)) || !image_tag(g, &l.id, &i->name, e))
         return err_in(e, "image %s", l.name);
     struct err late = { 0 };
-    (void)!tell(&l, "load", 0, 0, true, &late); /* a wish to stop comes too late for this image */
+    (void)!tell(&l, "load", bytes, bytes, true, &late); /* a wish to stop comes too late for this image */
     if (k != NULL)
         load_remember_layers(i, k);
     return true;
