@@ -379,7 +379,12 @@ static void an_answer_that_makes_no_sense_is_a_failure(void **state)
 }
 
 /* Sanitizers keep what was freed for a while. */
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#if defined(__has_feature) /* clang's way of telling */
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define IS_SANITIZED
+#endif
+#endif
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || defined(IS_SANITIZED)
 enum { PEAK_KIB = 512 * 1024 };
 #else
 enum { PEAK_KIB = 64 * 1024 };
