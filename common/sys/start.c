@@ -137,12 +137,20 @@ static bool refuse_set_uid(struct err *e)
     return true;
 }
 
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define IS_SANITIZED
+#elif defined(__has_feature) /* clang's way of telling */
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define IS_SANITIZED
+#endif
+#endif
+
 static void forbid_core_dumps(void)
 {
     struct rlimit none = { 0, 0 };
     if (setrlimit(RLIMIT_CORE, &none) != 0)
         log_warn("core dumps cannot be switched off: %s", strerror(errno));
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__) && !defined(__clang_analyzer__)
+#ifndef IS_SANITIZED
     /* The leak checker of a test build traces its own process, which this forbids. */
     prctl(PR_SET_DUMPABLE, 0L, 0L, 0L, 0L);
 #endif
