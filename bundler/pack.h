@@ -18,7 +18,7 @@ struct pack_layer {
 /* Bytes of the tar, guessed: gzip's trailer, or a factor. Only sizes of tables depend on it. */
 MUST_CHECK bool pack_estimate(const struct pack_layer *l, uint64_t *raw_bytes, struct err *e);
 
-/* Phase "pack" of progress counts blob bytes. Fails with ERR_INTEGRITY (digest of the blob or the tar differs), ERR_REGISTRY (does not inflate), ERR_IO. */
+/* Memory: jobs * 10 MiB beside the writer's. Phase "pack" of progress counts blob bytes. Fails with ERR_INTEGRITY (digest of the blob or the tar differs), ERR_REGISTRY (does not inflate), ERR_IO. */
 MUST_CHECK bool pack_layers(struct writer *w, const struct pack_layer *layers, size_t n, uint32_t average, unsigned jobs,
                             const struct progress *progress, struct err *e);
 

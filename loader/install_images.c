@@ -97,10 +97,30 @@ bool install_images_done(struct install *in, bool *yes, struct err *e)
     return true;
 }
 
+/* What the installed release brought in is there to build on. */
+static bool add_previous(struct install *in, struct err *e)
+{
+    const struct release *r = in->previous == NULL ? NULL : &in->previous->release;
+    for (size_t i = 0; r != NULL && i < r->n_images; i++) {
+        const struct release_platform *p = release_platform_find(&r->images[i], &engine_facts(in->engine)->platform);
+        struct ref name;
+        if (p != NULL && (!ref_parse(&name, r->images[i].reference, e) ||
+                          !load_known_add_name(in->engine, &in->known, &name, p->diff_ids, p->n_diff_ids, e)))
+            return false;
+    }
+    return true;
+}
+
+/* Layers that the engine has are not sent: those of every image in a classic store; in containerd's, those of images that we know. */
 static bool read_known(struct install *in, struct err *e)
 {
-    if (!in->has_known && !load_known_read(in->engine, &in->known, e))
+    if (in->has_known)
+        return true;
+    if (!load_known_read(in->engine, &in->known, e) || !add_previous(in, e))
         return false;
+    for (size_t i = 0; i < in->n_images; i++)
+        if (!load_known_add_image(in->engine, &in->known, &in->images[i].load, e))
+            return false;
     in->has_known = true;
     return true;
 }

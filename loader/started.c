@@ -5,6 +5,7 @@
 
 #include "base/mem.h"
 #include "base/text.h"
+#include "engine/images.h"
 #include "sys/file.h"
 #include "sys/path.h"
 
@@ -86,9 +87,28 @@ bool started_note(const struct deployment *d, const struct container_list *l, co
     return buf_done(&text, path, e) && file_publish(path, text.data, text.len, 0600, e);
 }
 
+/* Compose 1 cannot be told not to pull: an image that is gone must not make it look for a registry. */
+static bool check_images(const struct deployment *d, struct engine *g, const char *service, struct err *e)
+{
+    const struct release *r = &d->release;
+    for (size_t i = 0; i < r->n_services; i++) {
+        const struct release_service *s = &r->services[i];
+        AUTO(engine_image_clear_auto) struct engine_image image = { 0 };
+        if (service == NULL ? !deployment_starts(s) : !text_is(service, s->name))
+            continue;
+        if (!image_inspect(g, s->image, &image, e))
+            return false;
+        if (image.is_found)
+            continue;
+        err_set(e, ERR_ENGINE, "service %s: image %s is not in the engine any more", s->name, s->image);
+        return err_hint(e, "install the bundle of %s again", r->version.text);
+    }
+    return true;
+}
+
 bool started_up(const struct deployment *d, const struct compose_tool *tool, struct engine *g, const char *service, unsigned wait_s, struct err *e)
 {
     AUTO(container_list_clear_auto) struct container_list list = { 0 };
-    return deployment_up(d, tool, &service, service == NULL ? 0 : 1, wait_s, e) && container_list(g, d->project, &list, e) &&
-           started_note(d, &list, service, e);
+    return check_images(d, g, service, e) && deployment_up(d, tool, &service, service == NULL ? 0 : 1, wait_s, e) &&
+           container_list(g, d->project, &list, e) && started_note(d, &list, service, e);
 }

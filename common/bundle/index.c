@@ -75,21 +75,25 @@ static bool check_padding(const struct index *x, struct err *e)
     return header_check_padding(&x->header, bundle_file_fd(x->file), x->manifest.header_len, e);
 }
 
+/* In the order of docs/FORMAT.md section 7: each step looks only at what the ones before have proven. */
+static bool check_all(struct index *x, const struct authority *a, struct err *e)
+{
+    const struct header *h = &x->header;
+    if (!header_read(&x->header, bundle_file_fd(x->file), bundle_file_bytes(x->file), e))
+        return false;
+    sha256_of(&x->manifest_sha256, h->manifest, h->manifest_bytes);
+    return manifest_check_version(h->manifest, h->manifest_bytes, e) && authorise(x, a, e) &&
+           manifest_read(&x->manifest, h->manifest, h->manifest_bytes, e) && check_table(x, e) && check_padding(x, e) && check_length(x, e);
+}
+
 struct index *index_open(struct bundle_file *f, const struct authority *a, struct err *e)
 {
     AUTO(index_close_auto) struct index *x = mem_new(sizeof *x);
     x->file = f;
-    bool ok = header_read(&x->header, bundle_file_fd(f), bundle_file_bytes(f), e);
-    if (ok) {
-        sha256_of(&x->manifest_sha256, x->header.manifest, x->header.manifest_bytes);
-        ok = manifest_check_version(x->header.manifest, x->header.manifest_bytes, e) && authorise(x, a, e) && manifest_read(&x->manifest, x->header.manifest, x->header.manifest_bytes, e) && check_table(x, e) &&
-             check_padding(x, e) && check_length(x, e);
-    }
-    if (!ok) {
-        err_in(e, "%s", bundle_file_name(f));
-        return NULL;
-    }
-    return TAKE(x);
+    if (check_all(x, a, e))
+        return TAKE(x);
+    err_in(e, "%s", bundle_file_name(f));
+    return NULL;
 }
 
 const char *index_name(const struct index *x)

@@ -27,6 +27,7 @@ site_options() { printf '%s\n' --root "$SITE" --engine "$(daemon_socket "$ENGINE
 journey_start() {
     local part
     mkdir -p "$FILE/home" "$FILE/out"
+    cache_hold
     for part in "$@"; do "start_$part"; done
 }
 

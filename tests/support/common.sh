@@ -120,6 +120,21 @@ cache_locked() {
     ) 9>"$CACHE_DIR/.lock"
 }
 
+# cache_hold: while this process or one that it started lives, nobody removes the cache.
+cache_hold() {
+    mkdir -p "$CACHE_DIR"
+    exec {cache_holder}>"$CACHE_DIR/.users"
+    flock --shared "$cache_holder"
+}
+
+# cache_remove: all of it, unless another run holds it.
+cache_remove() {
+    [ -d "$CACHE_DIR" ] || return 0
+    (
+        if flock --exclusive --nonblock 9; then rm -rf -- "${CACHE_DIR:?}"; else say "another run uses $CACHE_DIR: it stays"; fi
+    ) 9>"$CACHE_DIR/.users"
+}
+
 milliseconds() { date +%s%3N; }
 
 # seconds_since MILLISECONDS: prints "12.3".

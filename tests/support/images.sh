@@ -16,7 +16,8 @@ images_make() {
     chmod 755 "$work"
     "$SUPPORT_DIR/make-images" "$work" || status=1
     if [ "$status" -eq 0 ]; then
-        rm -rf -- "$CACHE_DIR"/images-*
+        # Sets of other recipes may be in use by another checkout today, not for weeks.
+        find "$CACHE_DIR" -maxdepth 1 -name 'images-*' -mtime +14 -exec rm -rf {} +
         cache_store "$work/storage" "$name"
     fi
     rm -rf -- "$work"
