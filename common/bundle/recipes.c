@@ -198,6 +198,7 @@ bool recipe_check_end(struct recipe_check *c, struct recipes *out, struct err *e
         *e = c->err;
         return err_in(e, MEMBER_LAYERS);
     }
-    *out = (struct recipes){ .n = c->m->n_layers, .layers = TAKE(c->layers) };
+    out->n = c->m->n_layers;
+    out->layers = TAKE(c->layers);
     return true;
 }

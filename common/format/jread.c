@@ -185,8 +185,10 @@ static void refuse_duplicates(struct jread *r, uint32_t i, const char **keys)
         keys[c] = r->values[v->first + c].at->string;
     qsort(keys, v->n, sizeof *keys, compare_keys);
     for (uint32_t c = 1; c < v->n; c++)
-        if (strcmp(keys[c - 1], keys[c]) == 0)
-            jread_fail((struct jnode){ r, v->at, i }, NULL, "duplicate key \"%s\"", SHOWN(keys[c]));
+        if (strcmp(keys[c - 1], keys[c]) == 0) {
+            const struct jnode where = { r, v->at, i };
+            jread_fail(where, NULL, "duplicate key \"%s\"", SHOWN(keys[c]));
+        }
 }
 
 static bool check_keys(struct jread *r, struct err *e)
@@ -476,7 +478,8 @@ const char *jread_member_key(struct jnode object, size_t i)
 struct jnode jread_member(struct jnode object, size_t i)
 {
     const struct value *v = child_at(object, cJSON_Object, "an object", i);
-    return v == NULL ? (struct jnode){ .doc = object.doc } : node_of(object.doc, v);
+    const struct jnode none = { .doc = object.doc };
+    return v == NULL ? none : node_of(object.doc, v);
 }
 
 char *jread_member_text(struct jnode object, size_t i, size_t max_bytes)
