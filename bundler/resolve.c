@@ -1,6 +1,8 @@
 /* From a reference through indexes, as deep as they are nested, to a manifest and a config for each platform. */
 #include "bundler/resolve.h"
 
+#include <stddef.h>
+
 #include "base/mem.h"
 #include "base/text.h"
 #include "registry/manifests.h"
@@ -9,47 +11,24 @@
 
 enum { INDEX_DEPTH_MAX = 4 }; /* an index in an index is legal and rare */
 
-struct registry_source {
-    struct image_source source;
-    struct registry *registry;
-    struct cache *cache;
-};
-
 struct lookup {
-    struct registry_source *s;
+    struct documents *from;
     const struct ref *ref;
     struct image *image;
     const char *what; /* the reference, for messages */
 };
 
-/* An index or manifest by digest: from the cache, else from the registry and then kept. */
-static bool get_by_digest(struct lookup *l, const struct digest *d, struct registry_document *out, struct err *e)
+static bool get_document(struct lookup *l, const struct digest *digest, struct registry_document *out, struct err *e)
 {
-    bool is_there = false;
     registry_document_clear(out);
-    out->bytes = (struct buf)BUF_LIMIT(LIMIT_OCI_MANIFEST_BYTES);
-    if (!cache_read(l->s->cache, d, &out->bytes, &is_there, e))
-        return false;
-    if (is_there) {
-        out->digest = *d;
-        return oci_kind_of(buf_text(&out->bytes), out->bytes.len, NULL, &out->kind, e) || err_in(e, "%s", l->what);
-    }
-    return registry_manifest(l->s->registry, l->ref, d, out, e) &&
-           cache_write(l->s->cache, d, buf_text(&out->bytes), out->bytes.len, e);
+    return l->from->get(l->from, l->ref, digest, out, e);
 }
 
 static bool get_config(struct lookup *l, struct image_platform *p, struct err *e)
 {
     const struct oci_descriptor *config = &p->m.config;
-    bool is_there = false;
     p->config = (struct buf)BUF_LIMIT((size_t)config->size);
-    if (!cache_read(l->s->cache, &config->digest, &p->config, &is_there, e))
-        return false;
-    if (is_there && p->config.len == config->size)
-        return true;
-    buf_reset(&p->config);
-    return registry_small_blob(l->s->registry, l->ref, &config->digest, config->size, &p->config, e) &&
-           cache_write(l->s->cache, &config->digest, buf_text(&p->config), p->config.len, e);
+    return l->from->get_blob(l->from, l->ref, &config->digest, config->size, &p->config, e);
 }
 
 /* Takes the bytes out of d. */
@@ -84,7 +63,7 @@ static bool descend(struct lookup *l, const struct platform *platform, struct re
         if (entry == NULL)
             return false;
         keep_index(l, d);
-        if (!get_by_digest(l, &chosen.digest, d, e))
+        if (!get_document(l, &chosen.digest, d, e))
             return false;
         if (d->bytes.len != chosen.size)
             return err_set(e, ERR_INTEGRITY, "%s: manifest of %zu bytes, the index says %llu", l->what, d->bytes.len,
@@ -114,15 +93,14 @@ static bool resolve_platform(struct lookup *l, const struct registry_document *t
     return image_platform_read_manifest(p, l->what, e) && get_config(l, p, e) && image_platform_read(p, l->what, e);
 }
 
-static bool resolve(struct image_source *source, const struct ref *ref, const struct platform *platforms, size_t n_platforms,
-                    struct image *out, struct err *e)
+bool resolve_image(struct documents *from, const struct ref *ref, const char *what, const struct platform *platforms, size_t n_platforms,
+                   struct image *out, struct err *e)
 {
-    struct ref_text text;
-    struct lookup l = { .s = (struct registry_source *)source, .ref = ref, .image = out, .what = ref_format(&text, ref) };
+    struct lookup l = { .from = from, .ref = ref, .image = out, .what = what };
     AUTO(registry_document_clear_auto) struct registry_document top = { 0 };
     *out = (struct image){ .ref = *ref, .n_platforms = n_platforms };
     out->platforms = mem_new_array(n_platforms > 0 ? n_platforms : 1, sizeof *out->platforms);
-    if (!(ref->has_digest ? get_by_digest(&l, &ref->digest, &top, e) : registry_manifest(l.s->registry, ref, NULL, &top, e)))
+    if (!get_document(&l, ref->has_digest ? &ref->digest : NULL, &top, e))
         return false;
     for (size_t i = 0; i < n_platforms; i++) {
         out->platforms[i].platform = platforms[i];
@@ -130,6 +108,59 @@ static bool resolve(struct image_source *source, const struct ref *ref, const st
             return false;
     }
     return true;
+}
+
+/* ---- registries, with the cache before them ---- */
+
+struct registry_source {
+    struct image_source source;
+    struct documents documents;
+    struct registry *registry;
+    struct cache *cache;
+};
+
+static struct registry_source *source_of(struct documents *d)
+{
+    return (struct registry_source *)((char *)d - offsetof(struct registry_source, documents));
+}
+
+/* Kept when it was asked for by digest. */
+static bool get_from_registry(struct documents *from, const struct ref *ref, const struct digest *d, struct registry_document *out,
+                              struct err *e)
+{
+    struct registry_source *s = source_of(from);
+    struct ref_text text;
+    bool is_there = false;
+    if (d == NULL)
+        return registry_manifest(s->registry, ref, NULL, out, e);
+    out->bytes = (struct buf)BUF_LIMIT(LIMIT_OCI_MANIFEST_BYTES);
+    if (!cache_read(s->cache, d, &out->bytes, &is_there, e))
+        return false;
+    if (!is_there)
+        return registry_manifest(s->registry, ref, d, out, e) && cache_write(s->cache, d, buf_text(&out->bytes), out->bytes.len, e);
+    out->digest = *d;
+    return oci_kind_of(buf_text(&out->bytes), out->bytes.len, NULL, &out->kind, e) || err_in(e, "%s", ref_format(&text, ref));
+}
+
+static bool get_blob_from_registry(struct documents *from, const struct ref *ref, const struct digest *d, uint64_t size, struct buf *out,
+                                   struct err *e)
+{
+    struct registry_source *s = source_of(from);
+    bool is_there = false;
+    if (!cache_read(s->cache, d, out, &is_there, e))
+        return false;
+    if (is_there && out->len == size)
+        return true;
+    buf_reset(out);
+    return registry_small_blob(s->registry, ref, d, size, out, e) && cache_write(s->cache, d, buf_text(out), out->len, e);
+}
+
+static bool resolve(struct image_source *source, const struct ref *ref, const struct platform *platforms, size_t n_platforms,
+                    struct image *out, struct err *e)
+{
+    struct registry_source *s = (struct registry_source *)source;
+    struct ref_text text;
+    return resolve_image(&s->documents, ref, ref_format(&text, ref), platforms, n_platforms, out, e);
 }
 
 static void free_source(struct image_source *s)
@@ -140,9 +171,8 @@ static void free_source(struct image_source *s)
 struct image_source *resolve_in_registries(struct registry *r, struct cache *c)
 {
     struct registry_source *s = mem_new(sizeof *s);
-    s->source.resolve = resolve;
-    s->source.free = free_source;
-    s->registry = r;
-    s->cache = c;
+    *s = (struct registry_source){
+        .source = { resolve, free_source }, .documents = { get_from_registry, get_blob_from_registry }, .registry = r, .cache = c
+    };
     return &s->source;
 }
