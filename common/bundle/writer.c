@@ -53,10 +53,12 @@ bool writer_put_zeros(struct writer *w, uint64_t n, struct err *e)
 
 bool writer_begin_member(struct writer *w, const char *name, uint64_t size, bool is_executable, struct err *e)
 {
+    BUG_IF(w->member_hash != NULL || w->is_in_layer);
+    if (w->m.n_layers > 0 && !writer_close_data(w, e)) /* made from layers: behind the data */
+        return writer_result(w, false, e);
     struct manifest_member *x = writer_new_member(w, name, size, e);
     if (x == NULL)
         return false;
-    BUG_IF(w->n_data > 0 || w->m.n_layers > 0 || w->member_hash != NULL);
     x->is_executable = is_executable;
     w->member_left = size;
     w->member_hash = sha256_new();
@@ -111,19 +113,25 @@ static bool open_data(struct writer *w, struct err *e)
     return true;
 }
 
-bool writer_close_data(struct writer *w, struct err *e)
+/* Of the last data member. */
+static bool end_data_member(struct writer *w, struct err *e)
 {
-    if (w->n_data == 0)
-        return true;
     w->m.members[w->m.n_members - 1].size = w->data_in_member;
     return chunk_writer_cut(w->chunks, e) && writer_put_zeros(w, tar_fill(w->data_in_member), e);
+}
+
+bool writer_close_data(struct writer *w, struct err *e)
+{
+    bool is_open = w->n_data > 0 && !w->is_data_closed;
+    w->is_data_closed = true;
+    return !is_open || end_data_member(w, e);
 }
 
 static bool put_data(struct writer *w, const uint8_t *bytes, uint64_t n, struct err *e)
 {
     while (n > 0) {
         bool is_full = w->n_data > 0 && w->data_in_member == w->data_member_bytes;
-        if ((is_full && !writer_close_data(w, e)) || ((is_full || w->n_data == 0) && !open_data(w, e)))
+        if ((is_full && !end_data_member(w, e)) || ((is_full || w->n_data == 0) && !open_data(w, e)))
             return false;
         uint64_t room = w->data_member_bytes - w->data_in_member;
         uint64_t take = n < room ? n : room;
@@ -140,6 +148,8 @@ static bool put_data(struct writer *w, const uint8_t *bytes, uint64_t n, struct 
 
 bool writer_begin_layer(struct writer *w, struct err *e)
 {
+    BUG_IF(w->is_data_closed || w->is_in_layer);
+    w->is_in_layer = true;
     return writer_result(w, dedup_begin(w->dedup, e), e);
 }
 
@@ -155,6 +165,7 @@ bool writer_end_layer(struct writer *w, const struct manifest_layer *layer, stru
     struct manifest_layer copy = *layer;
     if (!dedup_end(w->dedup, &copy.size, e))
         return writer_result(w, false, e);
+    w->is_in_layer = false;
     copy.blobs = mem_copy(layer->blobs, layer->n_blobs * sizeof *layer->blobs);
     MEM_PUSH(w->m.layers, w->m.n_layers, w->layers_cap) = copy;
     return true;

@@ -3,6 +3,7 @@
  *     AUTO(writer_drop_auto) struct writer *w = writer_open(&spec, e);
  *     writer_add_member(w, "release.json", ...);                                 // first; then app/, images/, docs/, bin/, reports/
  *     for each layer:  writer_begin_layer(w, e); writer_add_piece(w, ...)...; writer_end_layer(w, &layer, e);
+ *     writer_add_member(w, "reports/...", ...);                                  // made from layers
  *     writer_finish(w, sign, ctx, e);   check writer_fd(w);   writer_publish(w, e);
  *
  * The bytes depend only on what is added, never on jobs or timing. Memory: (jobs + 2) * 8 MiB, compression contexts, the table of pieces. */
@@ -32,7 +33,7 @@ MUST_CHECK struct writer *writer_open(const struct writer_spec *spec, struct err
 void writer_drop(struct writer *w);
 AUTO_FREE(struct writer, writer_drop)
 
-/* Members before the data, in file order. Borrows. */
+/* Members before the first layer and after the last one, in file order; no layer after those. Borrows. */
 MUST_CHECK bool writer_add_member(struct writer *w, const char *name, const void *bytes, size_t n, bool is_executable, struct err *e);
 
 /* The same for one of any size: begin, its bytes in pieces, end. Another number of bytes than size is ERR_CONFIG ("changed while it was read"). *sha256, which may be null,

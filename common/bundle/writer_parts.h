@@ -25,6 +25,8 @@ struct writer {
     uint64_t member_left;
     uint64_t data_member_bytes; /* where a data member is full */
     uint64_t data_in_member;
+    bool is_in_layer;    /* between begin_layer and end_layer */
+    bool is_data_closed; /* no layer comes any more */
     size_t n_data; /* members, and their headers */
     struct writer_data_header *data_headers;
     size_t data_headers_cap;
@@ -34,6 +36,7 @@ struct writer {
 struct manifest_member *writer_new_member(struct writer *w, const char *name, uint64_t size, struct err *e);
 MUST_CHECK bool writer_put_header(struct writer *w, const struct manifest_member *x, struct err *e);
 MUST_CHECK bool writer_put_zeros(struct writer *w, uint64_t n, struct err *e);
+/* The end of the data stream, once; nothing the second time. */
 MUST_CHECK bool writer_close_data(struct writer *w, struct err *e);
 
 /* Passes ok on; a disk that is full is told how much is needed. */

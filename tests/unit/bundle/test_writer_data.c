@@ -116,6 +116,45 @@ static void a_bundle_without_layers_has_no_data(void **state)
     assert_int_equal(bundle_data_map(b)->total, 0);
 }
 
+/* Reports on layers are known when the layers are: their place is between the data and the recipes. */
+static void members_made_from_layers_stand_behind_the_data(void **state)
+{
+    const struct place *p = *state;
+    struct err e = { 0 };
+    AUTO(writer_drop_auto) struct writer *w = writer_for(p->path, 1, 4 << 20, &e);
+    AUTO(sha256_free_auto) struct sha256 *h = sha256_new();
+    assert_true(writer_add_member(w, "reports/before.json", "{}", 2, false, &e));
+    assert_true(writer_begin_layer(w, &e));
+    for (uint64_t i = 0; i < 10; i++)
+        assert_true(add_piece(w, h, i, 1000003, &e));
+    assert_true(end_layer(w, h, &e));
+    assert_true(writer_add_member(w, "reports/after.json", "[1]", 3, false, &e));
+    assert_true(writer_add_member(w, "reports/last.json", "[]", 2, false, &e));
+    AUTO(bundle_close_auto) struct bundle *b = finish_and_verify(w, p->path);
+    static const char *const names[] = { "release.json", "reports/before.json", "data/00000.bin", "data/00001.bin", "data/00002.bin", "reports/after.json", "reports/last.json",
+                                         "layers.bin" };
+    const struct manifest *m = bundle_manifest(b);
+    assert_int_equal(m->n_members, ARRAY_LEN(names));
+    for (size_t i = 0; i < ARRAY_LEN(names); i++)
+        assert_string_equal(m->members[i].name, names[i]);
+    assert_int_equal(bundle_data_map(b)->total, 10 * 1000003);
+}
+
+/* Nothing new in any layer: there is no data member to close. */
+static void members_made_from_layers_need_no_data(void **state)
+{
+    const struct place *p = *state;
+    struct err e = { 0 };
+    AUTO(writer_drop_auto) struct writer *w = writer_for(p->path, 1, 0, &e);
+    AUTO(sha256_free_auto) struct sha256 *h = sha256_new();
+    assert_true(writer_begin_layer(w, &e));
+    assert_true(end_layer(w, h, &e));
+    assert_true(writer_add_member(w, "reports/after.json", "[1]", 3, false, &e));
+    AUTO(bundle_close_auto) struct bundle *b = finish_and_verify(w, p->path);
+    assert_string_equal(bundle_manifest(b)->members[1].name, "reports/after.json");
+    assert_int_equal(bundle_manifest(b)->n_members, 3);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -124,6 +163,8 @@ int main(void)
         cmocka_unit_test(a_layer_of_thousands_of_extents_comes_back),
         cmocka_unit_test(pieces_from_too_many_chunks_are_stored_again),
         cmocka_unit_test(a_bundle_without_layers_has_no_data),
+        cmocka_unit_test(members_made_from_layers_stand_behind_the_data),
+        cmocka_unit_test(members_made_from_layers_need_no_data),
     };
     return cmocka_run_group_tests(tests, place_make, place_remove);
 }
