@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "bundler/documents.h"
 
 #include "base/banned.h"
 
@@ -29,6 +30,11 @@ static bool create_fetch(struct create *c, struct err *e)
     return fetch_layers(c->registries.registry, c->registries.cache, c->images, c->app->n_images, PARALLEL_FETCHES, &c->ctx->progress, e);
 }
 
+static bool create_fetch_documents(struct create *c, struct err *e)
+{
+    return documents_fetch(c->registries.registry, c->registries.cache, c->images, c->app->n_images, e);
+}
+
 bool create_plan(struct create *c, struct err *e)
 {
     return create_read(c, e) && create_resolve(c, e);
@@ -40,6 +46,7 @@ bool create_run(struct create *c, struct err *e)
            create_prepare(c, e) &&     /* keys, and the place of the result */
            create_resolve(c, e) &&     /* which exact digests that is */
            create_fetch(c, e) &&       /* the layers, into the cache */
+           create_fetch_documents(c, e) && /* and what speaks of the images */
            create_describe(c, e) &&    /* release.json */
            create_list_layers(c, e) && /* each distinct layer once */
            create_write(c, e) &&       /* members, layers, manifest, signatures: a file without a name */

@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "bundler/create.h"
+#include "bundler/documents.h"
 #include "embed/embed.h"
 #include "sys/file.h"
 
@@ -62,6 +63,13 @@ static void platform_suffix(char out[LIMIT_NAME_BYTES], const struct image *x, s
             *p = '-';
 }
 
+static bool write_attached(struct create *c, size_t image, const struct image_document *d, struct err *e)
+{
+    AUTO(buf_clear_auto) struct buf bytes = BUF_LIMIT(LIMIT_DOCUMENT_BYTES);
+    AUTO(mem_auto) char *name = mem_format("images/%zu/%s", image, d->name);
+    return document_read(c->registries.cache, d, &bytes, e) && writer_add_member(c->writer, name, buf_text(&bytes), bytes.len, false, e);
+}
+
 static bool write_image(struct create *c, size_t at, struct err *e)
 {
     const struct image *x = &c->images[at];
@@ -77,6 +85,9 @@ static bool write_image(struct create *c, size_t at, struct err *e)
             !write_document(c, at, "config", which, &x->platforms[i].config, e))
             return false;
     }
+    for (size_t i = 0; i < x->n_documents; i++)
+        if (!write_attached(c, at, &x->documents[i], e))
+            return false;
     return true;
 }
 
@@ -151,11 +162,13 @@ void create_measure_members(const struct create *c, size_t *n, uint64_t *bytes)
         *bytes += c->app->files[i].size;
     for (size_t i = 0; i < c->app->n_images; i++) {
         const struct image *x = &c->images[i];
-        *n += x->n_indexes + 2 * x->n_platforms;
+        *n += x->n_indexes + 2 * x->n_platforms + x->n_documents;
         for (size_t k = 0; k < x->n_indexes; k++)
             *bytes += x->indexes[k].bytes.len;
         for (size_t k = 0; k < x->n_platforms; k++)
             *bytes += x->platforms[k].manifest.len + x->platforms[k].config.len;
+        for (size_t k = 0; k < x->n_documents; k++)
+            *bytes += x->documents[k].descriptor.size;
     }
     for (size_t i = 0; i < n_docs; i++)
         *bytes += docs[i].size;

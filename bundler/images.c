@@ -23,6 +23,7 @@ void image_clear(struct image *i)
         image_platform_clear(&i->platforms[k]);
     mem_free(i->indexes);
     mem_free(i->platforms);
+    mem_free(i->documents);
     *i = (struct image){ 0 };
 }
 

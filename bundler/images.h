@@ -20,12 +20,24 @@ struct image_index { /* an index or manifest list on the way to the manifests; t
     struct digest digest;
     struct buf bytes; /* exact */
 };
+/* A document that speaks of an image and travels with it as it was found: part of an attestation or of a signature. It becomes the member
+ * images/<n>/<name>; its bytes lie in the cache under their digest (documents.h). */
+enum image_document_kind { IMAGE_ATTESTATION, IMAGE_SIGNATURE };
+struct image_document {
+    enum image_document_kind kind;
+    size_t group;                     /* those of one kind and group belong together: a manifest, its config, its blobs */
+    char name[LIMIT_NAME_BYTES];      /* "attestation-0/manifest.json" */
+    struct oci_descriptor descriptor; /* its media type, digest, size */
+    struct digest subject;            /* of the manifest or index that it speaks of */
+};
 struct image {
     struct ref ref;
     size_t n_indexes, cap_indexes;
     struct image_index *indexes;
     size_t n_platforms;
     struct image_platform *platforms; /* as many as were asked for, in that order */
+    size_t n_documents, cap_documents;
+    struct image_document *documents; /* by group, each group with its manifest first */
 };
 void image_clear(struct image *i);
 void images_clear(struct image *images, size_t n); /* and frees the array */

@@ -27,6 +27,9 @@ enum {
 #define LIMIT_CONFIG_FILE_BYTES (1 * MIB)    /* bundle.yaml, compose files, policy, credentials */
 #define LIMIT_OCI_MANIFEST_BYTES (4 * MIB)   /* distribution-spec: 4 MiB is what registries accept */
 #define LIMIT_OCI_CONFIG_BYTES (20 * MIB)    /* containerd's JSON limit */
+#define LIMIT_DOCUMENT_BYTES (32 * MIB)      /* one attestation or signature: the SBOM of a large image is 20 MiB */
+#define LIMIT_DOCUMENTS_PER_IMAGE 512        /* about four for each attestation of each platform */
+#define LIMIT_IMAGE_DOCUMENTS_BYTES (256 * MIB) /* of one image together */
 #define LIMIT_INDEX_ENTRIES 1000             /* entries of an image index */
 #define LIMIT_LAYERS_PER_IMAGE 512           /* Docker's own maximum is 127 */
 #define LIMIT_YAML_NODES 100000              /* nodes after anchors are expanded */

@@ -13,6 +13,7 @@
 #include "base/text.h"
 #include "bundle/verify.h"
 #include "bundler/create.h"
+#include "bundler/documents.h"
 #include "tests/unit/show/golden.h"
 
 #define RAW_LAYER "application/vnd.oci.image.layer.v1.tar"
@@ -274,6 +275,78 @@ static void documents_of_several_platforms_are_told_apart(void **state)
     world_end(&w);
 }
 
+static void attach(struct world *w, struct image *x, enum image_document_kind kind, size_t group, const char *part, const char *text)
+{
+    struct err e = { 0 };
+    struct image_document d = { .kind = kind, .group = group, .descriptor = { .media_type = "application/json", .size = strlen(text) },
+                                .subject = x->platforms[0].manifest_digest };
+    sha256_of(&d.descriptor.digest, text, strlen(text));
+    assert_true(cache_write(w->c.registries.cache, &d.descriptor.digest, text, strlen(text), &e));
+    assert_true(documents_add(x, &d, part, &e));
+}
+
+static void what_speaks_of_an_image_travels_with_it(void **state)
+{
+    static const char *const names[] = { "images/0/attestation-0/manifest.json", "images/0/attestation-0/statement-0.json",
+                                         "images/0/attestation-1/manifest.json", "images/0/signature-0/manifest.json", "images/1/manifest.json" };
+    struct world w;
+    struct err e = { 0 };
+    world_start(&w, *state, "pair.bundle.tar.zst");
+    must(prepare(&w, &e), &e);
+    struct image *x = &w.c.images[0];
+    attach(&w, x, IMAGE_ATTESTATION, documents_next_group(x, IMAGE_ATTESTATION), "manifest", "first");
+    attach(&w, x, IMAGE_ATTESTATION, 0, "statement-0", "{\"predicateType\": \"x\"}");
+    attach(&w, x, IMAGE_ATTESTATION, documents_next_group(x, IMAGE_ATTESTATION), "manifest", "first"); /* the same bytes again are no trouble */
+    attach(&w, x, IMAGE_SIGNATURE, documents_next_group(x, IMAGE_SIGNATURE), "manifest", "signed");
+    must(create_write(&w.c, &e) && create_prove(&w.c, &e) && writer_publish(w.c.writer, true, &e), &e);
+    AUTO(index_close_auto) struct index *made = open_made(&w);
+    const struct manifest *m = index_manifest(made);
+    size_t at = manifest_find_member(m, "images/0/config.json");
+    for (size_t i = 0; i < ARRAY_LEN(names); i++)
+        assert_string_equal(m->members[at + 1 + i].name, names[i]);
+    assert_true(digest_equal(&m->members[at + 2].sha256, &x->documents[1].descriptor.digest));
+    world_end(&w);
+}
+
+static void a_document_that_left_the_cache_ends_the_run(void **state)
+{
+    struct world w;
+    struct err e = { 0 };
+    world_start(&w, *state, "pair.bundle.tar.zst");
+    must(prepare(&w, &e), &e);
+    attach(&w, &w.c.images[1], IMAGE_SIGNATURE, 0, "manifest", "signed");
+    assert_true(cache_remove(w.c.registries.cache, &w.c.images[1].documents[0].descriptor.digest, &e));
+    assert_false(create_write(&w.c, &e));
+    assert_int_equal(e.code, ERR_IO);
+    assert_non_null(strstr(e.msg, "signature-0/manifest.json"));
+    world_end(&w);
+}
+
+static void documents_of_an_image_have_limits(void **state)
+{
+    (void)state;
+    struct err e = { 0 };
+    struct image x = { .ref = { .host = "registry.example", .repository = "app", .tag = "1" } };
+    struct image_document d = { .kind = IMAGE_ATTESTATION, .descriptor = { .size = LIMIT_DOCUMENT_BYTES + 1 } };
+    assert_false(documents_add(&x, &d, "manifest", &e));
+    assert_int_equal(e.code, ERR_REGISTRY);
+    assert_non_null(strstr(e.msg, "registry.example/app:1: attestation sha256:"));
+    e = (struct err){ 0 };
+    d.descriptor.size = LIMIT_DOCUMENT_BYTES;
+    for (; d.group < 8; d.group++)
+        must(documents_add(&x, &d, "manifest", &e), &e);
+    d.descriptor.size = 1;
+    assert_false(documents_add(&x, &d, "manifest", &e));
+    assert_non_null(strstr(e.msg, "more than 268435456 bytes"));
+    image_clear(&x);
+    e = (struct err){ 0 };
+    for (d.group = 0; d.group < LIMIT_DOCUMENTS_PER_IMAGE; d.group++)
+        must(documents_add(&x, &d, "manifest", &e), &e);
+    assert_false(documents_add(&x, &d, "manifest", &e));
+    assert_non_null(strstr(e.msg, "more than 512 documents"));
+    image_clear(&x);
+}
+
 static void a_signed_bundle_is_one_that_its_key_vouches_for(void **state)
 {
     struct scratch *s = *state;
@@ -389,6 +462,9 @@ int main(void)
         SCRATCH_TEST(source_date_epoch_beats_the_images),
         SCRATCH_TEST(the_same_inputs_give_the_same_bytes),
         SCRATCH_TEST(documents_of_several_platforms_are_told_apart),
+        SCRATCH_TEST(what_speaks_of_an_image_travels_with_it),
+        SCRATCH_TEST(a_document_that_left_the_cache_ends_the_run),
+        SCRATCH_TEST(documents_of_an_image_have_limits),
         SCRATCH_TEST(a_signed_bundle_is_one_that_its_key_vouches_for),
         SCRATCH_TEST(a_damaged_blob_leaves_the_cache_and_no_bundle),
         SCRATCH_TEST(a_file_that_changes_meanwhile_is_an_error),
