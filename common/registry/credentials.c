@@ -8,8 +8,8 @@
 #include "base/limits.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "format/base64.h"
 #include "format/jread.h"
-#include "registry/base64.h"
 #include "sys/file.h"
 
 #include "base/banned.h"

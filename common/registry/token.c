@@ -5,8 +5,8 @@
 
 #include "base/mem.h"
 #include "base/text.h"
+#include "format/base64.h"
 #include "format/jread.h"
-#include "registry/base64.h"
 #include "registry/retry.h"
 
 #include "base/banned.h"

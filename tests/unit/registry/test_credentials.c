@@ -12,7 +12,7 @@
 #include <cmocka.h>
 
 #include "base/mem.h"
-#include "registry/base64.h"
+#include "format/base64.h"
 #include "registry/credentials.h"
 
 #include "base/banned.h"

@@ -1,6 +1,6 @@
-/* Base64 (RFC 4648, with padding) of credentials. */
-#ifndef REGISTRY_BASE64_H
-#define REGISTRY_BASE64_H
+/* Base64 (RFC 4648, with padding), of credentials and signatures. Results are wiped: they may be secrets. */
+#ifndef FORMAT_BASE64_H
+#define FORMAT_BASE64_H
 
 #include "base/secret.h"
 

@@ -1,5 +1,5 @@
-/* Base64 of credentials: results are secrets. */
-#include "registry/base64.h"
+/* Base64; results may be secrets. */
+#include "format/base64.h"
 
 #include <string.h>
 
