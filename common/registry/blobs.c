@@ -28,15 +28,22 @@ struct blob {
     struct sha256 *hash;
     struct sink *sink;
     uint64_t at;          /* bytes in the file that are hashed */
+    uint64_t skip;        /* bytes that come again and that the sink has already */
     uint64_t fetched;
     uint64_t forgiven_at;
     bool is_primed;       /* what the file held was hashed */
+    bool is_whole;        /* a sink whose server refuses ranges: everything is asked for, and what is there is skipped */
     bool was_resumed;     /* some bytes are from an earlier run */
     char item[DIGEST_TEXT_BYTES];
 };
 
+/* The next bytes are those from 0 on. */
 static bool start_over(struct blob *b, struct err *e)
 {
+    if (b->q.sink != NULL) {
+        b->skip = b->at; /* a sink does not go back */
+        return true;
+    }
     struct digest ignored;
     sha256_end(b->hash, &ignored);
     b->at = 0; /* forgiven_at stays: only bytes that nobody saw before are progress, so starting over cannot go on for ever */
@@ -49,6 +56,8 @@ static bool prime(struct blob *b, struct err *e)
 {
     struct stat st;
     b->is_primed = true;
+    if (b->q.sink != NULL)
+        return true;
     if (fstat(b->q.fd, &st) != 0)
         return err_set(e, ERR_IO, "%s: %s", b->pull.what, strerror(errno));
     if (st.st_size <= 0 || (uint64_t)st.st_size > b->q.size)
@@ -86,18 +95,31 @@ static bool is_right(struct blob *b, struct err *e)
 static bool take_bytes(void *ctx, const void *bytes, size_t n, struct err *e)
 {
     struct blob *b = ctx;
+    size_t known = n < b->skip ? n : (size_t)b->skip;
+    b->skip -= known;
+    b->fetched += n;
+    n -= known;
+    if (n == 0)
+        return true;
+    bytes = (const char *)bytes + known;
     if (n > b->q.size - b->at)
         return err_set(e, ERR_INTEGRITY, "%s: longer than the expected %" PRIu64 " bytes", b->pull.what, b->q.size);
-    if (!fd_pwrite_all(b->q.fd, bytes, n, b->at, b->pull.what, e))
+    if (b->q.sink != NULL ? !sink_write(b->q.sink, bytes, n, e) : !fd_pwrite_all(b->q.fd, bytes, n, b->at, b->pull.what, e))
         return false;
     sha256_add(b->hash, bytes, n);
     b->at += n;
-    b->fetched += n;
     if (b->at >= b->forgiven_at + PROGRESS_BYTES) {
         b->forgiven_at = b->at;
         pull_made_progress(&b->pull);
     }
     return tell(b, false, e);
+}
+
+/* After a range that did not work. */
+static bool ask_for_all(struct blob *b, struct err *e)
+{
+    b->is_whole = b->q.sink != NULL;
+    return start_over(b, e);
 }
 
 /* "bytes 100-199/200" that begins where we are and ends where the blob does. */
@@ -114,14 +136,13 @@ static bool judge_head(void *ctx, const struct http_response *head, struct err *
     if (head->status < 200 || head->status > 299)
         return true;
     if (head->status == 206 && !is_our_range(b, http_response_get(head, "content-range")))
-        /* The next attempt asks for everything. */
-        return start_over(b, e) && err_set(e, ERR_NET, "%s: another range than asked for", b->pull.what);
+        return ask_for_all(b, e) && err_set(e, ERR_NET, "%s: another range than asked for", b->pull.what);
     if (head->status != 206 && b->at > 0 && !start_over(b, e)) /* all of it, although we asked for the rest */
         return false;
     uint64_t n = 0;
     const char *length = http_response_get(head, "content-length");
-    if (length != NULL && num_parse(&n, length, strlen(length), UINT64_MAX) && n > b->q.size - b->at)
-        return err_set(e, ERR_INTEGRITY, "%s: %" PRIu64 " bytes are announced, expected %" PRIu64, b->pull.what, b->at + n, b->q.size);
+    if (length != NULL && num_parse(&n, length, strlen(length), UINT64_MAX) && n > b->q.size - b->at + b->skip)
+        return err_set(e, ERR_INTEGRITY, "%s: %" PRIu64 " bytes are announced, expected %" PRIu64, b->pull.what, b->at - b->skip + n, b->q.size);
     return true;
 }
 
@@ -130,16 +151,21 @@ static bool prepare(struct pull *p, struct http_request *rq, bool *is_done, stru
     struct blob *b = (struct blob *)p;
     if (!b->is_primed && !prime(b, e))
         return false;
+    b->skip = b->is_whole ? b->at : 0;
     if (b->at == b->q.size) {
-        struct err ignored = { 0 };
-        if (is_right(b, &ignored)) {
+        struct err trouble = { 0 };
+        if (is_right(b, &trouble)) {
             *is_done = true;
             return tell(b, true, e);
+        }
+        if (b->q.sink != NULL) {
+            *e = trouble;
+            return false;
         }
         if (!start_over(b, e)) /* leftovers of something else */
             return false;
     }
-    if (b->at > 0) {
+    if (b->at > 0 && !b->is_whole) {
         AUTO(mem_auto) char *range = mem_format("bytes=%" PRIu64 "-", b->at);
         pull_add_header(p, "Range", range);
     }
@@ -162,7 +188,7 @@ static enum pull_verdict complete(struct pull *p, const struct http_response *rs
     if (is_right(b, e))
         return tell(b, true, e) ? PULL_GOOD : PULL_FAILED;
     struct err ignored = { 0 };
-    if (!start_over(b, &ignored))
+    if (b->q.sink != NULL || !start_over(b, &ignored))
         return PULL_FAILED;
     return was_resumed ? PULL_AGAIN : PULL_FAILED;
 }
@@ -171,7 +197,7 @@ static enum pull_verdict complete(struct pull *p, const struct http_response *rs
 static bool range_refused(struct pull *p, struct err *e)
 {
     struct blob *b = (struct blob *)p;
-    return b->at > 0 && start_over(b, e);
+    return b->at > 0 && !b->is_whole && ask_for_all(b, e);
 }
 
 struct blob *blob_new(struct registry *r, const struct blob_request *q)

@@ -1,14 +1,18 @@
-/* Layers into files: resumed where an earlier run or a broken connection stopped, hashed from the first byte to the last.
+/* Layers into files or sinks: resumed where an earlier run or a broken connection stopped, hashed from the first byte to the last.
  *
  *     AUTO(blob_free_auto) struct blob *b = blob_new(r, &(struct blob_request){ .host = ..., .fd = part });
  *     transfers[i] = blob_transfer(b);
- *     if (!http_run_all(registry_http(r), transfers, n, 4, e)) ...      the file now holds exactly the blob, not yet synced */
+ *     if (!http_run_all(registry_http(r), transfers, n, 4, e)) ...      the file now holds exactly the blob, not yet synced
+ *
+ * With a sink the bytes pass once, in order, none twice; after a broken connection they go on where they stopped. What the sink got is the blob only
+ * when the transfer ended well: the digest is known at the end. */
 #ifndef REGISTRY_BLOBS_H
 #define REGISTRY_BLOBS_H
 
 #include "base/progress.h"
 #include "format/digest.h"
 #include "registry/registry.h"
+#include "stream/sink.h"
 
 struct blob_request {
     const char *host;       /* as in struct ref */
@@ -16,6 +20,7 @@ struct blob_request {
     struct digest digest;
     uint64_t size;          /* a promise from the manifest: more or less is ERR_INTEGRITY */
     int fd;                 /* borrowed; readable and writable; what it holds already is taken for the beginning of the blob */
+    struct sink *sink;      /* instead of fd, when not null; borrowed; not finished here. Its errors are passed as they are */
     const struct progress *progress; /* may be null; phase "fetch" */
 };
 struct blob;

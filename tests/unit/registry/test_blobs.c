@@ -290,6 +290,82 @@ static void progress_is_told_and_may_stop(void **state)
     end(&s);
 }
 
+/* Sinks */
+
+struct collected {
+    uint8_t *bytes;
+    size_t n;
+};
+
+static bool collect(void *ctx, const void *bytes, size_t n, struct err *e)
+{
+    struct collected *c = ctx;
+    if (c->n + n > N)
+        return err_set(e, ERR_IO, "too many");
+    memcpy(c->bytes + c->n, bytes, n);
+    c->n += n;
+    return true;
+}
+
+static bool fetch_into(struct setting *s, struct collected *c, struct err *e)
+{
+    *c = (struct collected){ .bytes = mem_new(N) };
+    AUTO(sink_drop_auto) struct sink *sink = sink_call(collect, c);
+    struct blob_request q = { .host = s->host, .repository = "a", .digest = s->digest, .size = N, .sink = sink };
+    AUTO(blob_free_auto) struct blob *b = blob_new(s->r, &q);
+    struct http_transfer *all[] = { blob_transfer(b) };
+    return http_run_all(registry_http(s->r), all, 1, 1, e);
+}
+
+static void a_sink_gets_each_byte_once_and_in_order_whatever_breaks(void **state)
+{
+    (void)state;
+    static const char *const scripts[] = {
+        "{\"rules\": [{" FILL "}]}",
+        "{\"rules\": [{\"times\": 1, \"cut\": 1000000, " FILL "}, {\"times\": 1, \"drop\": true}, {\"range\": true, " FILL "}]}",
+        "{\"rules\": [{\"times\": 1, \"cut\": 1000000, " FILL "}, {\"times\": 1, \"cut\": 500000, " FILL "}, {" FILL "}]}", /* no ranges: skipped */
+        "{\"rules\": [{\"times\": 1, \"cut\": 1000000, " FILL "}, {\"has\": \"Range: bytes=1000000-\", \"status\": 416}, {" FILL "}]}",
+        "{\"rules\": [{\"times\": 1, \"cut\": 1000000, " FILL "}, {\"times\": 1, \"status\": 206, \"headers\": [[\"Content-Range\", \"bytes 7-9/10\"]], \"body\": \"evil\"},"
+        "{\"lacks\": \"Range\", " FILL "}]}",
+    };
+    for (size_t i = 0; i < ARRAY_LEN(scripts); i++) {
+        struct setting s;
+        struct collected c;
+        struct err e = { 0 };
+        begin(&s, scripts[i]);
+        if (!fetch_into(&s, &c, &e))
+            fail_msg("%zu: %s", i, e.msg);
+        assert_int_equal(c.n, N);
+        assert_memory_equal(c.bytes, s.bytes, N);
+        mem_free(c.bytes);
+        end(&s);
+    }
+}
+
+static void wrong_bytes_in_a_sink_are_told_at_the_end(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *script, *part;
+    } rows[] = {
+        { "{\"rules\": [{\"body_fill\": [\"0123456789abcdeF\", 3000000]}]}", "digest is sha256:" },
+        { "{\"rules\": [{\"body_fill\": [\"0123456789abcdef\", 3000001]}]}", "3000001 bytes are announced" },
+        { "{\"rules\": [{\"length\": null, \"body_fill\": [\"0123456789abcdef\", 3000001]}]}", "longer than the expected" },
+        { "{\"rules\": [{\"body\": \"short\"}]}", "5 bytes, expected 3000000" },
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct setting s;
+        struct collected c;
+        struct err e = { 0 };
+        begin(&s, rows[i].script);
+        assert_false(fetch_into(&s, &c, &e));
+        if (e.code != ERR_INTEGRITY || strstr(e.msg, rows[i].part) == NULL)
+            fail_msg("%s", e.msg);
+        mem_free(c.bytes);
+        end(&s);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -306,6 +382,8 @@ int main(void)
         cmocka_unit_test(redirects_end_and_lead_nowhere_strange),
         cmocka_unit_test(https_is_not_left),
         cmocka_unit_test(progress_is_told_and_may_stop),
+        cmocka_unit_test(a_sink_gets_each_byte_once_and_in_order_whatever_breaks),
+        cmocka_unit_test(wrong_bytes_in_a_sink_are_told_at_the_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
