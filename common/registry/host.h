@@ -17,10 +17,18 @@ const struct registry_options *registry_host_options(const struct registry_host 
 /* What to send now for a repository; empty when nothing is known to be wanted. Owned by the caller. */
 struct secret registry_authorization(struct registry_host *h, const char *repository);
 
-/* A 401 came: learns what is asked for and gets a token where one is. ERR_AUTH, ERR_CONFIG, or ERR_NET when trying again may help. */
-MUST_CHECK bool registry_challenged(struct registry_host *h, const char *repository, const struct http_response *rs, struct err *e);
+/* A 401 came to a request with `sent` (what registry_authorization gave for it): learns what is asked for and gets a token where one is, unless
+ * another transfer has renewed it since. sent may be empty. ERR_AUTH, ERR_CONFIG, or ERR_NET when trying again may help. */
+MUST_CHECK bool registry_challenged(struct registry_host *h, const char *repository, const struct secret *sent, const struct http_response *rs,
+                                    struct err *e);
 
 /* The error for a registry that said no to all that we have. Returns false. */
 bool registry_refused(struct registry_host *h, const char *repository, struct err *e);
+
+/* Call for every answer of the registry itself: warns, once, when it says that few pulls are left (ratelimit-remaining). */
+void registry_answered(struct registry_host *h, const struct http_response *rs);
+
+/* For e of a 429: hints at a log-in, or says whose limit is used up. Returns false. */
+bool registry_limited(const struct registry_host *h, const char *repository, struct err *e);
 
 #endif

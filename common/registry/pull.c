@@ -128,7 +128,7 @@ static enum http_step unauthorized(struct pull *p, const struct http_response *r
         return fail(p, e);
     }
     p->n_refusals++;
-    if (registry_challenged(p->host, p->repository, rs, e))
+    if (registry_challenged(p->host, p->repository, &p->authorization, rs, e))
         return send_request(p, rq, e);
     p->n_refusals--;
     return e->code == ERR_NET ? try_again(p, NULL, wait_ms, e) : fail(p, e);
@@ -171,6 +171,8 @@ static enum http_step refused(struct pull *p, const struct http_response *rs, st
 
 static enum http_step answered(struct pull *p, const struct http_response *rs, struct http_request *rq, unsigned *wait_ms, struct err *e)
 {
+    if (url_same_origin(&p->url, registry_host_base(p->host)))
+        registry_answered(p->host, rs);
     if (rs->status == 401)
         return unauthorized(p, rs, rq, wait_ms, e);
     p->n_refusals = 0;
@@ -179,6 +181,8 @@ static enum http_step answered(struct pull *p, const struct http_response *rs, s
     if (retry_is_sensible(rs->status)) {
         err_set(e, rs->status == 429 || rs->status == 503 ? ERR_NET : ERR_REGISTRY, "%s: %s answered %u, tried %u times", p->what,
                 URL_ORIGIN(&p->url), rs->status, p->n_tries + 1);
+        if (rs->status == 429)
+            registry_limited(p->host, p->repository, e);
         return try_again(p, http_response_get(rs, "retry-after"), wait_ms, e);
     }
     if (rs->status == 416 && p->ops->range_refused != NULL && p->ops->range_refused(p, e)) {

@@ -4,7 +4,9 @@
 #include <limits.h>
 #include <string.h>
 
+#include "base/log.h"
 #include "base/mem.h"
+#include "base/num.h"
 #include "base/text.h"
 #include "registry/host.h"
 #include "registry/retry.h"
@@ -28,6 +30,7 @@ struct registry_host {
     enum challenge_kind wanted; /* OTHER until it asked for something */
     struct token *tokens;
     size_t n_tokens, cap_tokens;
+    bool is_limit_told;
     struct registry_host *next;
 };
 
@@ -266,8 +269,16 @@ static bool get_token(struct registry_host *h, const char *repository, const str
     return err_in(e, "%s", h->name);
 }
 
-bool registry_challenged(struct registry_host *h, const char *repository, const struct http_response *rs, struct err *e)
+bool registry_challenged(struct registry_host *h, const char *repository, const struct secret *sent, const struct http_response *rs,
+                         struct err *e)
 {
+    AUTO(secret_clear_auto) struct secret now = registry_authorization(h, repository);
+    if (secret_is_set(&now)) {
+        if (!secret_equal(&now, sent))
+            return true; /* another transfer logged in, or renewed the token, since */
+        if (h->wanted == CHALLENGE_BASIC)
+            return registry_refused(h, repository, e);
+    }
     struct challenge_list asked = { 0 };
     for (size_t i = 0; i < rs->n_headers; i++)
         if (text_is(rs->headers[i].name, "www-authenticate") && !challenge_parse(&asked, rs->headers[i].value, e))
@@ -282,4 +293,23 @@ bool registry_challenged(struct registry_host *h, const char *repository, const 
         return get_token(h, repository, best, e);
     AUTO(credential_clear_auto) struct credential c = find_credential(h, repository);
     return c.kind == CREDENTIAL_PASSWORD || refused_with(h, repository, &c, e);
+}
+
+void registry_answered(struct registry_host *h, const struct http_response *rs)
+{
+    enum { FEW = 10 };
+    const char *left = http_response_get(rs, "ratelimit-remaining"); /* "76;w=21600" */
+    uint64_t n = 0;
+    if (left == NULL || h->is_limit_told || !num_parse(&n, left, strcspn(left, ";"), UINT32_MAX) || n > FEW)
+        return;
+    h->is_limit_told = true;
+    log_warn("%s: %llu more pull%s and its limit is reached", h->name, (unsigned long long)n, text_s(n));
+}
+
+bool registry_limited(const struct registry_host *h, const char *repository, struct err *e)
+{
+    AUTO(credential_clear_auto) struct credential c = find_credential(h, repository);
+    if (c.kind == CREDENTIAL_NONE)
+        return err_hint(e, "the limit for pulls without a login is reached: log in with: docker login %s, or try later", h->name);
+    return err_hint(e, "the limit of the login that was used is reached: try again later, what was fetched is kept");
 }
