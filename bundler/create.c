@@ -4,7 +4,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/text.h"
-#include "bundler/documents.h"
+#include "bundler/attached.h"
 
 #include "base/banned.h"
 
@@ -32,7 +32,7 @@ static bool create_fetch(struct create *c, struct err *e)
 
 static bool create_fetch_documents(struct create *c, struct err *e)
 {
-    return documents_fetch(c->registries.registry, c->registries.cache, c->images, c->app->n_images, e);
+    return attached_fetch(c->registries.registry, c->registries.cache, c->images, c->app->n_images, e);
 }
 
 bool create_plan(struct create *c, struct err *e)

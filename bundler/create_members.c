@@ -5,7 +5,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "bundler/create.h"
-#include "bundler/documents.h"
+#include "bundler/attached.h"
 #include "embed/embed.h"
 #include "sys/file.h"
 
@@ -67,7 +67,7 @@ static bool write_attached(struct create *c, size_t image, const struct image_do
 {
     AUTO(buf_clear_auto) struct buf bytes = BUF_LIMIT(LIMIT_DOCUMENT_BYTES);
     AUTO(mem_auto) char *name = mem_format("images/%zu/%s", image, d->name);
-    return document_read(c->registries.cache, d, &bytes, e) && writer_add_member(c->writer, name, buf_text(&bytes), bytes.len, false, e);
+    return attached_read(c->registries.cache, d, &bytes, e) && writer_add_member(c->writer, name, buf_text(&bytes), bytes.len, false, e);
 }
 
 static bool write_image(struct create *c, size_t at, struct err *e)

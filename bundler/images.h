@@ -21,7 +21,7 @@ struct image_index { /* an index or manifest list on the way to the manifests; t
     struct buf bytes; /* exact */
 };
 /* A document that speaks of an image and travels with it as it was found: part of an attestation or of a signature. It becomes the member
- * images/<n>/<name>; its bytes lie in the cache under their digest (documents.h). */
+ * images/<n>/<name>; its bytes lie in the cache under their digest (attached.h). */
 enum image_document_kind { IMAGE_ATTESTATION, IMAGE_SIGNATURE };
 struct image_document {
     enum image_document_kind kind;

@@ -13,7 +13,7 @@
 #include "base/text.h"
 #include "bundle/verify.h"
 #include "bundler/create.h"
-#include "bundler/documents.h"
+#include "bundler/attached.h"
 #include "tests/unit/show/golden.h"
 
 #define RAW_LAYER "application/vnd.oci.image.layer.v1.tar"
@@ -282,7 +282,7 @@ static void attach(struct world *w, struct image *x, enum image_document_kind ki
                                 .subject = x->platforms[0].manifest_digest };
     sha256_of(&d.descriptor.digest, text, strlen(text));
     assert_true(cache_write(w->c.registries.cache, &d.descriptor.digest, text, strlen(text), &e));
-    assert_true(documents_add(x, &d, part, &e));
+    assert_true(attached_add(x, &d, part, &e));
 }
 
 static void what_speaks_of_an_image_travels_with_it(void **state)
@@ -294,10 +294,10 @@ static void what_speaks_of_an_image_travels_with_it(void **state)
     world_start(&w, *state, "pair.bundle.tar.zst");
     must(prepare(&w, &e), &e);
     struct image *x = &w.c.images[0];
-    attach(&w, x, IMAGE_ATTESTATION, documents_next_group(x, IMAGE_ATTESTATION), "manifest", "first");
+    attach(&w, x, IMAGE_ATTESTATION, attached_next_group(x, IMAGE_ATTESTATION), "manifest", "first");
     attach(&w, x, IMAGE_ATTESTATION, 0, "statement-0", "{\"predicateType\": \"x\"}");
-    attach(&w, x, IMAGE_ATTESTATION, documents_next_group(x, IMAGE_ATTESTATION), "manifest", "first"); /* the same bytes again are no trouble */
-    attach(&w, x, IMAGE_SIGNATURE, documents_next_group(x, IMAGE_SIGNATURE), "manifest", "signed");
+    attach(&w, x, IMAGE_ATTESTATION, attached_next_group(x, IMAGE_ATTESTATION), "manifest", "first"); /* the same bytes again are no trouble */
+    attach(&w, x, IMAGE_SIGNATURE, attached_next_group(x, IMAGE_SIGNATURE), "manifest", "signed");
     must(create_write(&w.c, &e) && create_prove(&w.c, &e) && writer_publish(w.c.writer, true, &e), &e);
     AUTO(index_close_auto) struct index *made = open_made(&w);
     const struct manifest *m = index_manifest(made);
@@ -328,21 +328,21 @@ static void documents_of_an_image_have_limits(void **state)
     struct err e = { 0 };
     struct image x = { .ref = { .host = "registry.example", .repository = "app", .tag = "1" } };
     struct image_document d = { .kind = IMAGE_ATTESTATION, .descriptor = { .size = LIMIT_DOCUMENT_BYTES + 1 } };
-    assert_false(documents_add(&x, &d, "manifest", &e));
+    assert_false(attached_add(&x, &d, "manifest", &e));
     assert_int_equal(e.code, ERR_REGISTRY);
     assert_non_null(strstr(e.msg, "registry.example/app:1: attestation sha256:"));
     e = (struct err){ 0 };
     d.descriptor.size = LIMIT_DOCUMENT_BYTES;
     for (; d.group < 8; d.group++)
-        must(documents_add(&x, &d, "manifest", &e), &e);
+        must(attached_add(&x, &d, "manifest", &e), &e);
     d.descriptor.size = 1;
-    assert_false(documents_add(&x, &d, "manifest", &e));
+    assert_false(attached_add(&x, &d, "manifest", &e));
     assert_non_null(strstr(e.msg, "more than 268435456 bytes"));
     image_clear(&x);
     e = (struct err){ 0 };
     for (d.group = 0; d.group < LIMIT_DOCUMENTS_PER_IMAGE; d.group++)
-        must(documents_add(&x, &d, "manifest", &e), &e);
-    assert_false(documents_add(&x, &d, "manifest", &e));
+        must(attached_add(&x, &d, "manifest", &e), &e);
+    assert_false(attached_add(&x, &d, "manifest", &e));
     assert_non_null(strstr(e.msg, "more than 512 documents"));
     image_clear(&x);
 }

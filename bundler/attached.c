@@ -1,5 +1,5 @@
 /* Attached documents: their names, their limits, their way into the cache and out of it. Only what is being read or written is in memory. */
-#include "bundler/documents.h"
+#include "bundler/attached.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -14,7 +14,7 @@
 
 static const char *const kind_names[] = { [IMAGE_ATTESTATION] = "attestation", [IMAGE_SIGNATURE] = "signature" };
 
-size_t documents_next_group(const struct image *x, enum image_document_kind kind)
+size_t attached_next_group(const struct image *x, enum image_document_kind kind)
 {
     size_t next = 0;
     for (size_t i = 0; i < x->n_documents; i++)
@@ -38,7 +38,7 @@ static bool check_limits(const struct image *x, const struct image_document *d, 
            err_set(e, ERR_REGISTRY, "%s: its attestations and signatures have more than %" PRIu64 " bytes", REF_SHOWN(&x->ref), LIMIT_IMAGE_DOCUMENTS_BYTES);
 }
 
-bool documents_add(struct image *x, const struct image_document *d, const char *part, struct err *e)
+bool attached_add(struct image *x, const struct image_document *d, const char *part, struct err *e)
 {
     struct image_document named = *d;
     if (!check_limits(x, d, e))
@@ -63,7 +63,7 @@ static bool fetch_document(struct registry *r, struct cache *c, const struct ima
     return registry_small_blob(r, &x->ref, &from->digest, from->size, &bytes, e) && cache_write(c, &from->digest, buf_text(&bytes), bytes.len, e);
 }
 
-bool documents_fetch(struct registry *r, struct cache *c, const struct image *images, size_t n, struct err *e)
+bool attached_fetch(struct registry *r, struct cache *c, const struct image *images, size_t n, struct err *e)
 {
     for (size_t i = 0; i < n; i++)
         for (size_t k = 0; k < images[i].n_documents; k++)
@@ -72,7 +72,7 @@ bool documents_fetch(struct registry *r, struct cache *c, const struct image *im
     return true;
 }
 
-bool document_read(const struct cache *c, const struct image_document *d, struct buf *out, struct err *e)
+bool attached_read(const struct cache *c, const struct image_document *d, struct buf *out, struct err *e)
 {
     bool is_there = false;
     if (!cache_read(c, &d->descriptor.digest, out, &is_there, e))
