@@ -35,6 +35,7 @@ int cli_run(const struct cli_program *p, int argc, char **argv, FILE *out, FILE 
     AUTO(cli_parsed_clear) struct cli_parsed parsed = { 0 };
     bool is_parsed = cli_parse(p, argc, argv, &parsed, &e);
     bool is_open = cli_context_open(&ctx, p->name, &parsed.globals, out, err_out, &e);
+    ctx.command = is_parsed && parsed.command != NULL ? parsed.command->name : NULL;
     int status = end(&ctx, is_parsed && is_open && act(p, &ctx, &parsed, &e), &e);
     cli_context_close(&ctx);
     return status;

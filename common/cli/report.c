@@ -100,10 +100,24 @@ static void write_log(void *user, enum log_level level, const char *line)
 
 static void add_error(struct jwrite *w, const struct err *e)
 {
-    jwrite_str(w, "code", err_name(e->code));
-    jwrite_i64(w, "status", err_status(e->code));
+    jwrite_str(w, "name", err_name(e->code));
     if (e->hint[0] != '\0')
         jwrite_str(w, "hint", e->hint);
+}
+
+/* What every document has (docs/CLI.md). A command line that is wrong names no command. */
+static struct jwrite *open_document(const struct cli_context *ctx, const char *event, int status)
+{
+    struct jwrite *w = jwrite_new(ctx->json == CLI_JSON_STREAM ? JWRITE_COMPACT : JWRITE_PRETTY, MAX_JSON_BYTES);
+    jwrite_object(w, NULL);
+    if (ctx->json == CLI_JSON_STREAM)
+        jwrite_str(w, "event", event);
+    if (ctx->command != NULL)
+        jwrite_str(w, "command", ctx->command);
+    else
+        jwrite_null(w, "command");
+    jwrite_i64(w, "status", status);
+    return w;
 }
 
 static void error_as_text(struct cli_context *ctx, const struct err *e)
@@ -124,6 +138,7 @@ static void error_as_json_log(struct cli_context *ctx, const struct err *e)
     AUTO(buf_clear_auto) struct buf json = BUF_LIMIT(LINE_BYTES * 8);
     struct jwrite *w = json_line("error", e->msg);
     add_error(w, e);
+    jwrite_i64(w, "status", err_status(e->code));
     json_text(&json, w);
     screen_line(ctx->screen, buf_text(&json));
     write_file(ctx, "error", buf_text(&json), true);
@@ -135,16 +150,11 @@ static void error_as_result(struct cli_context *ctx, const struct err *e)
     struct err ignored = { 0 };
     if (ctx->json == CLI_JSON_NONE || (ctx->json == CLI_JSON_DOCUMENT && ctx->is_json_printed))
         return;
-    struct jwrite *w = jwrite_new(ctx->json == CLI_JSON_STREAM ? JWRITE_COMPACT : JWRITE_PRETTY, MAX_JSON_BYTES);
-    jwrite_object(w, NULL);
-    if (ctx->json == CLI_JSON_STREAM)
-        jwrite_str(w, "event", "error");
-    else
-        jwrite_object(w, "error");
+    struct jwrite *w = open_document(ctx, "error", err_status(e->code));
+    jwrite_object(w, "error");
     jwrite_str(w, "message", e->msg);
     add_error(w, e);
-    if (ctx->json == CLI_JSON_DOCUMENT)
-        jwrite_end(w);
+    jwrite_end(w);
     if (!cli_json_close(ctx, w, &ignored))
         return; /* cli_finish_output tells */
 }
@@ -188,10 +198,8 @@ bool cli_write(struct cli_context *ctx, const void *bytes, size_t n, struct err 
 
 struct jwrite *cli_json_open(struct cli_context *ctx)
 {
-    struct jwrite *w = jwrite_new(ctx->json == CLI_JSON_STREAM ? JWRITE_COMPACT : JWRITE_PRETTY, MAX_JSON_BYTES);
-    jwrite_object(w, NULL);
-    if (ctx->json == CLI_JSON_STREAM)
-        jwrite_str(w, "event", "result");
+    struct jwrite *w = open_document(ctx, "result", 0);
+    jwrite_null(w, "error");
     return w;
 }
 

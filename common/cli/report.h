@@ -32,6 +32,7 @@ struct cli_progress;
 
 struct cli_context {
     const char *program;
+    const char *command;      /* "trust add"; null while the command line is not understood */
     enum cli_json json;
     bool is_quiet;
     bool is_verbose;
@@ -62,7 +63,7 @@ static inline bool cli_wants_json(const struct cli_context *ctx)
 }
 
 /* The result as one JSON object: opened here, filled by the command, closed and printed by cli_json_close, which frees it.
- * In --json=stream it is one line with "event": "result" first. */
+ * "command", "status" 0 and "error" null come first; before them, in --json=stream, "event": "result", and the whole is one line. */
 struct jwrite *cli_json_open(struct cli_context *ctx);
 MUST_CHECK bool cli_json_close(struct cli_context *ctx, struct jwrite *w, struct err *e);
 

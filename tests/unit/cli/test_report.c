@@ -82,11 +82,11 @@ static void json_is_one_document_also_for_errors(void **state)
     (void)state;
     struct said said;
     run(&said, "show a b --json");
-    assert_string_equal(said.out, "{\n  \"arguments\": 2\n}\n");
+    assert_string_equal(said.out, "{\n  \"command\": \"show\",\n  \"status\": 0,\n  \"error\": null,\n  \"arguments\": 2\n}\n");
     run(&said, "fail --json");
     assert_int_equal(said.status, 11);
-    assert_non_null(strstr(said.out, "\"code\": \"TRUST\""));
-    assert_non_null(strstr(said.out, "\"status\": 11"));
+    assert_non_null(strstr(said.out, "\"name\": \"TRUST\""));
+    assert_non_null(strstr(said.out, "{\n  \"command\": \"fail\",\n  \"status\": 11,\n  \"error\": {"));
     assert_non_null(strstr(said.out, "\"hint\": \"sign it\""));
     assert_null(strstr(said.out, "before"));
     assert_non_null(strstr(said.err_out, "toy: bundle is not"));
@@ -96,9 +96,9 @@ static void json_is_one_document_also_for_errors(void **state)
     run(&said, "show --bananas --json=stream");
     assert_true(strncmp(said.out, "{\"event\":\"error\",", 17) == 0); /* also when the wrong word comes first */
     run(&said, "show --json=stream --bananas");
-    assert_true(strncmp(said.out, "{\"event\":\"error\",", 17) == 0);
+    assert_true(strncmp(said.out, "{\"event\":\"error\",\"command\":null,\"status\":2,", 43) == 0);
     run(&said, "show a --json=stream");
-    assert_string_equal(said.out, "{\"event\":\"result\",\"arguments\":1}\n");
+    assert_string_equal(said.out, "{\"event\":\"result\",\"command\":\"show\",\"status\":0,\"error\":null,\"arguments\":1}\n");
 }
 
 static void log_lines_are_json_when_asked(void **state)
