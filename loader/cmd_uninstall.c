@@ -5,7 +5,9 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "engine/containers.h"
 #include "engine/images.h"
+#include "engine/volumes.h"
 #include "loader/commands.h"
 #include "loader/installed.h"
 #include "sys/file.h"
@@ -47,6 +49,7 @@ static bool confirm(const struct installed *in, const struct uninstall_options *
 /* Images that we brought in, one name a line. One that a container of somebody else uses stays. */
 static bool remove_images(struct installed *in, struct err *e)
 {
+    static const char *const outcomes[] = { [IMAGE_REMOVED] = "removed", [IMAGE_NOT_THERE] = "was not there any more", [IMAGE_IN_USE] = "kept, a container uses it" };
     bool exists = false;
     AUTO(buf_clear_auto) struct buf names = BUF_LIMIT(LIMIT_CONFIG_FILE_BYTES);
     if (!file_exists(in->site.loaded_path, &exists, e) || (exists && !file_read(in->site.loaded_path, FILE_NO_LINK, names.max, &names, e)))
@@ -54,10 +57,10 @@ static bool remove_images(struct installed *in, struct err *e)
     for (const char *at = buf_text(&names); *at != '\0';) {
         size_t n = strcspn(at, "\n");
         AUTO(mem_auto) char *name = mem_text_n(at, n);
-        bool removed = false;
-        if (!image_remove(in->engine, name, &removed, e))
+        enum image_removal how;
+        if (!image_remove(in->engine, name, &how, e))
             return false;
-        log_info("image %s: %s", SHOWN(name), removed ? "removed" : "kept (in use, or not there)");
+        log_info("image %s: %s", SHOWN(name), outcomes[how]);
         at += n + (at[n] == '\n');
     }
     return true;
@@ -81,10 +84,32 @@ static bool forget(struct installed *in, struct err *e)
     return path_remove_tree(in->site.releases_dir, e) && (!s.is_set || state_write(&s, in->site.state_path, e)) && end_run(in, e);
 }
 
+/* An uninstall without --purge has taken the compose files away and left the data: it is found by the project's label. Containers of that project are
+ * not ours then, and may use it. */
+static bool remove_volumes(struct installed *in, struct err *e)
+{
+    const char *project = in->state.project;
+    AUTO(container_list_clear_auto) struct container_list containers = { 0 };
+    AUTO(volume_list_clear_auto) struct volume_list volumes = { 0 };
+    if (in->deployment != NULL || project[0] == '\0')
+        return true; /* compose did, or nothing ever ran */
+    if (!container_list(in->engine, project, &containers, e) || !volume_list(in->engine, project, &volumes, e))
+        return false;
+    if (containers.n > 0 && volumes.n > 0)
+        return err_set(e, ERR_POLICY, "project %s has %zu containers that this installation did not start: its volumes stay", SHOWN(project), containers.n) ||
+               err_hint(e, "remove those containers first");
+    for (size_t i = 0; i < volumes.n; i++) {
+        if (!volume_remove(in->engine, volumes.names[i], e))
+            return false;
+        log_info("volume %s: removed", SHOWN(volumes.names[i]));
+    }
+    return true;
+}
+
 /* The state goes last but one: a run that is cut short before is found again. */
 static bool purge(struct installed *in, struct err *e)
 {
-    return remove_images(in, e) && path_remove_tree(in->site.releases_dir, e) && path_remove_tree(in->site.dir, e);
+    return remove_volumes(in, e) && remove_images(in, e) && path_remove_tree(in->site.releases_dir, e) && path_remove_tree(in->site.dir, e);
 }
 
 static bool stop_services(struct installed *in, bool has_volumes, struct err *e)

@@ -59,13 +59,14 @@ static bool give_back(struct engine *g, const struct ref *name, const struct dig
     struct ref kept;
     struct ref_text text;
     struct digest then, now;
-    bool is_kept = false, is_there = false, is_removed = false;
+    bool is_kept = false, is_there = false;
+    enum image_removal how;
     name_kept(&kept, name, release);
     if (!find(g, &kept, &is_kept, &then, e) || !find(g, name, &is_there, &now, e))
         return false;
     if (!is_kept)
         return true;
-    return ((is_there && digest_equal(&then, &now)) || image_tag(g, &then, name, e)) && image_remove(g, ref_format_tag(&text, &kept), &is_removed, e);
+    return ((is_there && digest_equal(&then, &now)) || image_tag(g, &then, name, e)) && image_remove(g, ref_format_tag(&text, &kept), &how, e);
 }
 
 bool image_names_give_back(struct engine *g, const struct deployment *previous, struct err *e)

@@ -1,6 +1,8 @@
 /* The installed release. */
 #include "loader/installed.h"
 
+#include <unistd.h>
+
 #include "base/log.h"
 #include "base/mem.h"
 #include "sys/file.h"
@@ -33,6 +35,8 @@ static struct installed *open_site(const struct site_options *o, struct err *e)
     AUTO(installed_free_auto) struct installed *i = mem_new(sizeof *i);
     bool ok = site_describe(&i->site, o->root, o->env, e) && site_check(&i->site, e) && state_read(&i->state, i->site.state_path, e) &&
               journal_look(i->site.journal_path, &i->last_run, e);
+    if (!ok && e->code == ERR_IO && geteuid() != 0)
+        err_hint(e, "the files of an installation belong to root: run this as root, for example with sudo");
     return ok ? TAKE(i) : NULL;
 }
 

@@ -183,13 +183,13 @@ bool image_tag(struct engine *g, const struct digest *id, const struct ref *name
     return read_back(g, id, text.text, e);
 }
 
-bool image_remove(struct engine *g, const char *name, bool *removed, struct err *e)
+bool image_remove(struct engine *g, const char *name, enum image_removal *how, struct err *e)
 {
     AUTO(buf_clear_auto) struct buf answer = BUF_LIMIT(API_ANSWER_MAX);
     unsigned status = 0;
     if (!ask(g, "DELETE", name, "", &answer, &status, e))
         return false;
-    *removed = status == 200;
+    *how = status == 200 ? IMAGE_REMOVED : status == 404 ? IMAGE_NOT_THERE : IMAGE_IN_USE;
     if (status != 200 && status != 404 && status != 409)
         return api_refused(name, status, &answer, e);
     return true;

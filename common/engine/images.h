@@ -30,8 +30,9 @@ enum image_when { IMAGE_AS_SEEN, IMAGE_NOW };
 MUST_CHECK bool image_has_content(struct engine *g, const struct digest *id, enum image_when when, bool *yes, struct err *e);
 /* Gives image id the name; the one that had it loses it. Reads back. */
 MUST_CHECK bool image_tag(struct engine *g, const struct digest *id, const struct ref *name, struct err *e);
-/* Takes the name away, and the image with its last name. Not found and in use by a container are fine: *removed tells. */
-MUST_CHECK bool image_remove(struct engine *g, const char *name, bool *removed, struct err *e);
+/* Takes the name away, and the image with its last name. Not found and in use by a container are fine: *how tells. */
+enum image_removal { IMAGE_REMOVED, IMAGE_NOT_THERE, IMAGE_IN_USE };
+MUST_CHECK bool image_remove(struct engine *g, const char *name, enum image_removal *how, struct err *e);
 
 /* One inspect document. ERR_ENGINE. For the files of this folder, and to be tried with hostile bytes. */
 MUST_CHECK bool image_read(struct engine_image *out, const char *text, size_t n, struct err *e);

@@ -6,6 +6,7 @@
 #include "engine/digests.h"
 #include "engine/facts.h"
 #include "engine/images.h"
+#include "engine/volumes.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n);
 
@@ -68,6 +69,16 @@ static void run_containers(const char *text, size_t n)
     }
 }
 
+static void run_volumes(const char *text, size_t n)
+{
+    struct err e = { 0 };
+    struct volume_list list;
+    if (volume_read_list(&list, text, n, &e))
+        volume_list_clear(&list);
+    else
+        must(e.code == ERR_ENGINE && list.names == NULL);
+}
+
 static void run_logs(const char *text, size_t n)
 {
     AUTO(buf_clear_auto) struct buf out = BUF_LIMIT(n);
@@ -81,6 +92,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
     run_facts(text, n);
     run_images(text, n);
     run_containers(text, n);
+    run_volumes(text, n);
     run_logs(text, n);
     return 0;
 }

@@ -93,7 +93,9 @@ shown() { fetch https://shop.example:8443/items; }
     shown | jq -e '.items | index("mine")' >/dev/null
 }
 
-@test "12 uninstall --purge leaves nothing of it" {
+@test "12 uninstall --purge leaves nothing of it, also when the release was uninstalled before" {
+    works site uninstall --yes
+    on_engine volume ls -q | grep -q '^shop_data$'
     works site uninstall --purge --yes
     equal "$(on_engine ps -aq)$(on_engine volume ls -q)" ""
     equal "$(on_engine network ls -q --filter type=custom)" ""

@@ -197,10 +197,10 @@ static bool do_inspect(struct engine *g, char **argv, struct err *e)
 
 static bool do_remove(struct engine *g, char **argv, struct err *e)
 {
-    bool removed = false;
-    if (!image_remove(g, argv[0], &removed, e))
+    enum image_removal how;
+    if (!image_remove(g, argv[0], &how, e))
         return false;
-    puts(removed ? "removed" : "stays");
+    puts(how == IMAGE_REMOVED ? "removed" : "stays");
     return true;
 }
 

@@ -13,6 +13,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "engine/containers.h"
+#include "engine/volumes.h"
 #include "tests/unit/engine/world.h"
 
 #include "base/banned.h"
@@ -260,6 +261,34 @@ static void logs_are_asked_for_by_number_of_lines(void **state)
     world_stop(&w);
 }
 
+static void volumes_of_a_project_are_found_and_removed(void **state)
+{
+    (void)state;
+    struct world w;
+    struct err e = { 0 };
+    AUTO(volume_list_clear_auto) struct volume_list found = { 0 };
+    struct volume_list none = { 0 };
+    world_start(&w, WORLD_CLASSIC,
+                "{\"call\": \"GET /volumes.*shop.*\", \"json\": {\"Volumes\": [{\"Name\": \"shop_data\"}, {\"Name\": \"shop_x\"}], \"Warnings\": null}},"
+                "{\"call\": \"GET /volumes.*empty.*\", \"json\": {\"Volumes\": null}},"
+                "{\"call\": \"GET /volumes.*odd.*\", \"json\": {\"Volumes\": [7]}},"
+                "{\"call\": \"DELETE /volumes/shop_data\", \"status\": 204},{\"call\": \"DELETE /volumes/gone\", \"status\": 404},"
+                "{\"call\": \"DELETE /volumes/used\", \"status\": 409, \"json\": {\"message\": \"volume is in use\"}},");
+    assert_true(volume_list(w.g, "shop", &found, &e));
+    assert_int_equal(found.n, 2);
+    assert_string_equal(found.names[1], "shop_x");
+    assert_true(volume_list(w.g, "empty", &none, &e));
+    assert_int_equal(none.n, 0);
+    assert_true(volume_remove(w.g, "shop_data", &e) && volume_remove(w.g, "gone", &e));
+    assert_false(volume_remove(w.g, "used", &e));
+    assert_non_null(strstr(e.msg, "volume used: "));
+    assert_non_null(strstr(e.msg, "in use"));
+    e = (struct err){ 0 };
+    assert_false(volume_list(w.g, "odd", &none, &e));
+    assert_int_equal(e.code, ERR_ENGINE);
+    world_stop(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -275,6 +304,7 @@ int main(void)
         cmocka_unit_test(a_log_of_a_terminal_stays_as_it_is),
         cmocka_unit_test(a_log_that_is_cut_within_a_frame_gives_what_is_there),
         cmocka_unit_test(logs_are_asked_for_by_number_of_lines),
+        cmocka_unit_test(volumes_of_a_project_are_found_and_removed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

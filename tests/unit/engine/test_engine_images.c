@@ -145,14 +145,14 @@ static void removing_tells_whether_it_was_removed(void **state)
     (void)state;
     struct world w;
     struct err e = { 0 };
-    bool removed = true;
+    enum image_removal how;
     world_start(&w, WORLD_CLASSIC, "{\"call\": \"DELETE /images/gone\", \"status\": 404},{\"call\": \"DELETE /images/used\", \"status\": 409},"
                                    "{\"call\": \"DELETE /images/odd\", \"status\": 500, \"json\": {\"message\": \"tea only\"}},"
                                    "{\"call\": \"DELETE /images/there\", \"json\": [{\"Untagged\": \"there\"}]},");
-    assert_true(image_remove(w.g, "gone", &removed, &e) && !removed);
-    assert_true(image_remove(w.g, "used", &removed, &e) && !removed);
-    assert_true(image_remove(w.g, "there", &removed, &e) && removed);
-    assert_false(image_remove(w.g, "odd", &removed, &e));
+    assert_true(image_remove(w.g, "gone", &how, &e) && how == IMAGE_NOT_THERE);
+    assert_true(image_remove(w.g, "used", &how, &e) && how == IMAGE_IN_USE);
+    assert_true(image_remove(w.g, "there", &how, &e) && how == IMAGE_REMOVED);
+    assert_false(image_remove(w.g, "odd", &how, &e));
     has(e.msg, "tea only");
     world_stop(&w);
 }
