@@ -24,6 +24,7 @@ enum {
 #define LIMIT_JSON_VALUES 500000             /* about 100 bytes of memory each; 100 000 members are 400 000 values */
 #define LIMIT_JSON_NUMBER (((uint64_t)1 << 53) - 1) /* the largest whole number that every JSON reader keeps exact */
 #define LIMIT_JSON_NUMBER_CHARS 40           /* cJSON's own number buffer is 64 (CVE-2023-26819) */
+#define LIMIT_REPORT_VALUES 2000000          /* a scanner's report: about 100 for each of 20 000 findings; 200 MB while it is read */
 #define LIMIT_CONFIG_FILE_BYTES (1 * MIB)    /* bundle.yaml, compose files, policy, credentials */
 #define LIMIT_OCI_MANIFEST_BYTES (4 * MIB)   /* distribution-spec: 4 MiB is what registries accept */
 #define LIMIT_OCI_CONFIG_BYTES (20 * MIB)    /* containerd's JSON limit */
@@ -82,6 +83,13 @@ enum {
 #define LIMIT_LAYER_BYTES (1024 * GIB)       /* raw tar of one layer */
 #define LIMIT_RELEASE_BYTES (16 * MIB)
 #define LIMIT_BLOB_BYTES (256 * GIB)         /* compressed layer in a registry */
+
+/* gates: scan reports, lists of packages */
+#define LIMIT_SCAN_REPORT_BYTES (64 * MIB)   /* tens of MB are usual for a large image */
+#define LIMIT_SCAN_REPORTS 1000              /* one for each image */
+#define LIMIT_SCAN_FINDINGS 1000000          /* of one list */
+#define LIMIT_SCAN_TARGETS 1000              /* of one report; what is beyond is counted together */
+#define LIMIT_SCAN_IDENTITIES 1000           /* digests and names of one report */
 
 /* the machine */
 enum {

@@ -417,6 +417,18 @@ bool jread_is_null(struct jnode o, const char *key)
     return true;
 }
 
+bool jread_is_text(struct jnode o, const char *key)
+{
+    const struct value *v = find(o, key);
+    return v != NULL && type_of(v) == cJSON_String;
+}
+
+bool jread_is_negative(struct jnode o, const char *key)
+{
+    const struct value *v = find(o, key);
+    return v != NULL && type_of(v) == cJSON_Number && v->at->valuedouble < 0;
+}
+
 void jread_skip(struct jnode o, const char *key)
 {
     struct value *v = find(o, key);

@@ -32,8 +32,8 @@ struct jnode { /* a value within a document; copy freely, valid while the docume
 
 /* JREAD_STRICT: our own documents: no escapes in keys, no carriage returns between values. JREAD_OCI: foreign documents: any
  * number of JSON is tolerated where it is not read (floats, negatives), keys may have escapes. Duplicate keys, compared
- * unescaped, are refused in both. Keys are case-sensitive in both. */
-enum jread_mode { JREAD_STRICT, JREAD_OCI };
+ * unescaped, are refused in both. Keys are case-sensitive in both. JREAD_REPORT: as JREAD_OCI, with room for what scanners write (LIMIT_REPORT_VALUES). */
+enum jread_mode { JREAD_STRICT, JREAD_OCI, JREAD_REPORT };
 
 /* Null with ERR_FORMAT "<what>: byte N: ..." The text may go away afterwards. jread_root, every getter and jread_done accept
  * the null: they do nothing, and jread_done says false. */
@@ -55,6 +55,10 @@ size_t jread_array(struct jnode o, const char *key, size_t max_items, struct jno
 /* Is the key there (and not null)? For optional values: if (jread_has(o, "x")) jread_... A null is not consumed by this. */
 bool jread_has(struct jnode o, const char *key);
 bool jread_is_null(struct jnode o, const char *key); /* there, and null: consumed */
+
+/* Foreign documents may have one of several types under a key. False as well when it is not there. */
+bool jread_is_text(struct jnode o, const char *key);
+bool jread_is_negative(struct jnode o, const char *key); /* a number below zero */
 
 /* Items of an array node. */
 size_t jread_count(struct jnode array);

@@ -190,7 +190,7 @@ static bool scan_number(struct scan *s)
     size_t which = s->n_numbers++;
     if (len <= LIMIT_JSON_NUMBER_CHARS && is_whole && num_parse(&v, s->p + from, len, LIMIT_JSON_NUMBER))
         return true;
-    if (len <= LIMIT_JSON_NUMBER_CHARS && s->mode == JREAD_OCI) {
+    if (len <= LIMIT_JSON_NUMBER_CHARS && s->mode != JREAD_STRICT) {
         MEM_PUSH(s->found->odd, s->found->n_odd, s->found->cap_odd) = which;
         return true;
     }
@@ -254,8 +254,9 @@ static bool scan_value(struct scan *s)
 {
     if (!skip_space(s))
         return false;
-    if (s->found->n_values++ == LIMIT_JSON_VALUES)
-        return bad(s, "more than %d values", LIMIT_JSON_VALUES);
+    size_t max = s->mode == JREAD_REPORT ? LIMIT_REPORT_VALUES : LIMIT_JSON_VALUES;
+    if (s->found->n_values++ == max)
+        return bad(s, "more than %zu values", max);
     char c = look(s);
     if (c == '{')
         return scan_container(s, '}', scan_member);
