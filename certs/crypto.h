@@ -21,4 +21,8 @@ struct evp_pkey_st *key_private_pkey(const struct key_private *k);
 /* A public key from exactly its SubjectPublicKeyInfo DER. what names the place. */
 MUST_CHECK struct key_public *key_public_of_der(const uint8_t *der, size_t n, const char *what, struct err *e);
 
+/* The type of a key by the form of its DER, or false: then key_name_of_other names it ("an RSA key"). */
+bool key_type_of_der(const uint8_t *der, size_t n, enum key_type *out);
+const char *key_name_of_other(const uint8_t *der, size_t n);
+
 #endif

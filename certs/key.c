@@ -84,7 +84,7 @@ bool key_type_parse(enum key_type *out, const char *text, struct err *e)
 
 /* ---- what is refused ---- */
 
-static bool find_type(const uint8_t *der, size_t n, enum key_type *out)
+bool key_type_of_der(const uint8_t *der, size_t n, enum key_type *out)
 {
     for (unsigned i = 0; i < N_KEY_TYPES; i++)
         if (n == types[i].der_bytes && memcmp(der, types[i].head, types[i].head_bytes) == 0) {
@@ -94,15 +94,17 @@ static bool find_type(const uint8_t *der, size_t n, enum key_type *out)
     return false;
 }
 
+const char *key_name_of_other(const uint8_t *der, size_t n)
+{
+    for (size_t i = 0; i < ARRAY_LEN(others); i++)
+        if (memmem(der, n < 40 ? n : 40, others[i].oid, others[i].n) != NULL)
+            return others[i].name;
+    return "a key of an unknown kind";
+}
+
 static bool refuse_type(const uint8_t *der, size_t n, const char *what, struct err *e)
 {
-    const char *name = "a key of an unknown kind";
-    for (size_t i = 0; i < ARRAY_LEN(others); i++)
-        if (memmem(der, n < 40 ? n : 40, others[i].oid, others[i].n) != NULL) {
-            name = others[i].name;
-            break;
-        }
-    err_set(e, ERR_CONFIG, "%s: holds %s, expected Ed25519, ECDSA P-256 or ECDSA P-384", what, name);
+    err_set(e, ERR_CONFIG, "%s: holds %s, expected Ed25519, ECDSA P-256 or ECDSA P-384", what, key_name_of_other(der, n));
     return err_hint(e, "archon-bundle keygen NAME makes a pair of keys");
 }
 
@@ -147,7 +149,7 @@ static EVP_PKEY *pkey_of(enum key_type type, const uint8_t *der, size_t n)
 struct key_public *key_public_of_der(const uint8_t *der, size_t n, const char *what, struct err *e)
 {
     enum key_type type;
-    if (!find_type(der, n, &type)) {
+    if (!key_type_of_der(der, n, &type)) {
         refuse_type(der, n, what, e);
         return NULL;
     }

@@ -31,6 +31,15 @@ enum {
 #define LIMIT_DOCUMENT_BYTES (32 * MIB)      /* one attestation or signature: the SBOM of a large image is 20 MiB */
 #define LIMIT_DOCUMENTS_PER_IMAGE 512        /* about four for each attestation of each platform */
 #define LIMIT_IMAGE_DOCUMENTS_BYTES (256 * MIB) /* of one image together */
+#define LIMIT_ARTIFACT_LAYERS 256            /* signatures in one manifest: each is fetched and verified with each key */
+#define LIMIT_REFERRERS 256                  /* artifacts beside one image */
+#define LIMIT_REFERRER_PAGES 16              /* of a list that a registry gives in parts */
+#define LIMIT_SIGNED_PAYLOAD_BYTES (64 * KIB) /* what a classic cosign signature signs has 250 bytes and the signer's own notes */
+#define LIMIT_SIGNATURE_BUNDLE_BYTES (1 * MIB) /* a Sigstore bundle with certificates and log entries has 10 KiB */
+#define LIMIT_DSSE_SIGNATURES 16             /* of one envelope */
+#define LIMIT_IMAGE_SIGNATURE_TEXT 2048      /* base64; RSA with 8192 bits is 1368 */
+#define LIMIT_STATEMENT_SUBJECTS 1000
+#define LIMIT_IMAGE_KEYS 64                  /* that may sign images, over all rules */
 #define LIMIT_INDEX_ENTRIES 1000             /* entries of an image index */
 #define LIMIT_LAYERS_PER_IMAGE 512           /* Docker's own maximum is 127 */
 #define LIMIT_YAML_NODES 100000              /* nodes after anchors are expanded */

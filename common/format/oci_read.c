@@ -9,7 +9,7 @@
 #include "base/limits.h"
 #include "base/mem.h"
 #include "base/text.h"
-#include "format/jread.h"
+#include "format/oci_parts.h"
 
 #include "base/banned.h"
 
@@ -33,7 +33,7 @@ static void refuse_lookalikes(struct jnode o, const char *const *known, size_t n
     }
 }
 
-static struct jread *open_document(const char *text, size_t n, uint64_t max, const char *what, struct err *e)
+struct jread *oci_part_open(const char *text, size_t n, uint64_t max, const char *what, struct err *e)
 {
     struct jread *doc = NULL;
     if (n > max)
@@ -62,7 +62,7 @@ static void read_media_type(struct jnode o, char *out, size_t size)
         }
 }
 
-static void read_descriptor(struct jnode o, uint64_t max_size, struct oci_descriptor *out)
+void oci_part_descriptor(struct jnode o, uint64_t max_size, struct oci_descriptor *out)
 {
     static const char *const known[] = { "mediaType", "digest", "size", "urls", "platform", "annotations", "artifactType", "data" };
     *out = (struct oci_descriptor){ 0 };
@@ -88,7 +88,7 @@ static void read_platform(struct jnode o, struct platform *out)
 }
 
 /* schemaVersion 2, and a mediaType that is one of the two given or not written at all. */
-static void read_kind(struct jnode root, const char *oci_type, const char *docker_type, char *out, size_t size)
+void oci_part_kind(struct jnode root, const char *oci_type, const char *docker_type, char *out, size_t size)
 {
     static const char *const known[] = { "schemaVersion", "mediaType", "manifests", "config", "layers", "fsLayers", "artifactType", "subject" };
     uint64_t schema;
@@ -127,7 +127,7 @@ static bool says_attestation(struct jnode entry)
 
 static void read_entry(struct jnode o, struct oci_index_entry *out)
 {
-    read_descriptor(o, LIMIT_OCI_MANIFEST_BYTES, &out->descriptor);
+    oci_part_descriptor(o, LIMIT_OCI_MANIFEST_BYTES, &out->descriptor);
     out->has_platform = jread_has(o, "platform");
     if (out->has_platform)
         read_platform(jread_object(o, "platform"), &out->platform);
@@ -141,9 +141,9 @@ bool oci_index_read(struct oci_index *out, const char *text, size_t n, const cha
     char type[128];
     struct jnode entries;
     *out = (struct oci_index){ 0 };
-    AUTO(jread_free_auto) struct jread *doc = open_document(text, n, LIMIT_OCI_MANIFEST_BYTES, what, e);
+    AUTO(jread_free_auto) struct jread *doc = oci_part_open(text, n, LIMIT_OCI_MANIFEST_BYTES, what, e);
     struct jnode root = jread_root(doc);
-    read_kind(root, OCI_TYPE_INDEX, DOCKER_TYPE_LIST, type, sizeof type);
+    oci_part_kind(root, OCI_TYPE_INDEX, DOCKER_TYPE_LIST, type, sizeof type);
     refuse_keys(root, foreign, ARRAY_LEN(foreign), "an index");
     out->n = jread_array(root, "manifests", LIMIT_INDEX_ENTRIES, &entries);
     out->entries = mem_new_array(out->n, sizeof *out->entries);
@@ -166,7 +166,7 @@ void oci_index_clear(struct oci_index *x)
 static void read_config_descriptor(struct jnode root, struct oci_descriptor *out)
 {
     struct jnode config = jread_object(root, "config");
-    read_descriptor(config, LIMIT_OCI_CONFIG_BYTES, out);
+    oci_part_descriptor(config, LIMIT_OCI_CONFIG_BYTES, out);
     if (strcmp(out->media_type, OCI_TYPE_CONFIG) != 0 && strcmp(out->media_type, DOCKER_TYPE_CONFIG) != 0)
         jread_fail(config, "mediaType", "%s is not a container image", SHOWN(out->media_type));
 }
@@ -176,15 +176,15 @@ bool oci_manifest_read(struct oci_manifest *out, const char *text, size_t n, con
     static const char *const foreign[] = { "manifests", "fsLayers" };
     struct jnode layers;
     *out = (struct oci_manifest){ 0 };
-    AUTO(jread_free_auto) struct jread *doc = open_document(text, n, LIMIT_OCI_MANIFEST_BYTES, what, e);
+    AUTO(jread_free_auto) struct jread *doc = oci_part_open(text, n, LIMIT_OCI_MANIFEST_BYTES, what, e);
     struct jnode root = jread_root(doc);
-    read_kind(root, OCI_TYPE_MANIFEST, DOCKER_TYPE_MANIFEST, out->media_type, sizeof out->media_type);
+    oci_part_kind(root, OCI_TYPE_MANIFEST, DOCKER_TYPE_MANIFEST, out->media_type, sizeof out->media_type);
     refuse_keys(root, foreign, ARRAY_LEN(foreign), "a manifest");
     read_config_descriptor(root, &out->config);
     out->n_layers = jread_array(root, "layers", LIMIT_LAYERS_PER_IMAGE, &layers);
     out->layers = mem_new_array(out->n_layers, sizeof *out->layers);
     for (size_t i = 0; i < out->n_layers; i++)
-        read_descriptor(jread_item(layers, i), LIMIT_BLOB_BYTES, &out->layers[i]);
+        oci_part_descriptor(jread_item(layers, i), LIMIT_BLOB_BYTES, &out->layers[i]);
     if (jread_done(doc, e))
         return true;
     oci_manifest_clear(out);
@@ -220,7 +220,7 @@ bool oci_config_read(struct oci_config *out, const char *text, size_t n, const c
 {
     static const char *const known[] = { "os", "architecture", "variant", "created", "rootfs", "config", "history" };
     *out = (struct oci_config){ 0 };
-    AUTO(jread_free_auto) struct jread *doc = open_document(text, n, LIMIT_OCI_CONFIG_BYTES, what, e);
+    AUTO(jread_free_auto) struct jread *doc = oci_part_open(text, n, LIMIT_OCI_CONFIG_BYTES, what, e);
     struct jnode root = jread_root(doc);
     refuse_lookalikes(root, known, ARRAY_LEN(known));
     jread_str(root, "os", out->platform.os, sizeof out->platform.os);
