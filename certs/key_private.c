@@ -124,6 +124,8 @@ struct key_private *key_private_load(const char *path, key_passphrase_fn ask, vo
     buf_reserve(&text, LIMIT_KEY_FILE_BYTES);
     if (!file_read(path, FILE_PRIVATE, LIMIT_KEY_FILE_BYTES, &text, e)) {
         err_as(e, ERR_CONFIG);
+        if (text_ends(path, ".pub"))
+            err_hint(e, "that is the public half, for the hosts; the private half signs: a file that ends in .key");
         return NULL;
     }
     struct asking asking = { path, ask, ctx, e, false };

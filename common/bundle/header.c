@@ -83,9 +83,11 @@ static bool read_start(int fd, uint64_t file_bytes, uint64_t *content, struct er
     *content = num_le64(start + 5);
     if (*content < LAYOUT_TAR_BLOCK || *content > LAYOUT_HEADER_MAX || *content % LAYOUT_TAR_BLOCK != 0)
         return err_set(e, ERR_FORMAT, "header frame: content size %llu is not allowed", (unsigned long long)*content);
-    if (frame_length(*content) > file_bytes)
-        return err_set(e, ERR_FORMAT, "header frame: file ends at %llu, the header at %llu", (unsigned long long)file_bytes,
-                       (unsigned long long)frame_length(*content));
+    if (frame_length(*content) > file_bytes) {
+        err_set(e, ERR_FORMAT, "header frame: file ends at %llu, the header at %llu", (unsigned long long)file_bytes,
+                (unsigned long long)frame_length(*content));
+        return err_hint(e, "copy the bundle again");
+    }
     return true;
 }
 

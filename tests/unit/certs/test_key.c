@@ -387,6 +387,9 @@ static void refuses_private_keys_that_are_not_private_or_not_keys(void **state)
         if (strstr(e.msg, cases[i].words) == NULL)
             fail_msg("\"%s\" has no \"%s\"", e.msg, cases[i].words);
     }
+    struct err e = { 0 };
+    assert_null(key_private_load(scratch_text(s, "site.pub", GOOD, 0644), NULL, NULL, &e));
+    assert_non_null(strstr(e.hint, "public half"));
 }
 
 int main(void)
