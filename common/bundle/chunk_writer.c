@@ -1,7 +1,9 @@
 /* Chunks on their way to the file. */
 #include "bundle/chunk_writer.h"
 
+#include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/mem.h"
 #include "bundle/ring.h"
@@ -19,13 +21,22 @@ struct chunk {
     struct digest sha256;
 };
 
+struct mark {
+    bool is_set;
+    size_t n_cut;
+    uint8_t *raw; /* what the chunk that was being filled held; made with the first mark */
+    uint32_t raw_len;
+};
+
 struct chunk_writer {
     int fd;
+    uint64_t start; /* of the first chunk in the file */
     const char *path;
     int level;
     struct ring *ring;
     struct chunk *open; /* the one that is being filled, or null */
     size_t n_cut;
+    struct mark mark;
     struct table table;
 };
 
@@ -77,21 +88,14 @@ static bool chunk_pack(void *item, void *state, struct err *e)
     return true;
 }
 
-struct chunk_writer *chunk_writer_new(int fd, const char *path, int level, unsigned jobs)
+struct chunk_writer *chunk_writer_new(int fd, uint64_t start, const char *path, int level, unsigned jobs)
 {
     struct chunk_writer *w = mem_new(sizeof *w);
-    *w = (struct chunk_writer){ .fd = fd, .path = path, .level = level };
+    *w = (struct chunk_writer){ .fd = fd, .start = start, .path = path, .level = level };
     struct ring_spec r = { .n_items = jobs + 2, .n_workers = jobs, .item_new = chunk_new, .item_free = chunk_free,
                            .state_new = packer_new, .state_free = packer_free, .work = chunk_pack, .ctx = w };
     w->ring = ring_new(&r);
     return w;
-}
-
-void chunk_writer_free(struct chunk_writer *w)
-{
-    ring_free(w->ring);
-    table_clear(&w->table);
-    mem_free(w);
 }
 
 static bool drain_one(struct chunk_writer *w, struct err *e)
@@ -103,11 +107,26 @@ static bool drain_one(struct chunk_writer *w, struct err *e)
     return true;
 }
 
-bool chunk_writer_drain(struct chunk_writer *w, struct err *e)
+static void free_buffers(struct chunk_writer *w)
+{
+    if (w->ring != NULL)
+        ring_free(TAKE(w->ring));
+    mem_free(TAKE(w->mark.raw));
+}
+
+void chunk_writer_free(struct chunk_writer *w)
+{
+    free_buffers(w);
+    table_clear(&w->table);
+    mem_free(w);
+}
+
+bool chunk_writer_finish(struct chunk_writer *w, struct err *e)
 {
     while (!ring_is_empty(w->ring))
         if (!drain_one(w, e))
             return false;
+    free_buffers(w);
     return true;
 }
 
@@ -157,6 +176,51 @@ bool chunk_writer_put_stored(struct chunk_writer *w, const uint8_t header[LAYOUT
     open_chunk(w)->is_stored = true;
     *i = w->n_cut;
     return chunk_writer_put(w, header, LAYOUT_TAR_BLOCK, e) && chunk_writer_cut(w, e);
+}
+
+void chunk_writer_mark(struct chunk_writer *w)
+{
+    struct mark *m = &w->mark;
+    if (m->raw == NULL)
+        m->raw = mem_new(LIMIT_CHUNK_BYTES);
+    m->is_set = true;
+    m->n_cut = w->n_cut;
+    m->raw_len = w->open == NULL ? 0 : w->open->raw_len;
+    if (m->raw_len > 0)
+        memcpy(m->raw, w->open->raw, m->raw_len);
+}
+
+/* Waits for everything under way, and writes what is from before the mark. */
+static bool settle(struct chunk_writer *w, struct err *e)
+{
+    while (w->table.n < w->mark.n_cut)
+        if (!drain_one(w, e))
+            return false;
+    while (!ring_is_empty(w->ring)) {
+        struct err unwanted = { 0 };
+        (void)ring_take(w->ring, &unwanted);
+    }
+    return true;
+}
+
+static bool cut_file(struct chunk_writer *w, struct err *e)
+{
+    uint64_t end = w->start + w->table.packed_len;
+    if (ftruncate(w->fd, (off_t)end) != 0)
+        return file_fail(e, errno, "truncate", w->path);
+    return lseek(w->fd, (off_t)end, SEEK_SET) >= 0 || file_fail(e, errno, "seek in", w->path);
+}
+
+bool chunk_writer_rewind(struct chunk_writer *w, struct err *e)
+{
+    const struct mark *m = &w->mark;
+    BUG_IF(!m->is_set);
+    w->open = NULL;
+    if (!settle(w, e))
+        return false;
+    table_truncate(&w->table, m->n_cut);
+    w->n_cut = m->n_cut;
+    return cut_file(w, e) && chunk_writer_put(w, m->raw, m->raw_len, e);
 }
 
 struct table *chunk_writer_table(struct chunk_writer *w)

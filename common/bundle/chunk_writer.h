@@ -1,7 +1,7 @@
 /* Raw bytes into chunks: cut by the caller, compressed by other threads, written in order by the caller's thread. The opposite of chunk_stream. Memory:
- * (jobs + 2) * 8 MiB and a compression context for each job.
+ * (jobs + 2) * 8 MiB and a compression context for each job; 4 MiB more when there is a checkpoint.
  *
- *     chunk_writer_put(w, bytes, n, e) ...;  chunk_writer_cut(w, e);  chunk_writer_drain(w, e);  then chunk_writer_table(w) is complete
+ *     chunk_writer_put(w, bytes, n, e) ...;  chunk_writer_cut(w, e);  chunk_writer_finish(w, e);  then chunk_writer_table(w) is complete
  */
 #ifndef BUNDLE_CHUNK_WRITER_H
 #define BUNDLE_CHUNK_WRITER_H
@@ -9,8 +9,8 @@
 #include "bundle/table.h"
 
 struct chunk_writer;
-/* Borrows fd, which stands where the first chunk goes, and path, which is for messages. */
-struct chunk_writer *chunk_writer_new(int fd, const char *path, int level, unsigned jobs);
+/* Borrows fd, which stands at start, where the first chunk goes, and path, which is for messages. */
+struct chunk_writer *chunk_writer_new(int fd, uint64_t start, const char *path, int level, unsigned jobs);
 void chunk_writer_free(struct chunk_writer *w);
 AUTO_FREE(struct chunk_writer, chunk_writer_free)
 
@@ -22,8 +22,14 @@ MUST_CHECK bool chunk_writer_cut(struct chunk_writer *w, struct err *e);
 MUST_CHECK bool chunk_writer_put_stored(struct chunk_writer *w, const uint8_t header[LAYOUT_TAR_BLOCK], size_t *i, struct err *e);
 /* That form (docs/FORMAT.md section 1.4). */
 void chunk_writer_stored(uint8_t frame[LAYOUT_DATA_HEADER_FRAME], const uint8_t header[LAYOUT_TAR_BLOCK]);
-/* Waits until everything that was cut is written. */
-MUST_CHECK bool chunk_writer_drain(struct chunk_writer *w, struct err *e);
+/* Waits until everything that was cut is written, and gives back all memory but the table: nothing can be put any more. */
+MUST_CHECK bool chunk_writer_finish(struct chunk_writer *w, struct err *e);
+
+/* Remembers this place, instead of an earlier one. Waits for nothing. */
+void chunk_writer_mark(struct chunk_writer *w);
+/* Goes back to it: what was put since then is as if it had never been; the file ends there. May be done more than once. Fails with ERR_IO, ERR_SPACE (chunks
+ * from before the mark may still be on their way). */
+MUST_CHECK bool chunk_writer_rewind(struct chunk_writer *w, struct err *e);
 
 /* What was written so far. */
 struct table *chunk_writer_table(struct chunk_writer *w);

@@ -2,6 +2,7 @@
  * uniform) hold their numbers. Only the slots, 4 bytes each, are made anew when it grows. */
 #include "bundle/dedup.h"
 
+#include <errno.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -16,6 +17,7 @@
 
 enum {
     SLOTS_AT_START = 1 << 12,
+    PIECES_MAX = 1 << 22, /* 96 MiB, and 32 MiB of slots. More come only when the guess of all sizes was far too low; they are stored, and not found again */
     SPOOL_BUFFER = 64 * 1024,
     /* Below LAYOUT_WINDOW_CHUNKS by what 16 MiB of new data can touch after the last reference (5), and some room. */
     DEDUP_WINDOW_CHUNKS = 56,
@@ -24,6 +26,20 @@ enum {
 struct piece {
     uint8_t hash[16];
     uint64_t offset; /* in the data stream */
+};
+
+struct moved { /* a piece that was stored again since the mark */
+    uint32_t piece;
+    uint64_t offset; /* where it was */
+};
+
+struct mark {
+    bool is_set;
+    size_t n_pieces;
+    uint64_t data_len;
+    uint64_t spool_len;
+    struct moved *moved;
+    size_t n_moved, cap;
 };
 
 struct dedup {
@@ -43,6 +59,7 @@ struct dedup {
     uint64_t spool_len;
     uint64_t count_at; /* where the number of extents of this layer goes */
     struct buf pending;
+    struct mark mark;
 };
 
 struct dedup *dedup_open(const char *dir, size_t n_layers, struct err *e)
@@ -76,6 +93,7 @@ void dedup_close(struct dedup *d)
     mem_free(d->spool_name);
     mem_free(d->pieces);
     mem_free(d->slots);
+    mem_free(d->mark.moved);
     mem_free(d);
 }
 
@@ -106,12 +124,31 @@ static void grow(struct dedup *d)
 
 static void remember(struct dedup *d, const uint8_t hash[16], uint64_t offset)
 {
+    if (d->n_pieces == PIECES_MAX)
+        return;
     if (d->n_pieces * 2 >= d->n_slots)
         grow(d);
-    BUG_IF(d->n_pieces >= UINT32_MAX - 1); /* 16 TiB of pieces of the smallest average */
     MEM_PUSH(d->pieces, d->n_pieces, d->cap) = (struct piece){ .offset = offset };
     memcpy(d->pieces[d->n_pieces - 1].hash, hash, 16);
     *probe(d, hash) = (uint32_t)d->n_pieces;
+}
+
+/* Later layers find the new copy. Of a piece from before the mark the place it had then is kept: each is moved away from there once. */
+static void move(struct dedup *d, uint32_t i, uint64_t offset)
+{
+    struct mark *m = &d->mark;
+    if (m->is_set && i < m->n_pieces && d->pieces[i].offset < m->data_len)
+        MEM_PUSH(m->moved, m->n_moved, m->cap) = (struct moved){ i, d->pieces[i].offset };
+    d->pieces[i].offset = offset;
+}
+
+/* The last ones first: with linear probing each leaves the table as it was before it came. */
+static void forget_from(struct dedup *d, size_t n)
+{
+    while (d->n_pieces > n) {
+        *probe(d, d->pieces[d->n_pieces - 1].hash) = 0;
+        d->n_pieces--;
+    }
 }
 
 /* --- the spool of recipes ----------------------------------------------------------------------------------------- */
@@ -200,7 +237,7 @@ bool dedup_piece(struct dedup *d, const uint8_t hash[16], uint32_t n, bool *is_n
     if (!*is_new)
         offset = d->pieces[known - 1].offset;
     else if (known != 0)
-        d->pieces[known - 1].offset = offset; /* later layers find the new copy */
+        move(d, known - 1, offset);
     else
         remember(d, hash, offset);
     if (*is_new)
@@ -218,6 +255,36 @@ bool dedup_end(struct dedup *d, uint64_t *size, struct err *e)
     num_put_le32(count, d->n_extents);
     *size = d->layer_at;
     return fd_pwrite_all(d->spool, count, sizeof count, d->count_at, d->spool_name, e);
+}
+
+/* --- going back ---------------------------------------------------------------------------------------------------- */
+
+bool dedup_mark(struct dedup *d, struct err *e)
+{
+    struct mark *m = &d->mark;
+    if (!spool_flush(d, e))
+        return false;
+    m->is_set = true;
+    m->n_pieces = d->n_pieces;
+    m->data_len = d->data_len;
+    m->spool_len = d->spool_len;
+    m->n_moved = 0;
+    return true;
+}
+
+bool dedup_rewind(struct dedup *d, struct err *e)
+{
+    struct mark *m = &d->mark;
+    BUG_IF(!m->is_set);
+    forget_from(d, m->n_pieces);
+    while (m->n_moved > 0) {
+        const struct moved *back = &m->moved[--m->n_moved];
+        d->pieces[back->piece].offset = back->offset;
+    }
+    d->data_len = m->data_len;
+    buf_reset(&d->pending);
+    d->spool_len = m->spool_len;
+    return ftruncate(d->spool, (off_t)d->spool_len) == 0 || file_fail(e, errno, "truncate", d->spool_name);
 }
 
 bool dedup_recipes(struct dedup *d, int *fd, uint64_t *n_bytes, struct err *e)

@@ -6,7 +6,7 @@
 #include "base/buf.h"
 
 struct dedup;
-/* dir: where the spool of recipes is made. Memory: 40 bytes for each different piece, at most. */
+/* dir: where the spool of recipes is made. Memory: 128 MiB at most (docs/FORMAT.md section 3.5); with marks 64 MiB more, in the worst case. */
 MUST_CHECK struct dedup *dedup_open(const char *dir, size_t n_layers, struct err *e);
 void dedup_close(struct dedup *d);
 AUTO_FREE(struct dedup, dedup_close)
@@ -17,6 +17,11 @@ MUST_CHECK bool dedup_begin(struct dedup *d, struct err *e);
 MUST_CHECK bool dedup_piece(struct dedup *d, const uint8_t hash[16], uint32_t n, bool *is_new, struct err *e);
 /* The layer ends: *size is the length of its tar. */
 MUST_CHECK bool dedup_end(struct dedup *d, uint64_t *size, struct err *e);
+
+/* Between layers. Remembers this state, instead of an earlier one. */
+MUST_CHECK bool dedup_mark(struct dedup *d, struct err *e);
+/* Goes back to it: the pieces and layers since then are forgotten. May be done more than once, also in the middle of a layer. */
+MUST_CHECK bool dedup_rewind(struct dedup *d, struct err *e);
 
 uint64_t dedup_data_len(const struct dedup *d);
 

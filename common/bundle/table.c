@@ -57,6 +57,16 @@ void table_add(struct table *t, uint32_t packed_len, uint32_t raw_len, const str
     count(t, 0);
 }
 
+void table_truncate(struct table *t, size_t n)
+{
+    BUG_IF(n > t->n || (n < t->n && t->own == NULL));
+    for (; t->n > n; t->n--) {
+        t->packed_len -= packed_len_of(t, t->n - 1);
+        t->raw_len -= raw_len_of(t, t->n - 1);
+    }
+    t->n_marks = n / TABLE_STEP + (n % TABLE_STEP != 0);
+}
+
 void table_set_sha256(struct table *t, size_t i, const struct digest *sha256)
 {
     BUG_IF(i >= t->n || t->own == NULL);

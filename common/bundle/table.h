@@ -24,6 +24,8 @@ MUST_CHECK bool table_read(struct table *t, const struct manifest *m, const uint
 
 /* Appends a chunk to a table that is being made; file offsets count from its first chunk. */
 void table_add(struct table *t, uint32_t packed_len, uint32_t raw_len, const struct digest *sha256);
+/* Forgets all chunks from the n-th on, of a table that is being made. */
+void table_truncate(struct table *t, size_t n);
 /* The chunk was written again, with the same length. */
 void table_set_sha256(struct table *t, size_t i, const struct digest *sha256);
 

@@ -171,6 +171,30 @@ bool writer_end_layer(struct writer *w, const struct manifest_layer *layer, stru
     return true;
 }
 
+/* --- going back ----------------------------------------------------------------------------------------------------- */
+
+bool writer_checkpoint(struct writer *w, struct err *e)
+{
+    BUG_IF(w->member_hash != NULL || w->is_in_layer || w->is_data_closed);
+    chunk_writer_mark(w->chunks);
+    w->checkpoint = (struct writer_checkpoint){ true, w->data_in_member, w->n_data, w->m.n_members, w->m.n_layers };
+    return writer_result(w, dedup_mark(w->dedup, e), e);
+}
+
+bool writer_rewind(struct writer *w, struct err *e)
+{
+    const struct writer_checkpoint *to = &w->checkpoint;
+    BUG_IF(!to->is_set || w->is_data_closed);
+    w->is_in_layer = false;
+    while (w->m.n_layers > to->n_layers)
+        mem_free(w->m.layers[--w->m.n_layers].blobs);
+    w->m.n_members = to->n_members;
+    w->n_data = to->n_data;
+    w->data_in_member = to->data_in_member;
+    bool ok = chunk_writer_rewind(w->chunks, e) && dedup_rewind(w->dedup, e);
+    return writer_result(w, ok, e);
+}
+
 /* --- facts, and the name ------------------------------------------------------------------------------------------- */
 
 int writer_fd(const struct writer *w)
@@ -185,7 +209,7 @@ const struct manifest *writer_manifest(const struct writer *w)
 
 uint64_t writer_new_bytes(const struct writer *w)
 {
-    return dedup_data_len(w->dedup);
+    return w->dedup == NULL ? w->new_bytes : dedup_data_len(w->dedup);
 }
 
 bool writer_publish(struct writer *w, bool may_replace, struct err *e)
@@ -241,7 +265,7 @@ struct writer *writer_open(const struct writer_spec *s, struct err *e)
     w->dedup = dedup_open(dir, s->n_layers, e);
     if (w->dedup == NULL)
         return NULL;
-    w->chunks = chunk_writer_new(publish_fd(w->publish), w->path, s->level, s->jobs);
+    w->chunks = chunk_writer_new(publish_fd(w->publish), w->m.header_len, w->path, s->level, s->jobs);
     return TAKE(w);
 }
 

@@ -6,6 +6,8 @@
  *     writer_add_member(w, "reports/...", ...);                                  // made from layers
  *     writer_finish(w, sign, ctx, e);   check writer_fd(w);   writer_publish(w, e);
  *
+ * Between layers, writer_checkpoint remembers the state and writer_rewind goes back to it: a layer whose bytes turn out to be wrong is as if it had never been begun.
+ *
  * The bytes depend only on what is added, never on jobs or timing. Memory: (jobs + 2) * 8 MiB, compression contexts, the table of pieces. */
 #ifndef BUNDLE_WRITER_H
 #define BUNDLE_WRITER_H
@@ -47,6 +49,12 @@ MUST_CHECK bool writer_begin_layer(struct writer *w, struct err *e);
 MUST_CHECK bool writer_add_piece(struct writer *w, const uint8_t hash[16], const void *bytes, uint32_t n, struct err *e);
 /* layer: diff_id and blobs (copied); its size is set here. */
 MUST_CHECK bool writer_end_layer(struct writer *w, const struct manifest_layer *layer, struct err *e);
+
+/* Between layers. A later checkpoint takes the place of an earlier one. */
+MUST_CHECK bool writer_checkpoint(struct writer *w, struct err *e);
+/* Goes back to it, also from the middle of a layer, and as often as is needed: what is written after that is what would have been written at the checkpoint. Not after
+ * the writer itself has failed. */
+MUST_CHECK bool writer_rewind(struct writer *w, struct err *e);
 
 /* Signs the text of bundle.json by adding signatures to the header. May be null: the bundle is unsigned. */
 typedef bool (*writer_sign_fn)(void *ctx, const void *manifest, size_t n, struct header *h, struct err *e);

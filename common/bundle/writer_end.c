@@ -110,6 +110,10 @@ static bool write_header(struct writer *w, writer_sign_fn sign, void *ctx, struc
 bool writer_finish(struct writer *w, writer_sign_fn sign, void *ctx, struct err *e)
 {
     bool ok = writer_close_data(w, e) && put_recipes(w, e) && writer_put_zeros(w, LAYOUT_TAR_END, e) && chunk_writer_cut(w->chunks, e) &&
-              chunk_writer_drain(w->chunks, e) && patch_data_headers(w, e) && write_header(w, sign, ctx, e);
+              chunk_writer_finish(w->chunks, e) && patch_data_headers(w, e) && write_header(w, sign, ctx, e);
+    if (ok) { /* reading back needs memory, too */
+        w->new_bytes = dedup_data_len(w->dedup);
+        dedup_close(TAKE(w->dedup));
+    }
     return writer_result(w, ok, e);
 }

@@ -17,7 +17,8 @@ struct writer {
     uint64_t expected_bytes;
     struct publish *publish;
     struct chunk_writer *chunks;
-    struct dedup *dedup;
+    struct dedup *dedup; /* null when the file is finished */
+    uint64_t new_bytes;  /* then */
     struct manifest m;
     size_t members_cap;
     size_t layers_cap;
@@ -30,6 +31,13 @@ struct writer {
     size_t n_data; /* members, and their headers */
     struct writer_data_header *data_headers;
     size_t data_headers_cap;
+    struct writer_checkpoint {
+        bool is_set;
+        uint64_t data_in_member;
+        size_t n_data;
+        size_t n_members;
+        size_t n_layers;
+    } checkpoint;
 };
 
 /* A member of the manifest, checked; its header is put next. Null on failure. */

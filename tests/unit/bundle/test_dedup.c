@@ -116,6 +116,29 @@ static void a_reference_that_would_scatter_reads_is_stored_again(void **state)
     assert_true(reader_accepts(d, sizes, 2, &e));
 }
 
+/* Memory has an end: what comes when the index is full is stored, each time it comes. */
+static void an_index_that_is_full_takes_no_more(void **state)
+{
+    (void)state;
+    enum { FULL = 1 << 22, TINY = 16 };
+    struct err e = { 0 };
+    bool is_new = false;
+    uint64_t n_new = 0;
+    AUTO(dedup_close_auto) struct dedup *d = dedup_open("/tmp", 1, &e);
+    assert_true(dedup_begin(d, &e));
+    for (uint64_t i = 1; i <= FULL + 10 + 20; i++) {
+        uint8_t hash[16] = { 0 };
+        uint64_t number = i <= FULL + 10 ? i : i - 20; /* the last twenty once more */
+        num_put_le64(hash, number * 0x9E3779B97F4A7C15u);
+        num_put_le64(hash + 8, number);
+        if (!dedup_piece(d, hash, TINY, &is_new, &e))
+            fail_msg("%s", e.msg);
+        n_new += is_new;
+    }
+    assert_int_equal(n_new, FULL + 10 + 10);
+    assert_int_equal(dedup_data_len(d), n_new * TINY);
+}
+
 static void the_reader_refuses_a_scattered_recipe(void **state)
 {
     (void)state;
@@ -217,6 +240,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_piece_seen_before_is_not_stored_again),
         cmocka_unit_test(a_reference_that_would_scatter_reads_is_stored_again),
+        cmocka_unit_test(an_index_that_is_full_takes_no_more),
         cmocka_unit_test(the_reader_refuses_a_scattered_recipe),
         cmocka_unit_test(the_window_counts_what_the_definition_counts),
         cmocka_unit_test(recipes_with_wrong_numbers_are_refused),
