@@ -121,11 +121,14 @@ static struct key_private *parse_private(const char *text, size_t n, struct aski
 struct key_private *key_private_load(const char *path, key_passphrase_fn ask, void *ctx, struct err *e)
 {
     AUTO(buf_wipe_auto) struct buf text = BUF_LIMIT(LIMIT_KEY_FILE_BYTES);
+    if (text_ends(path, ".pub")) { /* to ask for mode 0600 would be no help */
+        err_set(e, ERR_CONFIG, "%s: is named as a public key, which goes to the hosts", SHOWN(path));
+        err_hint(e, "the private half signs: the file beside it that ends in .key");
+        return NULL;
+    }
     buf_reserve(&text, LIMIT_KEY_FILE_BYTES);
     if (!file_read(path, FILE_PRIVATE, LIMIT_KEY_FILE_BYTES, &text, e)) {
         err_as(e, ERR_CONFIG);
-        if (text_ends(path, ".pub"))
-            err_hint(e, "that is the public half, for the hosts; the private half signs: a file that ends in .key");
         return NULL;
     }
     struct asking asking = { path, ask, ctx, e, false };

@@ -389,7 +389,7 @@ static void refuses_private_keys_that_are_not_private_or_not_keys(void **state)
     }
     struct err e = { 0 };
     assert_null(key_private_load(scratch_text(s, "site.pub", GOOD, 0644), NULL, NULL, &e));
-    assert_non_null(strstr(e.hint, "public half"));
+    assert_non_null(strstr(e.hint, "ends in .key"));
 }
 
 int main(void)
