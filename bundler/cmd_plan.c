@@ -28,7 +28,7 @@ static void print_image(const struct create *c, size_t i, const struct planned_i
     size_t n_layers = 0;
     for (size_t k = 0; k < x->n_platforms; k++)
         n_layers += x->platforms[k].m.n_layers;
-    cli_print(c->ctx, "%s\n  %s\n ", REF_SHOWN(&c->app->images[i].original), DIGEST_SHOWN(image_digest(x)));
+    cli_print(c->ctx, "%s\n  %s\n ", REF_SHOWN(&c->app->images[i].written), DIGEST_SHOWN(image_digest(x)));
     for (size_t k = 0; k < x->n_platforms; k++)
         cli_print(c->ctx, " %s", platform_format(&(struct platform_text){ { 0 } }, &x->platforms[k].platform));
     cli_print(c->ctx, ", %zu layer%s, %s, %s of it here already\n", n_layers, text_s(n_layers), text_bytes(size, p->bytes), text_bytes(cached, p->cached_bytes));
@@ -38,7 +38,9 @@ static void add_image(struct jwrite *w, const struct create *c, size_t i, const 
 {
     const struct image *x = &c->images[i];
     jwrite_object(w, NULL);
-    jwrite_str(w, "reference", REF_SHOWN(&c->app->images[i].original));
+    jwrite_str(w, "reference", REF_SHOWN(&c->app->images[i].written));
+    if (c->app->images[i].place.written != NULL)
+        jwrite_str(w, "from", c->app->images[i].place.written);
     jwrite_digest(w, "digest", image_digest(x));
     jwrite_array(w, "platforms");
     for (size_t k = 0; k < x->n_platforms; k++)

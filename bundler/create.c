@@ -27,7 +27,8 @@ static bool create_fetch(struct create *c, struct err *e)
     char b[24];
     const struct fetch_totals *t = &c->fetched;
     log_info("%zu layer%s of %s, %zu of them (%s) to fetch", t->n_blobs, text_s(t->n_blobs), text_bytes(a, t->bytes), t->n_missing, text_bytes(b, t->missing_bytes));
-    return fetch_layers(c->registries.registry, c->registries.cache, c->images, c->app->n_images, PARALLEL_FETCHES, &c->ctx->progress, e);
+    return registries_put_layers(&c->registries, c->app, c->images, e) &&
+           fetch_layers(c->registries.registry, c->registries.cache, c->images, c->app->n_images, PARALLEL_FETCHES, &c->ctx->progress, e);
 }
 
 static bool create_fetch_documents(struct create *c, struct err *e)

@@ -3,6 +3,7 @@
 #ifndef BUNDLER_IMAGES_H
 #define BUNDLER_IMAGES_H
 
+#include "app/image_place.h"
 #include "base/buf.h"
 #include "format/oci.h"
 #include "format/ref.h"
@@ -48,11 +49,15 @@ MUST_CHECK bool image_platform_read(struct image_platform *p, const char *what, 
 /* The first half of that: the manifest alone, so that the config's digest is known. */
 MUST_CHECK bool image_platform_read_manifest(struct image_platform *p, const char *what, struct err *e);
 
-/* A place where images come from. Layers need not be there when resolve returns: those of a registry are fetched later (fetch.h); a source that
- * has them at once (the local engine) puts them into the cache under their digests, where fetch finds them. */
+/* Where images come from. Layers need not be there when resolve returns: those of a registry are fetched later (fetch.h), those of a file are put into the cache by
+ * put_layers, those of an engine are in the cache at once. */
+struct cache;
 struct image_source {
-    bool (*resolve)(struct image_source *s, const struct ref *ref, const struct platform *platforms, size_t n_platforms, struct image *out,
-                    struct err *e);
+    /* ref: what to resolve; place: where it is, for those that need more than the reference. */
+    bool (*resolve)(struct image_source *s, const struct ref *ref, const struct image_place *place, const struct platform *platforms, size_t n_platforms,
+                    struct image *out, struct err *e);
+    /* The layers of an image that resolve found, into the cache. Null: nothing to do. */
+    bool (*put_layers)(struct image_source *s, const struct image_place *place, const struct image *image, struct err *e);
     void (*free)(struct image_source *s);
 };
 

@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "bundler/image_files.h"
 #include "embed/embed.h"
 #include "sys/file.h"
 #include "sys/path.h"
@@ -73,8 +74,10 @@ static const char *from_environment(const char *name)
 static bool read_definition(struct input *in, const char *path, const struct application_options *o, struct findings *f, struct err *e)
 {
     AUTO(mem_auto) char *dir = path_dir(path);
+    struct application_options here = *o;
+    here.folder = dir;
     in->origin = origin_directory(dir);
-    in->app = application_read(in->origin, path_base(path), o, f, e);
+    in->app = application_read(in->origin, path_base(path), &here, f, e);
     return in->app != NULL;
 }
 
@@ -218,7 +221,7 @@ bool input_read(struct input *in, const struct input_options *o, struct findings
     if (ok) {
         struct application_options how = { .version = o->version, .platforms = platforms.items, .n_platforms = platforms.n,
                                            .env_file_text = o->env_file == NULL ? NULL : buf_text(&in->env_text),
-                                           .env_file_bytes = in->env_text.len, .env_file_name = o->env_file, .environment = from_environment };
+                                           .env_file_bytes = in->env_text.len, .env_file_name = o->env_file, .environment = from_environment, .image_name = image_files_name };
         ok = read_chosen(in, o, &how, f, e);
     }
     mem_free(platforms.text);

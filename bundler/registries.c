@@ -7,6 +7,8 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/text.h"
+#include "bundler/image_files.h"
 #include "bundler/local.h"
 #include "bundler/resolve.h"
 #include "sys/file.h"
@@ -61,6 +63,9 @@ bool registries_open(struct registries *r, const struct registries_options *o, s
 void registries_close(struct registries *r)
 {
     struct err ignored = { 0 };
+    image_source_free(r->remote);
+    image_source_free(r->local);
+    image_source_free(r->files);
     if (r->registry != NULL)
         registry_free(r->registry);
     if (r->credentials != NULL)
@@ -77,18 +82,46 @@ const struct digest *image_digest(const struct image *i)
     return i->n_indexes > 0 ? &i->indexes[0].digest : &i->platforms[0].manifest_digest;
 }
 
+static struct image_source *source_for(const struct registries *r, enum place_kind kind)
+{
+    struct image_source *const sources[PLACE_KINDS] = {
+        [PLACE_REGISTRY] = r->remote, [PLACE_ENGINE] = r->local, [PLACE_OCI] = r->files, [PLACE_OCI_ARCHIVE] = r->files, [PLACE_DOCKER_ARCHIVE] = r->files,
+    };
+    return sources[kind];
+}
+
+static void tell_found(const struct application_image *from, const struct image *image)
+{
+    bool is_named = from->place.written != NULL;
+    log_info("%s is %s%s%s", REF_SHOWN(&from->written), DIGEST_SHOWN(image_digest(image)), is_named ? ", from " : "", is_named ? SHOWN(from->place.written) : "");
+}
+
 bool registries_resolve(struct registries *r, const struct application *app, struct image **images, const struct progress *progress, struct err *e)
 {
     const struct definition *d = &app->definition;
-    AUTO(image_source_free_auto) struct image_source *remote = resolve_in_registries(r->registry, r->cache);
-    AUTO(image_source_free_auto) struct image_source *local = local_images(r->cache, r->engine_socket, progress);
+    r->remote = resolve_in_registries(r->registry, r->cache);
+    r->local = local_images(r->cache, r->engine_socket, progress);
+    r->files = image_files(r->cache);
     *images = mem_new_array(app->n_images, sizeof **images);
     for (size_t i = 0; i < app->n_images; i++) {
         const struct application_image *from = &app->images[i];
-        struct image_source *source = from->is_local ? local : remote;
-        if (!start_check(e) || !source->resolve(source, &from->original, d->platforms, d->n_platforms, &(*images)[i], e))
+        struct image_source *source = source_for(r, from->place.kind);
+        if (!start_check(e) || !source->resolve(source, &from->original, &from->place, d->platforms, d->n_platforms, &(*images)[i], e))
             return false;
-        log_info("%s is %s%s", REF_SHOWN(&from->original), DIGEST_SHOWN(image_digest(&(*images)[i])), from->is_local ? ", from the engine here" : "");
+        tell_found(from, &(*images)[i]);
+    }
+    return true;
+}
+
+bool registries_put_layers(struct registries *r, const struct application *app, const struct image *images, struct err *e)
+{
+    for (size_t i = 0; i < app->n_images; i++) {
+        const struct image_place *place = &app->images[i].place;
+        struct image_source *source = source_for(r, place->kind);
+        if (source->put_layers == NULL)
+            continue;
+        if (!start_check(e) || !source->put_layers(source, place, &images[i], e))
+            return false;
     }
     return true;
 }

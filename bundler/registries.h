@@ -35,6 +35,7 @@ struct registries {
     char *own_dir; /* of --no-cache: removed at the end */
     struct credentials *credentials;
     struct registry *registry;
+    struct image_source *remote, *local, *files; /* where images come from; opened by registries_resolve */
     const char *engine_socket;
 };
 
@@ -46,6 +47,8 @@ void registries_close(struct registries *r);
  * back with images_clear(images, app->n_images) in any case. ERR_REGISTRY, ERR_AUTH, ERR_NET, ERR_INTEGRITY, ERR_ENGINE. */
 MUST_CHECK bool registries_resolve(struct registries *r, const struct application *app, struct image **images, const struct progress *progress,
                                    struct err *e);
+/* Then: the layers of images in files into the cache. ERR_INTEGRITY, ERR_REGISTRY, ERR_SPACE, ERR_IO. */
+MUST_CHECK bool registries_put_layers(struct registries *r, const struct application *app, const struct image *images, struct err *e);
 
 /* What a reference leads to: the index where there is one, else the manifest. Borrows. */
 const struct digest *image_digest(const struct image *i);

@@ -155,9 +155,10 @@ static bool get_blob_from_registry(struct documents *from, const struct ref *ref
     return registry_small_blob(s->registry, ref, d, size, out, e) && cache_write(s->cache, d, buf_text(out), out->len, e);
 }
 
-static bool resolve(struct image_source *source, const struct ref *ref, const struct platform *platforms, size_t n_platforms,
+static bool resolve(struct image_source *source, const struct ref *ref, const struct image_place *place, const struct platform *platforms, size_t n_platforms,
                     struct image *out, struct err *e)
 {
+    (void)place; /* the reference says it */
     struct registry_source *s = (struct registry_source *)source;
     struct ref_text text;
     return resolve_image(&s->documents, ref, ref_format(&text, ref), platforms, n_platforms, out, e);
@@ -172,7 +173,7 @@ struct image_source *resolve_in_registries(struct registry *r, struct cache *c)
 {
     struct registry_source *s = mem_new(sizeof *s);
     *s = (struct registry_source){
-        .source = { resolve, free_source }, .documents = { get_from_registry, get_blob_from_registry }, .registry = r, .cache = c
+        .source = { .resolve = resolve, .free = free_source }, .documents = { get_from_registry, get_blob_from_registry }, .registry = r, .cache = c
     };
     return &s->source;
 }

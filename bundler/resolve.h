@@ -1,7 +1,7 @@
 /* Which exact digests is that: references in registries become images. A tag is looked up once; everything below it is asked for by digest.
  *
  *     AUTO(image_source_free_auto) struct image_source *s = resolve_in_registries(registry, cache);
- *     s->resolve(s, &ref, platforms, n, &image, e)                                                               */
+ *     s->resolve(s, &ref, NULL, platforms, n, &image, e)                                                               */
 #ifndef BUNDLER_RESOLVE_H
 #define BUNDLER_RESOLVE_H
 

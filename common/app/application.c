@@ -57,10 +57,31 @@ static struct application_image *find_image(struct application *a, const struct 
     return NULL;
 }
 
-/* One name on the host can stand for one image only. */
-static void add_image(struct application *a, const struct ref *original, bool is_local, const char *service, struct findings *f)
+static const struct image_place in_registry = { .kind = PLACE_REGISTRY };
+
+/* An image whose place was said is that one wherever its name is written. */
+static bool is_same_image(const struct application_image *a, const struct ref *written, const struct image_place *place)
 {
-    struct ref ref = *original;
+    bool has_place = place->written != NULL;
+    if (!ref_equal(&a->written, written))
+        return false;
+    return !has_place || a->place.written == NULL || image_place_equal(&a->place, place);
+}
+
+static void take_place(struct application_image *image, struct image_place *place)
+{
+    if (place == NULL || place->written == NULL)
+        return;
+    image_place_clear(&image->place);
+    image->place = *place;
+    image->original = place->has_ref ? place->ref : image->written;
+    *place = (struct image_place){ 0 };
+}
+
+/* One name on the host can stand for one image only. Takes place (null: the registry of the name) over. */
+static void add_image(struct application *a, const struct ref *written, struct image_place *place, const char *service, struct findings *f)
+{
+    struct ref ref = *written;
     compose_digest_tag(&ref);
     struct application_image *image = find_image(a, &ref);
     if (image == NULL) {
@@ -68,38 +89,44 @@ static void add_image(struct application *a, const struct ref *original, bool is
             findings_add(f, ERR_CONFIG, "more than %d images", LIMIT_IMAGES);
             return;
         }
-        MEM_PUSH(a->images, a->n_images, a->cap_images) = (struct application_image){ .original = *original, .ref = ref };
+        MEM_PUSH(a->images, a->n_images, a->cap_images) = (struct application_image){ .original = *written, .written = *written, .ref = ref };
         image = &a->images[a->n_images - 1];
-    } else if (!ref_equal(&image->original, original)) {
-        findings_add(f, ERR_CONFIG, "%s and %s would have one name on the host", REF_SHOWN(&image->original), REF_SHOWN(original));
+    } else if (!is_same_image(image, written, place == NULL ? &in_registry : place)) {
+        bool is_other_place = ref_equal(&image->written, written);
+        findings_add(f, ERR_CONFIG, "%s and %s would have one name on the host", is_other_place ? image->place.written : REF_SHOWN(&image->written),
+                     is_other_place ? place->written : REF_SHOWN(written));
         findings_hint(f, "give them different tags");
+        return;
     }
-    image->is_local = image->is_local || is_local; /* said once, it holds for services that name the image as well */
+    take_place(image, place);
     if (service != NULL)
         texts_add(&image->services, service);
 }
 
-/* "docker-daemon:NAME" or a reference. */
-static bool parse_reference(struct ref *out, const char *text, bool *is_local, struct err *e)
+/* A place that says no name is asked for it. */
+static bool parse_image(struct image_place *place, struct ref *name, const char *text, const struct application_options *o, struct err *e)
 {
-    *is_local = text_starts(text, APPLICATION_LOCAL_PREFIX);
-    if (!ref_parse(out, *is_local ? text + strlen(APPLICATION_LOCAL_PREFIX) : text, e))
+    bool has_name = false;
+    if (!image_place_parse(place, name, &has_name, text, o->folder, e))
         return false;
-    if (*is_local && out->has_digest)
-        return err_set(e, ERR_USAGE, "%s: an engine does not know images by the digest of a registry; give name and tag", SHOWN(text));
-    return true;
+    if (has_name)
+        return true;
+    if (o->image_name != NULL)
+        return o->image_name(place, name, e);
+    err_set(e, ERR_USAGE, "%s: the image needs a name", SHOWN(place->written));
+    return err_hint(e, "NAME:TAG=%s", place->written);
 }
 
 static void add_extra_images(struct application *a, struct surroundings *s, struct findings *f)
 {
     for (size_t i = 0; i < a->definition.images.n; i++) {
         struct err e = { 0 };
-        struct ref ref;
-        AUTO(buf_clear_auto) struct buf text = BUF_LIMIT(LIMIT_REF_BYTES);
+        struct ref name;
+        AUTO(buf_clear_auto) struct buf text = BUF_LIMIT(LIMIT_PATH_BYTES);
+        AUTO(image_place_clear_auto) struct image_place place = { 0 };
         const char *written = a->definition.images.items[i];
-        bool is_local = false;
-        if (template_expand(&text, written, "images", look_up, s, &e) && parse_reference(&ref, buf_text(&text), &is_local, &e)) {
-            add_image(a, &ref, is_local, NULL, f);
+        if (template_expand(&text, written, "images", look_up, s, &e) && parse_image(&place, &name, buf_text(&text), s->o, &e)) {
+            add_image(a, &name, image_place_has_prefix(place.written) ? &place : NULL, NULL, f);
         } else {
             err_as(&e, ERR_CONFIG);
             findings_take(f, &e);
@@ -176,7 +203,7 @@ static bool freeze(struct application *a, struct surroundings *s, struct finding
     if (!compose_freeze(a->compose, look_up, s, f, e))
         return false;
     for (size_t i = 0; f->n == before && i < a->compose->n_services; i++)
-        add_image(a, &a->compose->services[i].original, false, a->compose->services[i].name, f);
+        add_image(a, &a->compose->services[i].original, NULL, a->compose->services[i].name, f);
     return true;
 }
 
@@ -310,8 +337,8 @@ struct application *application_from_images(const char *const *references, size_
     BUG_IF(n == 0);
     for (size_t i = 0; i < n; i++)
         texts_add(&d->images, references[i]);
-    bool ignored;
-    if (!parse_reference(&first, references[0], &ignored, &about)) {
+    AUTO(image_place_clear_auto) struct image_place place = { 0 };
+    if (!parse_image(&place, &first, references[0], o, &about)) {
         findings_take(f, &about);
         return findings_done(f, e) ? TAKE(a) : NULL;
     }
@@ -329,8 +356,10 @@ void application_free(struct application *a)
         return;
     definition_clear(&a->definition);
     compose_free(a->compose);
-    for (size_t i = 0; i < a->n_images; i++)
+    for (size_t i = 0; i < a->n_images; i++) {
         texts_clear(&a->images[i].services);
+        image_place_clear(&a->images[i].place);
+    }
     for (size_t i = 0; i < a->n_files; i++) {
         mem_free(a->files[i].path);
         mem_free(a->files[i].text);

@@ -11,15 +11,15 @@
 
 #include "app/compose.h"
 #include "app/definition.h"
+#include "app/image_place.h"
 #include "app/origin.h"
 #include "sql/files.h"
 
-#define APPLICATION_LOCAL_PREFIX "docker-daemon:"
-
 struct application_image {
-    struct ref original;    /* what to resolve: may name a digest */
+    struct ref original;    /* what to resolve: may name a digest. Of a registry or engine: what to ask it for; of a file: the image's name */
     struct ref ref;         /* what it is called on the host: host/repository:tag */
-    bool is_local;          /* written docker-daemon:NAME under `images:`: taken from the engine of this machine, not from a registry */
+    struct ref written;     /* its name as written, for whoever writes it again */
+    struct image_place place; /* said once under `images:`, it holds for services that name the image as well */
     struct texts services;  /* that use it; none for `images:` */
 };
 struct application_file { /* one member app/<path> */
@@ -54,6 +54,9 @@ struct application_options {
     size_t env_file_bytes;
     const char *env_file_name;
     const char *(*environment)(const char *name); /* getenv, or null: no environment */
+    const char *folder;               /* where relative paths of images start; null: here */
+    /* Asks a file for the name of the image that it holds; null: images in files need a name. */
+    bool (*image_name)(const struct image_place *place, struct ref *name, struct err *e);
 };
 
 /* From a bundle.yaml. Null: the first finding (or the failure) is in e; f has all findings. */

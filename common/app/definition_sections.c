@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "app/definition_parts.h"
+#include "app/image_place.h"
 #include "app/template.h"
 #include "base/limits.h"
 #include "base/mem.h"
@@ -57,12 +58,25 @@ void definition_read_platforms(const struct yctx *c, const struct ynode *node, v
 
 struct image_item {
     char *reference;
+    char *from;
 };
+
+/* As one text, like on the command line: "reference=from". */
+static void add_from(const struct yctx *c, const struct ynode *node, const struct image_item *item, struct texts *images)
+{
+    AUTO(mem_auto) char *both = mem_format("%s=%s", item->reference, item->from);
+    if (image_place_has_prefix(item->reference) || strchr(item->reference, '=') != NULL) {
+        findings_at(c->f, ERR_CONFIG, c->doc, ynode_get(node, "reference"), "reference: expected the image's name beside from:, found \"%s\"", SHOWN(item->reference));
+        return;
+    }
+    texts_add(images, both);
+}
 
 static void read_image(const struct yctx *c, const struct ynode *node, struct texts *images)
 {
     static const struct yfield fields[] = {
         { "reference", YFIELD_TEXT, offsetof(struct image_item, reference), NULL },
+        { "from", YFIELD_TEXT, offsetof(struct image_item, from), NULL },
         { "when", YFIELD_LATER, 0, NULL },
     };
     struct image_item item = { 0 };
@@ -72,9 +86,12 @@ static void read_image(const struct yctx *c, const struct ynode *node, struct te
     } else {
         item.reference = yfields_text(c, node, "images");
     }
-    if (item.reference != NULL)
+    if (item.reference != NULL && item.from != NULL)
+        add_from(c, node, &item, images);
+    else if (item.reference != NULL)
         texts_add(images, item.reference);
     mem_free(item.reference);
+    mem_free(item.from);
 }
 
 void definition_read_images(const struct yctx *c, const struct ynode *node, void *into)

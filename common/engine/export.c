@@ -2,53 +2,41 @@
  * manifest.json names configuration and layers in each of them. */
 #include "engine/export.h"
 
-#include <stdlib.h>
-#include <string.h>
-
 #include "base/mem.h"
 #include "base/text.h"
-#include "engine/untar.h"
 #include "format/jread.h"
-#include "sys/file.h"
 
 #include "base/banned.h"
 
-enum { LINKS_MAX = 8, EXPORT_IMAGES_MAX = 64 };
+enum { EXPORT_IMAGES_MAX = 64 };
 static const char blob_folder[] = "blobs/sha256/";
-static const char what[] = "exported image";
-
-struct file { /* an entry that may be a layer or a configuration */
-    char *path;
-    char *target; /* of a link, or null */
-    uint64_t size;
-    bool is_link;
-};
 
 struct export {
-    int fd;
-    struct file *files; /* sorted by path */
-    size_t n_files, cap_files;
+    struct tarball *tar;
+    enum err_code blame; /* class of what is wrong with it: whose archive is it? */
     struct export_image *images;
     size_t n_images;
 };
 
+static void clear_image(struct export_image *image)
+{
+    for (size_t k = 0; k < image->n_layers; k++)
+        mem_free(image->layers[k].path);
+    for (size_t k = 0; k < image->n_names; k++)
+        mem_free(image->names[k]);
+    mem_free(image->layers);
+    mem_free(image->names);
+    buf_clear(&image->config);
+    oci_config_clear(&image->c);
+}
+
 void export_close(struct export *x)
 {
-    for (size_t i = 0; i < x->n_files; i++) {
-        mem_free(x->files[i].path);
-        mem_free(x->files[i].target);
-    }
-    for (size_t i = 0; i < x->n_images; i++) {
-        struct export_image *image = &x->images[i];
-        for (size_t k = 0; k < image->n_layers; k++)
-            mem_free(image->layers[k].path);
-        mem_free(image->layers);
-        buf_clear(&image->config);
-        oci_config_clear(&image->c);
-    }
-    mem_free(x->files);
+    for (size_t i = 0; i < x->n_images; i++)
+        clear_image(&x->images[i]);
     mem_free(x->images);
-    fd_auto(&x->fd);
+    if (x->tar != NULL)
+        tarball_close(x->tar);
     mem_free(x);
 }
 
@@ -62,60 +50,12 @@ const struct export_image *export_image(const struct export *x, size_t i)
     return &x->images[i];
 }
 
-/* ---- entries ---- */
-
-static int compare_files(const void *a, const void *b)
+static const struct tarball_file *find_file(const struct export *x, const char *path, struct err *e)
 {
-    return strcmp(((const struct file *)a)->path, ((const struct file *)b)->path);
-}
-
-static bool list_files(struct export *x, struct err *e)
-{
-    AUTO(untar_close_auto) struct untar *u = untar_open(x->fd, what, e);
-    struct untar_entry entry;
-    while (u != NULL && untar_next(u, &entry, e))
-        if (entry.kind != UNTAR_OTHER)
-            MEM_PUSH(x->files, x->n_files, x->cap_files) = (struct file){ .path = mem_text(entry.path), .target = mem_text(entry.target),
-                                                                          .size = entry.size, .is_link = entry.kind == UNTAR_LINK };
-    if (e->code != ERR_NONE)
-        return false;
-    if (x->n_files > 0)
-        qsort(x->files, x->n_files, sizeof *x->files, compare_files);
-    for (size_t i = 1; i < x->n_files; i++)
-        if (text_is(x->files[i - 1].path, x->files[i].path))
-            return err_set(e, ERR_ENGINE, "%s: has %s twice", what, SHOWN(x->files[i].path));
-    return true;
-}
-
-/* The file of a name, links followed. */
-static const struct file *find_file(const struct export *x, const char *path, struct err *e)
-{
-    for (int i = 0; i < LINKS_MAX && path != NULL && x->n_files > 0; i++) {
-        struct file key = { .path = (char *)(uintptr_t)path };
-        const struct file *found = bsearch(&key, x->files, x->n_files, sizeof *x->files, compare_files);
-        if (found == NULL)
-            break;
-        if (!found->is_link)
-            return found;
-        path = found->target;
-    }
-    err_set(e, ERR_ENGINE, "%s: has no file %s", what, path == NULL ? "behind a link" : SHOWN(path));
-    return NULL;
-}
-
-/* The whole of one small file. */
-static bool read_file(struct export *x, const struct file *file, struct buf *out, struct err *e)
-{
-    AUTO(untar_close_auto) struct untar *u = untar_open(x->fd, what, e);
-    struct untar_entry entry;
-    while (u != NULL && untar_next(u, &entry, e)) {
-        if (entry.kind != UNTAR_FILE || !text_is(entry.path, file->path))
-            continue;
-        AUTO(source_free_auto) struct source *from = untar_content(u);
-        AUTO(sink_drop_auto) struct sink *to = sink_buf(out, file->path);
-        return pump(from, to, e) && sink_finish(to, e);
-    }
-    return err_set(e, ERR_ENGINE, "%s: has no file %s any more", what, SHOWN(file->path));
+    const struct tarball_file *found = tarball_find(x->tar, path);
+    if (found == NULL)
+        err_set(e, x->blame, "%s: has no file %s", tarball_what(x->tar), SHOWN(path));
+    return found;
 }
 
 /* ---- manifest.json ---- */
@@ -123,12 +63,12 @@ static bool read_file(struct export *x, const struct file *file, struct buf *out
 static void name_digest(struct export_layer *l)
 {
     struct err ignored = { 0 };
-    l->has_digest = text_starts(l->path, blob_folder) && digest_parse_hex(&l->digest, l->path + sizeof blob_folder - 1, what, &ignored);
+    l->has_digest = text_starts(l->path, blob_folder) && digest_parse_hex(&l->digest, l->path + sizeof blob_folder - 1, "layer", &ignored);
 }
 
 static bool read_layer(struct export *x, struct export_layer *l, const char *path, struct err *e)
 {
-    const struct file *file = find_file(x, path, e);
+    const struct tarball_file *file = find_file(x, path, e);
     if (file == NULL)
         return false;
     *l = (struct export_layer){ .path = mem_text(file->path), .size = file->size };
@@ -138,21 +78,34 @@ static bool read_layer(struct export *x, struct export_layer *l, const char *pat
 
 static bool read_config(struct export *x, struct export_image *image, const char *path, struct err *e)
 {
-    const struct file *file = find_file(x, path, e);
+    const struct tarball_file *file = find_file(x, path, e);
     image->config = (struct buf)BUF_LIMIT(LIMIT_OCI_CONFIG_BYTES);
-    return file != NULL && read_file(x, file, &image->config, e) &&
-           oci_config_read(&image->c, buf_text(&image->config), image->config.len, what, e);
+    return file != NULL && tarball_read(x->tar, file, &image->config, e) &&
+           oci_config_read(&image->c, buf_text(&image->config), image->config.len, tarball_what(x->tar), e);
+}
+
+/* Tags, or null where an image was saved by its id. */
+static void read_names(struct export_image *image, struct jnode item)
+{
+    struct jnode list;
+    if (!jread_has(item, "RepoTags"))
+        return;
+    size_t n = jread_array(item, "RepoTags", EXPORT_NAMES_MAX, &list);
+    image->names = mem_new_array(n, sizeof *image->names);
+    for (; image->n_names < n; image->n_names++)
+        image->names[image->n_names] = jread_item_text(list, image->n_names, LIMIT_REF_BYTES);
 }
 
 static bool read_image(struct export *x, struct export_image *image, struct jread *doc, struct jnode item, struct err *e)
 {
     struct jnode list;
+    read_names(image, item);
     AUTO(mem_auto) char *config = jread_text(item, "Config", LIMIT_PATH_BYTES);
     size_t n = jread_array(item, "Layers", LIMIT_LAYERS_PER_IMAGE, &list);
     if (!jread_done(doc, e) || !read_config(x, image, config, e))
         return false;
     if (n != image->c.n_diff_ids)
-        return err_set(e, ERR_ENGINE, "%s: manifest.json has %zu layers, the configuration %zu", what, n, image->c.n_diff_ids);
+        return err_set(e, x->blame, "%s: manifest.json has %zu layers, the configuration %zu", tarball_what(x->tar), n, image->c.n_diff_ids);
     image->layers = mem_new_array(n, sizeof *image->layers);
     for (; image->n_layers < n; image->n_layers++) {
         AUTO(mem_auto) char *path = jread_item_text(list, image->n_layers, LIMIT_PATH_BYTES);
@@ -167,7 +120,7 @@ static bool read_images(struct export *x, struct jread *doc, struct err *e)
     struct jnode all = jread_root(doc);
     size_t n = jread_count(all);
     if (n == 0 || n > EXPORT_IMAGES_MAX)
-        return err_set(e, ERR_ENGINE, "%s: manifest.json names %zu images, expected 1 to %d", what, n, EXPORT_IMAGES_MAX);
+        return err_set(e, x->blame, "%s: manifest.json names %zu images, expected 1 to %d", tarball_what(x->tar), n, EXPORT_IMAGES_MAX);
     x->images = mem_new_array(n, sizeof *x->images);
     for (size_t i = 0; i < n; i++) {
         x->n_images = i + 1;
@@ -179,27 +132,24 @@ static bool read_images(struct export *x, struct jread *doc, struct err *e)
 
 static bool read_manifest(struct export *x, struct err *e)
 {
-    const struct file *file = find_file(x, "manifest.json", e);
+    const struct tarball_file *file = find_file(x, "manifest.json", e);
     AUTO(buf_clear_auto) struct buf text = BUF_LIMIT(LIMIT_OCI_MANIFEST_BYTES);
-    if (file == NULL || !read_file(x, file, &text, e))
+    if (file == NULL || !tarball_read(x->tar, file, &text, e))
         return false;
     AUTO(jread_free_auto) struct jread *doc = jread_open(buf_text(&text), text.len, "manifest.json", JREAD_OCI, e);
     return doc != NULL && read_images(x, doc, e);
 }
 
-/* Whatever is wrong with the archive, the engine made it. */
-static bool read_all(struct export *x, struct err *e)
-{
-    if (list_files(x, e) && read_manifest(x, e))
-        return true;
-    return e->code == ERR_IO ? false : err_as(e, ERR_ENGINE);
-}
-
-struct export *export_of(int fd, struct err *e)
+struct export *export_of(struct tarball *tar, enum err_code blame, struct err *e)
 {
     AUTO(export_close_auto) struct export *x = mem_new(sizeof *x);
-    x->fd = fd;
-    return read_all(x, e) ? TAKE(x) : NULL;
+    x->tar = tar;
+    x->blame = blame;
+    if (tar != NULL && read_manifest(x, e))
+        return TAKE(x);
+    if (e->code == ERR_REGISTRY || e->code == ERR_FORMAT || e->code == ERR_INTEGRITY)
+        err_as(e, blame);
+    return NULL;
 }
 
 /* ---- layers ---- */
@@ -212,17 +162,23 @@ static size_t layer_of(const struct export_image *i, const char *path)
     return SIZE_MAX;
 }
 
+struct handing_out {
+    const struct export_image *image;
+    export_layer_fn fn;
+    void *ctx;
+};
+
+static bool hand_out(void *ctx, const char *path, struct source *content, struct err *e)
+{
+    const struct handing_out *h = ctx;
+    size_t layer = layer_of(h->image, path);
+    return layer == SIZE_MAX || h->fn(h->ctx, layer, content, e);
+}
+
 bool export_layers(struct export *x, const struct export_image *i, export_layer_fn fn, void *ctx, struct err *e)
 {
-    AUTO(untar_close_auto) struct untar *u = untar_open(x->fd, what, e);
-    struct untar_entry entry;
-    while (u != NULL && untar_next(u, &entry, e)) {
-        size_t layer = entry.kind == UNTAR_FILE ? layer_of(i, entry.path) : SIZE_MAX;
-        if (layer == SIZE_MAX)
-            continue;
-        AUTO(source_free_auto) struct source *content = untar_content(u);
-        if (!fn(ctx, layer, content, e))
-            return false;
-    }
-    return e->code == ERR_NONE;
+    struct handing_out h = { i, fn, ctx };
+    if (tarball_each(x->tar, hand_out, &h, e))
+        return true;
+    return e->code == ERR_REGISTRY ? err_as(e, x->blame) : false;
 }

@@ -58,5 +58,5 @@ struct export *export_fetch(struct engine *g, const char *name, const char *dir,
         return NULL;
     int own = fd;
     fd = -1;
-    return export_of(own, e);
+    return export_of(tarball_open(own, what, e), ERR_ENGINE, e);
 }

@@ -32,6 +32,10 @@ MUST_CHECK bool path_write_beneath(const char *dir, const struct safe_path *name
 struct publish;
 MUST_CHECK struct publish *path_publish_beneath(const char *dir, const struct safe_path *name, mode_t mode, struct err *e);
 
+/* Opens the regular file dir/name for reading; dir_fd is that directory, shown its path for messages. No link is followed below it, nothing but a regular file is
+ * opened (a FIFO does not hang). A missing file is *is_there = false; -1 with ERR_IO for everything else that is wrong. */
+MUST_CHECK int path_open_beneath(int dir_fd, const struct safe_path *name, const char *shown, bool *is_there, struct err *e);
+
 /* Every name in one directory but "." and "..", sorted by bytes; more than max are ERR_CONFIG. */
 struct path_names {
     char **text;

@@ -114,6 +114,55 @@ bool path_write_beneath(const char *dir, const struct safe_path *name, const voi
     return parent >= 0 && file_publish_at(parent, base, shown, bytes, n, mode, e);
 }
 
+/* ---- reading ---- */
+
+static int refuse_to_open(const char *shown, int number, struct err *e)
+{
+    if (number == ELOOP || number == EXDEV)
+        err_set(e, ERR_IO, "%s: a part of it is a symbolic link, expected folders and files only", SHOWN(shown));
+    else
+        file_fail(e, number, "open", shown);
+    return -1;
+}
+
+/* open_dir_in for the folders, then the file. */
+static int open_plain_file(int dir_fd, const char *name, const char *shown, struct err *e)
+{
+    struct stat st;
+    AUTO(fd_auto) int fd = openat(dir_fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    if (fd < 0)
+        return errno == ENOENT ? -1 : refuse_to_open(shown, errno, e);
+    if (fstat(fd, &st) != 0)
+        return refuse_to_open(shown, errno, e);
+    if (!S_ISREG(st.st_mode)) {
+        file_not_regular(shown, st.st_mode, e);
+        return -1;
+    }
+    int found = fd;
+    fd = -1;
+    return found;
+}
+
+int path_open_beneath(int dir_fd, const struct safe_path *name, const char *dir, bool *is_there, struct err *e)
+{
+    AUTO(mem_auto) char *shown = path_join(dir, name->text);
+    AUTO(fd_auto) int at = -1;
+    const char *base = name->text;
+    *is_there = false;
+    for (const char *slash = strchr(base, '/'); slash != NULL; slash = strchr(base, '/')) {
+        AUTO(mem_auto) char *component = mem_text_n(base, (size_t)(slash - base));
+        int next = open_dir_in(at < 0 ? dir_fd : at, component, false);
+        if (next < 0)
+            return errno == ENOENT ? -1 : refuse_to_open(shown, errno == ENOTDIR ? ELOOP : errno, e);
+        fd_auto(&at);
+        at = next;
+        base = slash + 1;
+    }
+    int found = open_plain_file(at < 0 ? dir_fd : at, base, shown, e);
+    *is_there = found >= 0;
+    return found;
+}
+
 /* ---- lists of names ---- */
 
 void path_names_clear(struct path_names *names)

@@ -25,7 +25,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
         abort();
     int own = fd;
     fd = -1;
-    AUTO(export_close_auto) struct export *x = export_of(own, &e);
+    AUTO(export_close_auto) struct export *x = export_of(tarball_open(own, "exported image", &e), ERR_ENGINE, &e);
     if (x == NULL) {
         if (e.code != ERR_ENGINE)
             abort();

@@ -208,15 +208,15 @@ static void images_of_the_local_engine_are_marked(void **state)
         fail_msg("%s", e.msg);
     assert_string_equal(a->definition.name, "web");
     assert_string_equal(REF_SHOWN(&a->images[0].ref), "docker.io/shop/web:1.4.0");
-    assert_true(a->images[0].is_local);
-    assert_false(a->images[1].is_local);
+    assert_true(a->images[0].place.kind == PLACE_ENGINE);
+    assert_false(a->images[1].place.kind == PLACE_ENGINE);
     static const struct origin_file files[] = { NAME("bundle.yaml", "name: a\nversion: 1.0.0\ncompose: c\nimages: [\"docker-daemon:web:1\"]\n"),
                                                 NAME("c", "services: { web: { image: web:1 } }\n") };
     AUTO(application_free_auto) struct application *b = read_shop(files, 2, &o, &e);
     if (b == NULL)
         fail_msg("%s", e.msg);
     assert_int_equal(b->n_images, 1);
-    assert_true(b->images[0].is_local);
+    assert_true(b->images[0].place.kind == PLACE_ENGINE);
     static const struct origin_file pinned[] = { NAME("bundle.yaml", "name: a\nversion: 1.0.0\nimages: [\"docker-daemon:web@sha256:" HEX64 "\"]\n") };
     assert_null(read_shop(pinned, 1, &o, &e));
     ASSERT_HAS(e.msg, "name and tag");

@@ -173,7 +173,7 @@ static bool resolve(struct setting *s, const char *tag, const char *platforms, s
         assert_true(platform_parse(&list[n++], "linux/amd64", e));
     if (strstr(platforms, "arm64") != NULL)
         assert_true(platform_parse(&list[n++], "linux/arm64", e));
-    return s->source->resolve(s->source, &ref, list, n, out, e);
+    return s->source->resolve(s->source, &ref, NULL, list, n, out, e);
 }
 
 static void refuse(struct setting *s, const char *tag, const char *platforms, enum err_code code, const char *part)

@@ -14,7 +14,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "engine/export.h"
-#include "engine/untar.h"
+#include "stream/untar.h"
 #include "sys/file.h"
 #include "tests/support/tar_text.h"
 
@@ -58,7 +58,7 @@ static int file_of(const struct buf *tar)
 static struct export *open_shape(struct shape *s, struct err *e)
 {
     tar_text_end(&s->tar);
-    struct export *x = export_of(file_of(&s->tar), e);
+    struct export *x = export_of(tarball_open(file_of(&s->tar), "exported image", e), ERR_ENGINE, e);
     buf_clear(&s->tar);
     return x;
 }
@@ -258,12 +258,12 @@ static void an_archive_that_was_cut(void **state)
         struct err cut = { 0 };
         struct buf part = s.tar;
         part.len = n;
-        AUTO(export_close_auto) struct export *x = export_of(file_of(&part), &cut);
+        AUTO(export_close_auto) struct export *x = export_of(tarball_open(file_of(&part), "exported image", &cut), ERR_ENGINE, &cut);
         assert_null(x);
         assert_int_equal(cut.code, ERR_ENGINE);
     }
     tar_text_end(&s.tar);
-    AUTO(export_close_auto) struct export *whole = export_of(file_of(&s.tar), &e);
+    AUTO(export_close_auto) struct export *whole = export_of(tarball_open(file_of(&s.tar), "exported image", &e), ERR_ENGINE, &e);
     assert_non_null(whole);
     buf_clear(&s.tar);
 }

@@ -1,12 +1,11 @@
-/* A tar archive that an engine made, read entry by entry from a file. It is an archive of others: names, sizes and links are data, nothing is ever unpacked to
- * where a name says.
+/* A tar archive of others, read entry by entry from a file: names, sizes and links are data, nothing is ever unpacked to where a name says.
  *
  *     AUTO(untar_close_auto) struct untar *u = untar_open(fd, "export", e);
  *     struct untar_entry entry;
  *     while (untar_next(u, &entry, e)) ... untar_content(u) ...
  *     if (e->code != ERR_NONE) return false;                                          */
-#ifndef ENGINE_UNTAR_H
-#define ENGINE_UNTAR_H
+#ifndef STREAM_UNTAR_H
+#define STREAM_UNTAR_H
 
 #include "base/limits.h"
 #include "stream/sink.h"
@@ -25,7 +24,7 @@ MUST_CHECK struct untar *untar_open(int fd, const char *what, struct err *e);
 void untar_close(struct untar *u);
 AUTO_FREE(struct untar, untar_close)
 
-/* False at the end (e untouched) or on failure (e set): ERR_ENGINE "<what>: ...". */
+/* False at the end (e untouched) or on failure (e set): ERR_REGISTRY "<what>: ...". */
 MUST_CHECK bool untar_next(struct untar *u, struct untar_entry *out, struct err *e);
 /* The content of the file that untar_next gave last. Borrows u; ends with the next call of untar_next. */
 MUST_CHECK struct source *untar_content(struct untar *u);

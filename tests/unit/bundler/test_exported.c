@@ -11,7 +11,7 @@
 #include <cmocka.h>
 
 #include "base/text.h"
-#include "bundler/local.h"
+#include "bundler/exported.h"
 #include "tests/support/scratch.h"
 #include "tests/support/tar_text.h"
 
@@ -41,13 +41,13 @@ static void start(struct world *w, struct scratch *s, const char *content, const
 
 static bool take(struct world *w, struct image *image, struct err *e)
 {
-    AUTO(export_close_auto) struct export *x = export_of(w->fd, e);
+    AUTO(export_close_auto) struct export *x = export_of(tarball_open(w->fd, "exported image", e), ERR_ENGINE, e);
     if (x == NULL)
         return false;
     image->platforms = mem_new(sizeof *image->platforms);
     image->n_platforms = 1;
     assert_true(platform_parse(&image->platforms[0].platform, "linux/amd64", e));
-    return local_take(w->cache, x, export_image(x, 0), &image->platforms[0], "shop/web:1", e);
+    return exported_describe(x, export_image(x, 0), &image->platforms[0], "shop/web:1", e) && exported_put(x, export_image(x, 0), w->cache, "shop/web:1", e);
 }
 
 static void an_uncompressed_layer_is_kept_under_its_diff_id(void **state)

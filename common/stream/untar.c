@@ -1,5 +1,5 @@
 /* libarchive behind a small door: tar only, no decompression, no unpacking. */
-#include "engine/untar.h"
+#include "stream/untar.h"
 
 #include <archive.h>
 #include <archive_entry.h>
@@ -30,7 +30,7 @@ struct content {
 static bool fail(const struct untar *u, const char *doing, struct err *e)
 {
     const char *why = archive_error_string(u->tar);
-    return err_set(e, ERR_ENGINE, "%s: %s: %s", u->what, doing, why == NULL ? "no reason was given" : SHOWN(why));
+    return err_set(e, ERR_REGISTRY, "%s: %s: %s", u->what, doing, why == NULL ? "no reason was given" : SHOWN(why));
 }
 
 struct untar *untar_open(int fd, const char *what, struct err *e)
@@ -117,11 +117,13 @@ bool untar_next(struct untar *u, struct untar_entry *out, struct err *e)
     if (status != ARCHIVE_OK && status != ARCHIVE_WARN)
         return fail(u, "an entry cannot be read", e);
     if (++u->n_entries > ENTRIES_MAX)
-        return err_set(e, ERR_ENGINE, "%s: more than %d entries", u->what, ENTRIES_MAX);
+        return err_set(e, ERR_REGISTRY, "%s: more than %d entries", u->what, ENTRIES_MAX);
     const char *name = archive_entry_pathname(entry);
     u->path = name == NULL ? NULL : clean_path(name);
     if (u->path == NULL || archive_entry_size(entry) < 0)
-        return err_set(e, ERR_ENGINE, "%s: an entry has no usable name or size", u->what);
+        return err_set(e, ERR_REGISTRY, "%s: an entry has no usable name or size", u->what);
+    if (archive_entry_sparse_count(entry) > 0)
+        return err_set(e, ERR_REGISTRY, "%s: %s is stored with holes, which no program that packs images does", u->what, SHOWN(u->path));
     *out = (struct untar_entry){ .kind = kind_of(entry), .path = u->path, .size = (uint64_t)archive_entry_size(entry) };
     if (out->kind == UNTAR_LINK)
         out->target = u->target = find_target(u->path, entry);
