@@ -22,6 +22,7 @@ struct memory_pull {
     const struct digest *want;      /* null: by tag */
     struct registry_document *document; /* manifests */
     uint64_t size;                  /* small blobs: must be this */
+    bool *is_there;                 /* null: must be there */
 };
 
 static bool take_bytes(void *ctx, const void *bytes, size_t n, struct err *e)
@@ -93,6 +94,11 @@ static enum pull_verdict complete(struct pull *p, const struct http_response *rs
     return judge(m, rs, e) ? PULL_GOOD : PULL_FAILED;
 }
 
+static bool means_missing(unsigned status)
+{
+    return status == 404;
+}
+
 /* Takes path. */
 static bool run(struct memory_pull *m, struct registry *r, const struct ref *ref, char *path, char *what, struct err *e)
 {
@@ -100,9 +106,12 @@ static bool run(struct memory_pull *m, struct registry *r, const struct ref *ref
     pull_init(&m->pull, &ops, r, ref->host, ref->repository);
     m->pull.path = path;
     m->pull.what = what;
+    m->pull.means_missing = m->is_there != NULL ? means_missing : NULL;
     m->sink = sink_call(take_bytes, m);
     struct http_transfer *all[] = { &m->pull.transfer };
     bool is_good = http_run_all(registry_http(r), all, 1, 1, e);
+    if (m->is_there != NULL)
+        *m->is_there = is_good && !m->pull.is_missing;
     sink_drop(m->sink);
     pull_clear(&m->pull);
     return is_good;
@@ -119,15 +128,28 @@ void registry_document_clear_auto(struct registry_document *d)
     registry_document_clear(d);
 }
 
-bool registry_manifest(struct registry *r, const struct ref *ref, const struct digest *digest, struct registry_document *out, struct err *e)
+static bool get_manifest(struct registry *r, const struct ref *ref, const struct digest *digest, struct registry_document *out, bool *is_there, struct err *e)
 {
     const struct digest *want = digest != NULL ? digest : ref->has_digest ? &ref->digest : NULL;
     const char *name = want != NULL ? DIGEST_SHOWN(want) : ref->tag[0] != '\0' ? ref->tag : "latest";
     registry_document_clear(out);
     out->bytes = (struct buf)BUF_LIMIT(LIMIT_OCI_MANIFEST_BYTES);
-    struct memory_pull m = { .bytes = &out->bytes, .max_bytes = LIMIT_OCI_MANIFEST_BYTES, .want = want, .document = out };
+    struct memory_pull m = { .bytes = &out->bytes, .max_bytes = LIMIT_OCI_MANIFEST_BYTES, .want = want, .document = out, .is_there = is_there };
     return run(&m, r, ref, mem_format("/v2/%s/manifests/%s", ref->repository, name),
                mem_format("%s/%s%c%s", ref->host, ref->repository, want != NULL ? '@' : ':', name), e);
+}
+
+bool registry_manifest(struct registry *r, const struct ref *ref, const struct digest *digest, struct registry_document *out, struct err *e)
+{
+    return get_manifest(r, ref, digest, out, NULL, e);
+}
+
+bool registry_manifest_find(struct registry *r, const struct ref *ref, const char *tag, struct registry_document *out, bool *is_there, struct err *e)
+{
+    struct ref at = *ref;
+    at.has_digest = false;
+    BUG_IF(!text_copy(at.tag, sizeof at.tag, tag));
+    return get_manifest(r, &at, NULL, out, is_there, e);
 }
 
 bool registry_small_blob(struct registry *r, const struct ref *ref, const struct digest *digest, uint64_t size, struct buf *out, struct err *e)

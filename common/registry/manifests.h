@@ -21,6 +21,9 @@ void registry_document_clear_auto(struct registry_document *d);
 MUST_CHECK bool registry_manifest(struct registry *r, const struct ref *ref, const struct digest *digest, struct registry_document *out,
                                   struct err *e);
 
+/* The index or manifest of a tag in ref's repository that need not be there (*is_there, out empty then). */
+MUST_CHECK bool registry_manifest_find(struct registry *r, const struct ref *ref, const char *tag, struct registry_document *out, bool *is_there, struct err *e);
+
 /* A small blob (a config) into out, which must be empty with a limit of at least size. ERR_INTEGRITY for another size or digest. */
 MUST_CHECK bool registry_small_blob(struct registry *r, const struct ref *ref, const struct digest *digest, uint64_t size, struct buf *out,
                                     struct err *e);

@@ -189,6 +189,9 @@ static enum http_step answered(struct pull *p, const struct http_response *rs, s
         err_set(e, ERR_NET, "%s: the registry refuses to go on in the middle", p->what);
         return try_again(p, "0", wait_ms, e);
     }
+    p->is_missing = p->means_missing != NULL && p->means_missing(rs->status);
+    if (p->is_missing)
+        return HTTP_DONE;
     if (rs->status < 200 || rs->status > 299)
         return refused(p, rs, e);
     switch (p->ops->complete(p, rs, e)) {

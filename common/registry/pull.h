@@ -30,6 +30,8 @@ struct pull {
     char *repository;
     char *path;       /* "/v2/app/blobs/sha256:..." */
     char *what;       /* for messages: "registry.example/app@sha256:..." */
+    bool (*means_missing)(unsigned status); /* answers that say "there is none", which is no failure here; or null */
+    bool is_missing;                        /* that was said */
 
     /* private */
     struct registry_host *host;
