@@ -167,8 +167,10 @@ static bool get_blob(struct documents *from, const struct ref *ref, const struct
     return out->len == size || err_set(e, ERR_INTEGRITY, "%s: %s has %zu bytes, the manifest says %ju", SHOWN(f->place->written), DIGEST_SHOWN(d), out->len, (uintmax_t)size);
 }
 
-static bool resolve_in_layout(struct files *f, const struct ref *ref, const struct platform *platforms, size_t n_platforms, struct image *out, struct err *e)
+static bool resolve_in_layout(struct files *f, const struct image_request *rq, struct image *out, struct err *e)
 {
+    const struct ref *ref = rq->ref;
+    struct image_request exactly = *rq;
     const char *what = f->place->written;
     struct ref pinned = *ref;
     const struct layout_image *found = layout_find(f->open.layout, f->place->inside, e);
@@ -178,39 +180,40 @@ static bool resolve_in_layout(struct files *f, const struct ref *ref, const stru
         return err_set(e, ERR_INTEGRITY, "%s: is %s, expected %s", SHOWN(what), DIGEST_SHOWN(&found->descriptor.digest), DIGEST_SHOWN(&ref->digest));
     pinned.has_digest = true;
     pinned.digest = found->descriptor.digest;
-    bool ok = resolve_image(&f->documents, &pinned, what, platforms, n_platforms, out, e);
+    exactly.ref = &pinned;
+    bool ok = resolve_image(&f->documents, &exactly, what, out, e);
     out->ref = *ref;
     return ok;
 }
 
-static bool describe_archive(struct files *f, const struct ref *ref, const struct platform *platforms, size_t n_platforms, struct image *out, struct err *e)
+static bool describe_archive(struct files *f, const struct image_request *rq, struct image *out, struct err *e)
 {
-    *out = (struct image){ .ref = *ref, .n_platforms = n_platforms };
-    out->platforms = mem_new_array(n_platforms > 0 ? n_platforms : 1, sizeof *out->platforms);
+    const struct ref *ref = rq->ref;
+    *out = (struct image){ .ref = *ref, .n_platforms = rq->n_platforms };
+    out->platforms = mem_new_array(rq->n_platforms, sizeof *out->platforms);
     if (ref->has_digest) {
         err_set(e, ERR_REGISTRY, "%s: a docker-archive does not have the digests of a registry, expected a tag and not %s", SHOWN(f->place->written), DIGEST_SHOWN(&ref->digest));
         return err_hint(e, "skopeo copy docker://... oci-archive:FILE:TAG keeps them");
     }
     if (!check_choice(f->open.export, f->place, e))
         return false;
-    for (size_t i = 0; i < n_platforms; i++) {
-        const struct export_image *image = find_platform(f->open.export, f->place, &platforms[i], e);
-        out->platforms[i].platform = platforms[i];
+    for (size_t i = 0; i < rq->n_platforms; i++) {
+        const struct export_image *image = find_platform(f->open.export, f->place, &rq->platforms[i], e);
+        out->platforms[i].platform = rq->platforms[i];
         if (image == NULL || !exported_describe(f->open.export, image, &out->platforms[i], f->place->written, e))
             return false;
     }
     return true;
 }
 
-static bool resolve(struct image_source *source, const struct ref *ref, const struct image_place *place, const struct platform *platforms, size_t n_platforms,
-                    struct image *out, struct err *e)
+static bool resolve(struct image_source *source, const struct image_request *rq, struct image *out, struct err *e)
 {
     struct files *f = (struct files *)source;
-    *out = (struct image){ .ref = *ref };
-    f->place = place;
-    if (!open_file(&f->open, place, cache_dir(f->cache), e))
+    *out = (struct image){ .ref = *rq->ref };
+    f->place = rq->place;
+    if (!open_file(&f->open, rq->place, cache_dir(f->cache), e))
         return false;
-    return f->open.layout != NULL ? resolve_in_layout(f, ref, platforms, n_platforms, out, e) : describe_archive(f, ref, platforms, n_platforms, out, e);
+    return f->open.layout != NULL ? resolve_in_layout(f, rq, out, e) : describe_archive(f, rq, out, e);
 }
 
 /* ---- layers ---- */
@@ -225,6 +228,14 @@ static bool put_exported(struct files *f, const struct image_platform *p, struct
     return err_set(e, ERR_INTEGRITY, "%s: was changed while it was read", SHOWN(f->place->written));
 }
 
+static bool put_attached(struct files *f, const struct image *image, struct err *e)
+{
+    AUTO(mem_auto) struct oci_descriptor *blobs = mem_new_array(image->n_documents, sizeof *blobs);
+    for (size_t i = 0; i < image->n_documents; i++)
+        blobs[i] = image->documents[i].descriptor;
+    return image->n_documents == 0 || layout_put(f->open.layout, blobs, image->n_documents, f->cache, e);
+}
+
 static bool put_layers(struct image_source *source, const struct image_place *place, const struct image *image, struct err *e)
 {
     struct files *f = (struct files *)source;
@@ -236,7 +247,7 @@ static bool put_layers(struct image_source *source, const struct image_place *pl
         if (!(f->open.layout != NULL ? layout_put(f->open.layout, p->m.layers, p->m.n_layers, f->cache, e) : put_exported(f, p, e)))
             return false;
     }
-    return true;
+    return put_attached(f, image, e);
 }
 
 static void free_files(struct image_source *source)

@@ -1,6 +1,7 @@
 /* Images: reading their documents and checking that they belong together. */
 #include "bundler/images.h"
 
+#include "base/log.h"
 #include "base/mem.h"
 #include "base/text.h"
 
@@ -39,8 +40,11 @@ static bool check_layers(struct image_platform *p, const char *what, struct err 
     p->compression = mem_new_array(p->m.n_layers > 0 ? p->m.n_layers : 1, sizeof *p->compression);
     for (size_t i = 0; i < p->m.n_layers; i++) {
         const struct oci_descriptor *layer = &p->m.layers[i];
-        if (layer->has_urls)
-            return err_set(e, ERR_REGISTRY, "%s: layer %zu is a foreign layer, kept at another place than the registry", what, i);
+        bool is_foreign = layer->has_urls || oci_layer_is_foreign(layer->media_type);
+        if (is_foreign && !p->takes_foreign_layers) {
+            err_set(e, ERR_REGISTRY, "%s: layer %zu (%s) is a foreign layer, which its owner keeps at another place than the registry", what, i, SHOWN(layer->media_type));
+            return err_hint(e, "where its licence allows to pass it on: --foreign-layers fetch, if the registry has it");
+        }
         if (!oci_layer_compression(layer->media_type, &p->compression[i], e)) {
             err_in(e, "layer %zu", i);
             return err_in(e, "%s", what);
@@ -60,17 +64,26 @@ static bool check_platform(const struct image_platform *p, const char *what, str
     if (platform_equal(&p->platform, &p->c.platform))
         return true;
     /* Many arm images say nothing of their variant in the config; the index, which chose it, does. */
-    if (text_is(p->platform.os, p->c.platform.os) && text_is(p->platform.architecture, p->c.platform.architecture) &&
-        p->c.platform.variant[0] == '\0')
+    if (text_is(p->platform.os, p->c.platform.os) && text_is(p->platform.architecture, p->c.platform.architecture) && !p->c.has_variant)
         return true;
     return err_set(e, ERR_REGISTRY, "%s: is for %s, expected %s", what, platform_format(&found, &p->c.platform),
                    platform_format(&asked, &p->platform));
 }
 
+static bool judge_config(const struct image_platform *p, const char *what, struct err *e)
+{
+    char odd_volume[128];
+    if (!oci_config_judge(buf_text(&p->config), p->config.len, what, odd_volume, e))
+        return err_hint(e, "an image that asks for this is not packed: make it without");
+    if (odd_volume[0] != '\0')
+        log_warn("%s: has a volume on %s: every container hides that folder of the image behind one of its own", what, odd_volume);
+    return true;
+}
+
 bool image_platform_read(struct image_platform *p, const char *what, struct err *e)
 {
     if ((p->compression == NULL && !image_platform_read_manifest(p, what, e)) ||
-        !oci_config_read(&p->c, buf_text(&p->config), p->config.len, what, e) || !check_platform(p, what, e))
+        !oci_config_read(&p->c, buf_text(&p->config), p->config.len, what, e) || !check_platform(p, what, e) || !judge_config(p, what, e))
         return false;
     return p->c.n_diff_ids == p->m.n_layers ||
            err_set(e, ERR_REGISTRY, "%s: the manifest has %zu layers, its config %zu", what, p->m.n_layers, p->c.n_diff_ids);

@@ -53,20 +53,18 @@ static bool take_platform(struct local *l, struct export *x, struct image_platfo
                    platform_format(&asked, &p->platform));
 }
 
-static bool resolve(struct image_source *source, const struct ref *ref, const struct image_place *place, const struct platform *platforms, size_t n_platforms,
-                    struct image *out, struct err *e)
+static bool resolve(struct image_source *source, const struct image_request *rq, struct image *out, struct err *e)
 {
-    (void)place; /* the reference says it */
     struct local *l = (struct local *)source;
     struct ref_text text;
-    const char *name = ref_format_tag(&text, ref);
-    *out = (struct image){ .ref = *ref, .n_platforms = n_platforms };
-    out->platforms = mem_new_array(n_platforms, sizeof *out->platforms);
+    const char *name = ref_format_tag(&text, rq->ref);
+    *out = (struct image){ .ref = *rq->ref, .n_platforms = rq->n_platforms };
+    out->platforms = mem_new_array(rq->n_platforms, sizeof *out->platforms);
     if (!open_engine(l, e) || !find_image(l, name, e))
         return false;
     AUTO(export_close_auto) struct export *x = export_fetch(l->engine, name, cache_dir(l->cache), l->progress, e);
-    for (size_t i = 0; x != NULL && i < n_platforms; i++) {
-        out->platforms[i].platform = platforms[i];
+    for (size_t i = 0; x != NULL && i < rq->n_platforms; i++) {
+        out->platforms[i].platform = rq->platforms[i];
         if (!take_platform(l, x, &out->platforms[i], name, e))
             return false;
     }

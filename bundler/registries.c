@@ -56,7 +56,8 @@ static bool open_registry(struct registries *r, const struct registries_options 
 
 bool registries_open(struct registries *r, const struct registries_options *o, struct err *e)
 {
-    *r = (struct registries){ .engine_socket = o->engine_socket };
+    *r = (struct registries){ .engine_socket = o->engine_socket, .is_without_attestations = o->attestations == ATTESTATIONS_SKIP,
+                               .takes_foreign_layers = o->foreign_layers == FOREIGN_LAYERS_FETCH };
     return open_cache(r, o, e) && open_credentials(r, o->authfile, e) && open_registry(r, o, e);
 }
 
@@ -106,7 +107,9 @@ bool registries_resolve(struct registries *r, const struct application *app, str
     for (size_t i = 0; i < app->n_images; i++) {
         const struct application_image *from = &app->images[i];
         struct image_source *source = source_for(r, from->place.kind);
-        if (!start_check(e) || !source->resolve(source, &from->original, &from->place, d->platforms, d->n_platforms, &(*images)[i], e))
+        struct image_request rq = { .ref = &from->original, .place = &from->place, .platforms = d->platforms, .n_platforms = d->n_platforms,
+                                    .is_without_attestations = r->is_without_attestations, .takes_foreign_layers = r->takes_foreign_layers };
+        if (!start_check(e) || !source->resolve(source, &rq, &(*images)[i], e))
             return false;
         tell_found(from, &(*images)[i]);
     }

@@ -8,12 +8,17 @@
 #include "cli/command.h"
 #include "registry/registry.h"
 
+enum { ATTESTATIONS_CARRY, ATTESTATIONS_SKIP };
+enum { FOREIGN_LAYERS_REFUSE, FOREIGN_LAYERS_FETCH };
+
 struct registries_options {
     const char *cache_dir;
     const char *authfile;
     const char *ca_file;
     const char *engine_socket;
     uint64_t retries;
+    unsigned attestations;
+    unsigned foreign_layers;
     bool is_without_cache;
 };
 
@@ -27,6 +32,8 @@ enum { REGISTRIES_RETRIES = 5, REGISTRIES_MAX_RETRIES = 100 };
         CLI_TEXT_ROW("registry-ca", 0, type, registries.ca_file, "FILE", "CA certificates for registries"),                                        \
         CLI_NUMBER_ROW("retries", 0, type, registries.retries, "N", "further attempts per blob, with growing pauses (5)", 0, REGISTRIES_MAX_RETRIES), \
         CLI_TEXT_ROW("engine", 0, type, registries.engine_socket, "SOCKET", "of the engine with docker-daemon:NAME images (/var/run/docker.sock)"),       \
+        CLI_CHOICE_ROW("attestations", 0, type, registries.attestations, "carry|skip", "provenance and SBOMs that registries hold beside an image"),              \
+        CLI_CHOICE_ROW("foreign-layers", 0, type, registries.foreign_layers, "refuse|fetch", "layers that their owner keeps elsewhere; fetch: those that the registry has"), \
         CLI_NOT_YET_ROW("cache-limit"), CLI_NOT_YET_ROW("client-cert"), CLI_NOT_YET_ROW("client-key"), CLI_NOT_YET_ROW("mirror"),                  \
         CLI_NOT_YET_ROW("plain-http"), CLI_NOT_YET_ROW("limit-rate")
 
@@ -37,6 +44,8 @@ struct registries {
     struct registry *registry;
     struct image_source *remote, *local, *files; /* where images come from; opened by registries_resolve */
     const char *engine_socket;
+    bool is_without_attestations;
+    bool takes_foreign_layers;
 };
 
 /* ERR_USAGE, ERR_CONFIG, ERR_IO. Closed by the caller in any case. */

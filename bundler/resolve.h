@@ -1,7 +1,7 @@
 /* Which exact digests is that: references in registries become images. A tag is looked up once; everything below it is asked for by digest.
  *
  *     AUTO(image_source_free_auto) struct image_source *s = resolve_in_registries(registry, cache);
- *     s->resolve(s, &ref, NULL, platforms, n, &image, e)                                                               */
+ *     s->resolve(s, &(struct image_request){ .ref = &ref, ... }, &image, e)                                                              */
 #ifndef BUNDLER_RESOLVE_H
 #define BUNDLER_RESOLVE_H
 
@@ -16,10 +16,9 @@ struct documents {
     /* A small blob of exactly size bytes into out, which is empty and has room for it. */
     bool (*get_blob)(struct documents *from, const struct ref *ref, const struct digest *digest, uint64_t size, struct buf *out, struct err *e);
 };
-/* From a reference through indexes to a manifest and a config for each platform: the one way for every place. what names the image in messages. Fills *out, which the caller clears
- * in any case. ERR_REGISTRY, ERR_INTEGRITY, and what from fails with. */
-MUST_CHECK bool resolve_image(struct documents *from, const struct ref *ref, const char *what, const struct platform *platforms, size_t n_platforms, struct image *out,
-                              struct err *e);
+/* From a reference through indexes to a manifest and a config for each platform: the one way for every place. what names the image in messages. Attestations of
+ * these platforms are listed as documents of the image. Fills *out, which the caller clears in any case. ERR_REGISTRY, ERR_INTEGRITY, and what from fails with. */
+MUST_CHECK bool resolve_image(struct documents *from, const struct image_request *rq, const char *what, struct image *out, struct err *e);
 
 /* Borrows both. Manifests and configs that are asked for by digest are kept in the cache. Fails with ERR_REGISTRY (has no such image or platform,
  * nonsense), ERR_INTEGRITY, ERR_AUTH, ERR_NET. */

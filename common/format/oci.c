@@ -26,7 +26,7 @@ static const char *const vague[] = { "", "application/json", "application/octet-
 
 static const char schema1[] = "application/vnd.docker.distribution.manifest.v1";
 
-static enum oci_kind kind_of_type(const char *media_type)
+enum oci_kind oci_kind_of_type(const char *media_type)
 {
     for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
         if (strcmp(kinds[i].media_type, media_type) == 0)
@@ -61,7 +61,7 @@ static bool header_type(char out[128], const char *content_type, struct err *e)
             out[0] = '\0';
             return true;
         }
-    return kind_of_type(out) != OCI_KIND_UNKNOWN || refuse_type(out, "Content-Type", e);
+    return oci_kind_of_type(out) != OCI_KIND_UNKNOWN || refuse_type(out, "Content-Type", e);
 }
 
 /* The kind by the lists that a document has; both or none is no kind. */
@@ -81,12 +81,12 @@ static bool shape_of(struct jnode root, enum oci_kind *out, struct err *e)
 
 static bool agree(const char *header, const char *body, enum oci_kind shape, struct err *e)
 {
-    if (body[0] != '\0' && kind_of_type(body) == OCI_KIND_UNKNOWN)
+    if (body[0] != '\0' && oci_kind_of_type(body) == OCI_KIND_UNKNOWN)
         return refuse_type(body, "mediaType", e);
     if (header[0] != '\0' && body[0] != '\0' && strcmp(header, body) != 0)
         return err_set(e, ERR_REGISTRY, "manifest: mediaType is %s, Content-Type is %s", body, header);
     const char *type = body[0] != '\0' ? body : header;
-    if (type[0] != '\0' && kind_of_type(type) != shape)
+    if (type[0] != '\0' && oci_kind_of_type(type) != shape)
         return err_set(e, ERR_REGISTRY, "manifest: type is %s, content is %s", type, shape == OCI_KIND_INDEX ? "an index" : "a manifest");
     return true;
 }
@@ -113,6 +113,11 @@ bool oci_kind_of(const char *text, size_t n, const char *content_type, enum oci_
     return true;
 }
 
+bool oci_layer_is_foreign(const char *media_type)
+{
+    return strstr(media_type, ".nondistributable.") != NULL || strstr(media_type, ".foreign.") != NULL;
+}
+
 bool oci_layer_compression(const char *media_type, enum oci_compression *out, struct err *e)
 {
     static const struct {
@@ -125,6 +130,11 @@ bool oci_layer_compression(const char *media_type, enum oci_compression *out, st
         { DOCKER_TYPE_LAYER, OCI_RAW },
         { DOCKER_TYPE_LAYER ".gzip", OCI_GZIP },
         { DOCKER_TYPE_LAYER ".zstd", OCI_ZSTD },
+        { OCI_TYPE_FOREIGN_LAYER, OCI_RAW },
+        { OCI_TYPE_FOREIGN_LAYER "+gzip", OCI_GZIP },
+        { OCI_TYPE_FOREIGN_LAYER "+zstd", OCI_ZSTD },
+        { DOCKER_TYPE_FOREIGN_LAYER, OCI_RAW },
+        { DOCKER_TYPE_FOREIGN_LAYER ".gzip", OCI_GZIP },
     };
     *out = OCI_RAW;
     for (size_t i = 0; i < ARRAY_LEN(layers); i++)
@@ -132,27 +142,23 @@ bool oci_layer_compression(const char *media_type, enum oci_compression *out, st
             *out = layers[i].compression;
             return true;
         }
-    if (strstr(media_type, ".nondistributable.") != NULL || strstr(media_type, ".foreign.") != NULL)
-        return err_set(e, ERR_REGISTRY, "foreign layer (%s), which its owner does not allow to be carried", SHOWN(media_type));
     return err_set(e, ERR_REGISTRY, "layer type %s is not known", SHOWN(media_type));
 }
 
 /* ---- choosing ---- */
 
-enum rank { RANK_NONE, RANK_UNTOLD_MANIFEST, RANK_UNTOLD_INDEX, RANK_WITHOUT_VARIANT, RANK_EXACT };
+/* From there on how well it suits. */
+enum { RANK_NONE, RANK_UNTOLD_MANIFEST, RANK_UNTOLD_INDEX, RANK_TOLD };
 
-static enum rank rank_of(const struct oci_index_entry *x, const struct platform *p)
+static unsigned rank_of(const struct oci_index_entry *x, const struct platform *p)
 {
-    enum oci_kind kind = kind_of_type(x->descriptor.media_type);
+    enum oci_kind kind = oci_kind_of_type(x->descriptor.media_type);
     if (x->is_attestation || kind == OCI_KIND_UNKNOWN)
         return RANK_NONE;
     if (!x->has_platform)
         return kind == OCI_KIND_INDEX ? RANK_UNTOLD_INDEX : RANK_UNTOLD_MANIFEST;
-    if (platform_equal(&x->platform, p))
-        return RANK_EXACT;
-    struct platform broad = *p;
-    broad.variant[0] = '\0';
-    return platform_equal(&x->platform, &broad) ? RANK_WITHOUT_VARIANT : RANK_NONE;
+    unsigned suits = platform_suits(&x->platform, p);
+    return suits > 0 ? RANK_TOLD + suits : RANK_NONE;
 }
 
 static const struct oci_index_entry *refuse_platform(const struct oci_index *x, const struct platform *p, const char *what, struct err *e)
@@ -184,10 +190,10 @@ const struct oci_index_entry *oci_index_pick(const struct oci_index *x, const st
     struct platform want = *p;
     const struct oci_index_entry *best = NULL;
     const struct oci_index_entry *other = NULL; /* as good, but another image */
-    enum rank best_rank = RANK_NONE;
+    unsigned best_rank = RANK_NONE;
     platform_normalise(&want);
     for (size_t i = 0; i < x->n; i++) {
-        enum rank rank = rank_of(&x->entries[i], &want);
+        unsigned rank = rank_of(&x->entries[i], &want);
         if (rank == RANK_NONE || rank < best_rank)
             continue;
         if (rank > best_rank) {

@@ -13,6 +13,8 @@
 #define OCI_TYPE_MANIFEST "application/vnd.oci.image.manifest.v1+json"
 #define OCI_TYPE_CONFIG "application/vnd.oci.image.config.v1+json"
 #define OCI_TYPE_LAYER "application/vnd.oci.image.layer.v1.tar"
+#define OCI_TYPE_FOREIGN_LAYER "application/vnd.oci.image.layer.nondistributable.v1.tar"
+#define DOCKER_TYPE_FOREIGN_LAYER "application/vnd.docker.image.rootfs.foreign.diff.tar"
 #define DOCKER_TYPE_LIST "application/vnd.docker.distribution.manifest.list.v2+json"
 #define DOCKER_TYPE_MANIFEST "application/vnd.docker.distribution.manifest.v2+json"
 #define DOCKER_TYPE_CONFIG "application/vnd.docker.container.image.v1+json"
@@ -33,6 +35,8 @@ struct oci_index_entry {
     struct platform platform;
     bool has_platform;
     bool is_attestation; /* unknown/unknown, or vnd.docker.reference.type: attestation-manifest, or artifactType */
+    bool has_subject;    /* an attestation that names the manifest it speaks of (vnd.docker.reference.digest) */
+    struct digest subject;
 };
 struct oci_index {
     size_t n;
@@ -46,6 +50,7 @@ struct oci_manifest {
 };
 struct oci_config {
     struct platform platform;
+    bool has_variant; /* it is written, not filled in */
     char created[64]; /* RFC 3339 as written, may be empty */
     size_t n_diff_ids;
     struct digest *diff_ids;
@@ -67,10 +72,19 @@ void oci_index_clear(struct oci_index *x);
 void oci_manifest_clear(struct oci_manifest *x);
 void oci_config_clear(struct oci_config *x);
 
-/* Compression that a layer media type promises; foreign, nondistributable and unknown types are ERR_REGISTRY with their name. */
+/* What a config may not ask of an engine, whoever runs it: labels that containerd obeys (containerd.io/..., io.cri-containerd...), a volume on /, a user number that wraps
+ * around to root. odd_volume: the first volume that hides a folder of the system, which is strange but harmless; else empty. */
+MUST_CHECK bool oci_config_judge(const char *text, size_t n, const char *what, char odd_volume[128], struct err *e);
+
+/* The kind that a media type names, without regard to the content. */
+enum oci_kind oci_kind_of_type(const char *media_type);
+
+/* Of a type that says that its owner does not want the layer to be passed on (foreign, nondistributable). */
+bool oci_layer_is_foreign(const char *media_type);
+/* Compression that a layer media type promises; unknown types are ERR_REGISTRY with their name. */
 MUST_CHECK bool oci_layer_compression(const char *media_type, enum oci_compression *out, struct err *e);
 
-/* The entry for a platform: exact variant first, then without variant, then a nested index whose platform is not given, then
+/* The entry for a platform: exact variant first, then the nearest that runs there too (platform_suits), then a nested index whose platform is not given, then
  * a manifest whose platform is not given (its config will tell). Attestations and artifacts are passed over. Two different
  * images of the same rank are refused. Borrows: from x. Null and ERR_REGISTRY "<what>: has no linux/arm64, it has: ..." */
 const struct oci_index_entry *oci_index_pick(const struct oci_index *x, const struct platform *p, const char *what, struct err *e);

@@ -1,4 +1,4 @@
-/* The readers of index, manifest and config. They take what the program needs and tolerate the rest, with one exception: a
+/* The readers of index and manifest. They take what the program needs and tolerate the rest, with one exception: a
  * key that is one of ours in other letters ("Layers", "layer\u017f"). Engines written in Go match keys without regard to
  * case, and would read that one instead of ours. */
 #include "format/oci.h"
@@ -21,7 +21,7 @@ static bool is_ascii(const char *s)
     return true;
 }
 
-static void refuse_lookalikes(struct jnode o, const char *const *known, size_t n_known)
+void oci_part_refuse_lookalikes(struct jnode o, const char *const *known, size_t n_known)
 {
     for (size_t i = 0, n = jread_members(o); i < n; i++) {
         const char *key = jread_member_key(o, i);
@@ -43,7 +43,7 @@ struct jread *oci_part_open(const char *text, size_t n, uint64_t max, const char
     return doc;
 }
 
-static void optional_str(struct jnode o, const char *key, char *out, size_t size)
+void oci_part_optional_str(struct jnode o, const char *key, char *out, size_t size)
 {
     out[0] = '\0';
     if (jread_has(o, key))
@@ -66,7 +66,7 @@ void oci_part_descriptor(struct jnode o, uint64_t max_size, struct oci_descripto
 {
     static const char *const known[] = { "mediaType", "digest", "size", "urls", "platform", "annotations", "artifactType", "data" };
     *out = (struct oci_descriptor){ 0 };
-    refuse_lookalikes(o, known, ARRAY_LEN(known));
+    oci_part_refuse_lookalikes(o, known, ARRAY_LEN(known));
     read_media_type(o, out->media_type, sizeof out->media_type);
     jread_digest(o, "digest", &out->digest);
     jread_u64(o, "size", max_size, &out->size);
@@ -80,10 +80,10 @@ void oci_part_descriptor(struct jnode o, uint64_t max_size, struct oci_descripto
 static void read_platform(struct jnode o, struct platform *out)
 {
     static const char *const known[] = { "os", "architecture", "variant" };
-    refuse_lookalikes(o, known, ARRAY_LEN(known));
-    optional_str(o, "os", out->os, sizeof out->os);
-    optional_str(o, "architecture", out->architecture, sizeof out->architecture);
-    optional_str(o, "variant", out->variant, sizeof out->variant);
+    oci_part_refuse_lookalikes(o, known, ARRAY_LEN(known));
+    oci_part_optional_str(o, "os", out->os, sizeof out->os);
+    oci_part_optional_str(o, "architecture", out->architecture, sizeof out->architecture);
+    oci_part_optional_str(o, "variant", out->variant, sizeof out->variant);
     platform_normalise(out);
 }
 
@@ -92,7 +92,7 @@ void oci_part_kind(struct jnode root, const char *oci_type, const char *docker_t
 {
     static const char *const known[] = { "schemaVersion", "mediaType", "manifests", "config", "layers", "fsLayers", "artifactType", "subject" };
     uint64_t schema;
-    refuse_lookalikes(root, known, ARRAY_LEN(known));
+    oci_part_refuse_lookalikes(root, known, ARRAY_LEN(known));
     jread_u64(root, "schemaVersion", LIMIT_JSON_NUMBER, &schema);
     if (schema != 2)
         jread_fail(root, "schemaVersion", "expected 2, found %llu", (unsigned long long)schema);
@@ -113,16 +113,21 @@ static void refuse_keys(struct jnode root, const char *const *keys, size_t n, co
 
 /* ---- index ---- */
 
-static bool says_attestation(struct jnode entry)
+/* What BuildKit writes beside an attestation: that it is one, and of which manifest. */
+static bool says_attestation(struct jnode entry, struct oci_index_entry *out)
 {
     char type[64] = "";
     if (!jread_has(entry, "annotations"))
         return false;
     struct jnode notes = jread_object(entry, "annotations");
-    for (size_t i = 0, n = jread_members(notes); i < n; i++)
-        if (strcmp(jread_member_key(notes, i), "vnd.docker.reference.type") == 0)
-            optional_str(notes, "vnd.docker.reference.type", type, sizeof type);
-    return strcmp(type, "attestation-manifest") == 0;
+    if (jread_has(notes, "vnd.docker.reference.type"))
+        jread_str(notes, "vnd.docker.reference.type", type, sizeof type);
+    if (strcmp(type, "attestation-manifest") != 0)
+        return false;
+    out->has_subject = jread_has(notes, "vnd.docker.reference.digest");
+    if (out->has_subject)
+        jread_digest(notes, "vnd.docker.reference.digest", &out->subject);
+    return true;
 }
 
 static void read_entry(struct jnode o, struct oci_index_entry *out)
@@ -132,7 +137,8 @@ static void read_entry(struct jnode o, struct oci_index_entry *out)
     if (out->has_platform)
         read_platform(jread_object(o, "platform"), &out->platform);
     bool is_unknown = strcmp(out->platform.os, "unknown") == 0 && strcmp(out->platform.architecture, "unknown") == 0;
-    out->is_attestation = is_unknown || jread_has(o, "artifactType") || says_attestation(o);
+    bool is_said = says_attestation(o, out);
+    out->is_attestation = is_unknown || is_said || jread_has(o, "artifactType");
 }
 
 bool oci_index_read(struct oci_index *out, const char *text, size_t n, const char *what, struct err *e)
@@ -163,12 +169,52 @@ void oci_index_clear(struct oci_index *x)
 
 /* ---- manifest ---- */
 
-static void read_config_descriptor(struct jnode root, struct oci_descriptor *out)
+/* Things that registries hold beside images, by the type of their config or of themselves. */
+static const char *artifact_name(const char *type)
 {
-    struct jnode config = jread_object(root, "config");
-    oci_part_descriptor(config, LIMIT_OCI_CONFIG_BYTES, out);
-    if (strcmp(out->media_type, OCI_TYPE_CONFIG) != 0 && strcmp(out->media_type, DOCKER_TYPE_CONFIG) != 0)
-        jread_fail(config, "mediaType", "%s is not a container image", SHOWN(out->media_type));
+    static const struct {
+        const char *prefix;
+        const char *name;
+    } known[] = {
+        { "application/vnd.cncf.helm.", "a Helm chart" },
+        { "application/vnd.wasm.", "a WebAssembly module" },
+        { "application/vnd.module.wasm.", "a WebAssembly module" },
+        { "application/vnd.dev.cosign.", "a cosign signature" },
+        { "application/vnd.dev.sigstore.", "a Sigstore bundle" },
+        { "application/vnd.docker.attestation.", "an attestation" },
+        { "application/vnd.in-toto", "an attestation" },
+        { "application/vnd.cyclonedx", "an SBOM" },
+        { "application/spdx", "an SBOM" },
+        { "text/spdx", "an SBOM" },
+        { "application/vnd.sylabs.sif.", "a Singularity image" },
+        { "application/vnd.docker.plugin.", "a plugin of Docker" },
+        { "application/vnd.docker.compose.", "a compose application" },
+        { "application/vnd.docker.ai.", "a model" },
+        { "application/vnd.cncf.model.", "a model" },
+        { "application/vnd.ollama.", "a model" },
+    };
+    for (size_t i = 0; i < ARRAY_LEN(known); i++)
+        if (text_starts(type, known[i].prefix))
+            return known[i].name;
+    return "an artifact";
+}
+
+static void refuse_artifact(struct jnode at, const char *key, const char *type)
+{
+    jread_fail(at, key, "%s is %s, expected a container image", SHOWN(type), artifact_name(type));
+}
+
+/* The artifactType says more than the config of an artifact, which is often "empty". */
+static void refuse_artifacts(struct jnode root, const struct oci_descriptor *config)
+{
+    char type[128] = "";
+    if (jread_has(root, "artifactType"))
+        jread_str(root, "artifactType", type, sizeof type);
+    bool is_image = strcmp(config->media_type, OCI_TYPE_CONFIG) == 0 || strcmp(config->media_type, DOCKER_TYPE_CONFIG) == 0;
+    if (type[0] != '\0' && strcmp(type, OCI_TYPE_CONFIG) != 0)
+        refuse_artifact(root, "artifactType", type);
+    else if (!is_image)
+        refuse_artifact(jread_object(root, "config"), "mediaType", config->media_type);
 }
 
 bool oci_manifest_read(struct oci_manifest *out, const char *text, size_t n, const char *what, struct err *e)
@@ -180,7 +226,8 @@ bool oci_manifest_read(struct oci_manifest *out, const char *text, size_t n, con
     struct jnode root = jread_root(doc);
     oci_part_kind(root, OCI_TYPE_MANIFEST, DOCKER_TYPE_MANIFEST, out->media_type, sizeof out->media_type);
     refuse_keys(root, foreign, ARRAY_LEN(foreign), "a manifest");
-    read_config_descriptor(root, &out->config);
+    oci_part_descriptor(jread_object(root, "config"), LIMIT_OCI_CONFIG_BYTES, &out->config);
+    refuse_artifacts(root, &out->config);
     out->n_layers = jread_array(root, "layers", LIMIT_LAYERS_PER_IMAGE, &layers);
     out->layers = mem_new_array(out->n_layers, sizeof *out->layers);
     for (size_t i = 0; i < out->n_layers; i++)
@@ -195,48 +242,4 @@ void oci_manifest_clear(struct oci_manifest *x)
 {
     mem_free(x->layers);
     *x = (struct oci_manifest){ 0 };
-}
-
-/* ---- config ---- */
-
-static void read_rootfs(struct jnode o, struct oci_config *out)
-{
-    static const char *const known[] = { "type", "diff_ids" };
-    char type[32];
-    struct jnode ids;
-    refuse_lookalikes(o, known, ARRAY_LEN(known));
-    jread_str(o, "type", type, sizeof type);
-    if (strcmp(type, "layers") != 0)
-        jread_fail(o, "type", "expected \"layers\", found \"%s\"", SHOWN(type));
-    if (!jread_has(o, "diff_ids") && jread_is_null(o, "diff_ids"))
-        return; /* what Go writes for an image without layers */
-    out->n_diff_ids = jread_array(o, "diff_ids", LIMIT_LAYERS_PER_IMAGE, &ids);
-    out->diff_ids = mem_new_array(out->n_diff_ids, sizeof *out->diff_ids);
-    for (size_t i = 0; i < out->n_diff_ids; i++)
-        jread_item_digest(ids, i, &out->diff_ids[i]);
-}
-
-bool oci_config_read(struct oci_config *out, const char *text, size_t n, const char *what, struct err *e)
-{
-    static const char *const known[] = { "os", "architecture", "variant", "created", "rootfs", "config", "history" };
-    *out = (struct oci_config){ 0 };
-    AUTO(jread_free_auto) struct jread *doc = oci_part_open(text, n, LIMIT_OCI_CONFIG_BYTES, what, e);
-    struct jnode root = jread_root(doc);
-    refuse_lookalikes(root, known, ARRAY_LEN(known));
-    jread_str(root, "os", out->platform.os, sizeof out->platform.os);
-    jread_str(root, "architecture", out->platform.architecture, sizeof out->platform.architecture);
-    optional_str(root, "variant", out->platform.variant, sizeof out->platform.variant);
-    platform_normalise(&out->platform);
-    optional_str(root, "created", out->created, sizeof out->created);
-    read_rootfs(jread_object(root, "rootfs"), out);
-    if (jread_done(doc, e))
-        return true;
-    oci_config_clear(out);
-    return err_as(e, ERR_REGISTRY);
-}
-
-void oci_config_clear(struct oci_config *x)
-{
-    mem_free(x->diff_ids);
-    *x = (struct oci_config){ 0 };
 }

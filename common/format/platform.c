@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/utsname.h>
 
+#include "base/num.h"
 #include "base/text.h"
 
 #include "base/banned.h"
@@ -112,10 +113,63 @@ bool platform_equal(const struct platform *a, const struct platform *b)
     return strcmp(a->os, b->os) == 0 && strcmp(a->architecture, b->architecture) == 0 && strcmp(a->variant, b->variant) == 0;
 }
 
+/* The variant as a number that grows with what the processor can do: "v8.2" is 802. 0: not one that can be compared. */
+static unsigned level_of(const struct platform *p)
+{
+    static const struct {
+        const char *architecture;
+        unsigned level;
+    } unwritten[] = { { "amd64", 100 }, { "arm64", 800 } };
+    for (size_t i = 0; i < ARRAY_LEN(unwritten) && p->variant[0] == '\0'; i++)
+        if (text_is(p->architecture, unwritten[i].architecture))
+            return unwritten[i].level;
+    uint64_t major = 0, minor = 0;
+    if (p->variant[0] != 'v')
+        return 0;
+    struct slice rest = slice_of(p->variant + 1);
+    const char *dot = memchr(rest.p, '.', rest.n);
+    size_t n = dot == NULL ? rest.n : (size_t)(dot - rest.p);
+    if (!num_parse(&major, rest.p, n, 99) || (dot != NULL && !num_parse(&minor, dot + 1, rest.n - n - 1, 99)))
+        return 0;
+    return (unsigned)(major * 100 + minor);
+}
+
+unsigned platform_suits(const struct platform *has, const struct platform *wanted)
+{
+    static const char *const ordered[] = { "amd64", "arm64", "arm" }; /* each variant runs what the lower ones do */
+    if (!text_is(has->os, wanted->os) || !text_is(has->architecture, wanted->architecture))
+        return 0;
+    if (text_is(has->variant, wanted->variant))
+        return PLATFORM_SAME;
+    for (size_t i = 0; i < ARRAY_LEN(ordered); i++) {
+        unsigned level = level_of(has);
+        if (text_is(has->architecture, ordered[i]))
+            return level > 0 && level <= level_of(wanted) ? level : 0;
+    }
+    return has->variant[0] == '\0' ? 1 : 0;
+}
+
 const char *platform_format(struct platform_text *out, const struct platform *p)
 {
     snprintf(out->text, sizeof out->text, "%s/%s%s%s", p->os, p->architecture, p->variant[0] == '\0' ? "" : "/", p->variant);
     return out->text;
+}
+
+/* The levels of the x86-64 psABI. */
+static void read_processor(struct platform *p)
+{
+#if defined(__x86_64__)
+    if (!text_is(p->architecture, "amd64"))
+        return;
+    __builtin_cpu_init();
+    bool has_v2 = __builtin_cpu_supports("ssse3") && __builtin_cpu_supports("sse4.2") && __builtin_cpu_supports("popcnt");
+    bool has_v3 = has_v2 && __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2") && __builtin_cpu_supports("fma");
+    bool has_v4 = has_v3 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512cd") &&
+                  __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
+    set_text(p->variant, has_v4 ? "v4" : has_v3 ? "v3" : has_v2 ? "v2" : "");
+#else
+    (void)p;
+#endif
 }
 
 void platform_host(struct platform *out)
@@ -125,4 +179,5 @@ void platform_host(struct platform *out)
     BUG_IF(uname(&host) != 0);
     snprintf(out->architecture, sizeof out->architecture, "%.31s", host.machine);
     platform_normalise(out);
+    read_processor(out);
 }

@@ -20,13 +20,18 @@ void platform_normalise(struct platform *p);
 /* Of two that are normalised. */
 bool platform_equal(const struct platform *a, const struct platform *b);
 
+/* Does what is built for `has` run where `wanted` is asked for? 0: no; else the higher the closer, PLATFORM_SAME when they are equal. A lower variant runs on a
+ * higher one (arm/v6 on arm/v7, amd64 on amd64/v3), as containerd has it. Of two that are normalised. */
+enum { PLATFORM_SAME = 1000000 };
+unsigned platform_suits(const struct platform *has, const struct platform *wanted);
+
 struct platform_text {
     char text[100];
 };
 /* "linux/arm/v7" */
 const char *platform_format(struct platform_text *out, const struct platform *p);
 
-/* Of this machine (uname). */
+/* Of this machine (uname), on amd64 with the level that its processor has. */
 void platform_host(struct platform *out);
 
 #endif

@@ -78,6 +78,14 @@ static void run_config(const char *text, size_t n)
     oci_config_clear(&c);
 }
 
+static void run_judge(const char *text, size_t n)
+{
+    struct err e = { 0 };
+    char odd[128];
+    bool ok = oci_config_judge(text, n, "fuzz", odd, &e);
+    must(ok == (e.code == ERR_NONE) && (ok || e.code == ERR_REGISTRY) && (odd[0] == '\0' || odd[0] == '/'));
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
 {
     const char *text = n > 0 ? (const char *)bytes : "";
@@ -87,5 +95,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
     run_index(text, n);
     run_manifest(text, n);
     run_config(text, n);
+    run_judge(text, n);
     return 0;
 }

@@ -173,7 +173,8 @@ static bool resolve(struct setting *s, const char *tag, const char *platforms, s
         assert_true(platform_parse(&list[n++], "linux/amd64", e));
     if (strstr(platforms, "arm64") != NULL)
         assert_true(platform_parse(&list[n++], "linux/arm64", e));
-    return s->source->resolve(s->source, &ref, NULL, list, n, out, e);
+    struct image_request rq = { .ref = &ref, .platforms = list, .n_platforms = n };
+    return s->source->resolve(s->source, &rq, out, e);
 }
 
 static void refuse(struct setting *s, const char *tag, const char *platforms, enum err_code code, const char *part)
@@ -295,7 +296,7 @@ static void documents_that_do_not_fit_together_are_refused(void **state)
     add_manifest(s, "size", wrong_size);
     listen_now(s);
     refuse(s, ":count", "amd64", ERR_REGISTRY, "the manifest has 2 layers, its config 1");
-    refuse(s, ":urls", "amd64", ERR_REGISTRY, "layer 0 is a foreign layer");
+    refuse(s, ":urls", "amd64", ERR_REGISTRY, "layer 0 (application/vnd.oci.image.layer.v1.tar+gzip) is a foreign layer");
     refuse(s, ":foreign", "amd64", ERR_REGISTRY, "foreign");
     refuse(s, ":big", "amd64", ERR_REGISTRY, "config.size");
     refuse(s, ":size", "amd64", ERR_INTEGRITY, "bytes, expected");

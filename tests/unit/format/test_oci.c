@@ -15,6 +15,7 @@
 
 #define A "sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
 #define B "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+#define C "sha256:0000000000000000000000000000000000000000000000000000000000000001"
 #define DESCRIPTOR(type, digest, size) "{\"mediaType\":\"" type "\",\"digest\":\"" digest "\",\"size\":" size "}"
 #define CONFIG DESCRIPTOR(OCI_TYPE_CONFIG, A, "7023")
 #define LAYER DESCRIPTOR(OCI_TYPE_LAYER "+gzip", B, "32654")
@@ -149,7 +150,7 @@ static void refuses_manifests_that_lie_or_that_go_reads_otherwise(void **state)
         { MANIFEST("\"config\":" CONFIG ",\"layers\":[],\"layer\xC5\xBF\":[" LAYER "]"), "is not ASCII" },
         { MANIFEST("\"config\":" CONFIG ",\"layers\":[],\"layer\\u017f\":[" LAYER "]"), "is not ASCII" },
         { MANIFEST("\"config\":" CONFIG ",\"layers\":[{\"Digest\":\"" A "\",\"mediaType\":\"x\",\"digest\":\"" B "\",\"size\":1}]"), "layers[0]: key \"Digest\"" },
-        { MANIFEST("\"config\":" DESCRIPTOR("application/vnd.cncf.helm.config.v1+json", A, "5") ",\"layers\":[]"), "helm.config.v1+json is not a container image" },
+        { MANIFEST("\"config\":" DESCRIPTOR("application/vnd.cncf.helm.config.v1+json", A, "5") ",\"layers\":[]"), "helm.config.v1+json is a Helm chart" },
         { MANIFEST("\"config\":" DESCRIPTOR(OCI_TYPE_CONFIG, A, "20971521") ",\"layers\":[]"), "config.size: expected a whole number up to 20971520" },
         { MANIFEST("\"config\":" CONFIG ",\"layers\":[" DESCRIPTOR("x", "sha256:../../x", "5") "]"), "layers[0].digest: digest has 7 characters" },
         { MANIFEST("\"config\":" CONFIG ",\"layers\":[" DESCRIPTOR("x", "sha512:00", "5") "]"), "layers[0].digest: digest algorithm \"sha512\"" },
@@ -287,6 +288,95 @@ static void refuses_configs_that_are_not_whole(void **state)
     }
 }
 
+/* ---- what a config asks for ---- */
+
+#define ASKS(inner) "{\"os\":\"linux\",\"architecture\":\"amd64\",\"config\":{" inner "}}"
+
+static void a_config_may_not_ask_for_what_engines_obey_blindly(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        const char *says;
+    } bad[] = {
+        { ASKS("\"Labels\":{\"a\":\"b\",\"containerd.io/restart.loguri\":\"binary:///x\"}"), "config.Labels: label \"containerd.io/restart.loguri\" is reserved" },
+        { ASKS("\"Labels\":{\"io.cri-containerd.kind\":\"sandbox\"}"), "\"io.cri-containerd.kind\" is reserved" },
+        { ASKS("\"Labels\":{\"Containerd.IO/gc.root\":\"\"}"), "is reserved" },
+        { ASKS("\"Labels\":[]"), "config.Labels: expected an object" },
+        { ASKS("\"labels\":{}"), "key \"labels\", expected \"Labels\"" },
+        { ASKS("\"Volumes\":{\"/\":{}}"), "config.Volumes: volume \"/\" is the root" },
+        { ASKS("\"Volumes\":{\"/data\":{},\"//a/.././..//\":{}}"), "is the root" },
+        { ASKS("\"Volumes\":{\"\":{}}"), "is the root" },
+        { ASKS("\"User\":\"4294967296\""), "config.User: \"4294967296\" is not a user number" },
+        { ASKS("\"User\":\"2147483648\""), "is not a user number" },
+        { ASKS("\"User\":\"1000:4294967296\""), "is not a user number" },
+        { ASKS("\"User\":\"app:18446744073709551616\""), "is not a user number" },
+        { ASKS("\"User\":\"-1\""), "is not a user number" },
+        { ASKS("\"User\":\"+4294967296\""), "is not a user number" },
+        { ASKS("\"User\":0"), "config.User: expected text" },
+        { "{\"config\":7}", "config: expected an object" },
+        { "", "byte 0" },
+    };
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        struct err e = { 0 };
+        char odd[128];
+        if (oci_config_judge(bad[i].text, strlen(bad[i].text), "app:1", odd, &e))
+            fail_msg("accepted %s", bad[i].text);
+        expect_says(&e, bad[i].text, bad[i].says);
+    }
+}
+
+static void usual_configs_ask_for_nothing_strange(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        const char *odd;
+    } good[] = {
+        { "{}", "" },
+        { "{\"config\":null}", "" },
+        { ASKS("\"User\":\"\",\"Volumes\":null,\"Labels\":null"), "" },
+        { ASKS("\"User\":\"1000:1000\",\"Volumes\":{\"/var/lib/db\":{},\"/etc/nginx\":{},\"/..a\":{}},\"Labels\":{\"org.containerd.io/x\":\"\"}"), "" },
+        { ASKS("\"User\":\"0000065534:nogroup\",\"Volumes\":{\"/x/../etc/\":{},\"/usr\":{}}"), "/etc" },
+        { ASKS("\"User\":\"2147483647\""), "" },
+        { ASKS("\"User\":\"4294967296a\""), "" },
+    };
+    for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
+        struct err e = { 0 };
+        char odd[128];
+        if (!oci_config_judge(good[i].text, strlen(good[i].text), "app:1", odd, &e))
+            fail_msg("%s: %s", good[i].text, e.msg);
+        assert_string_equal(odd, good[i].odd);
+    }
+}
+
+/* ---- artifacts ---- */
+
+static void artifacts_are_refused_by_name(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        const char *says;
+    } bad[] = {
+        { MANIFEST("\"config\":" DESCRIPTOR("application/vnd.cncf.helm.config.v1+json", A, "10") ",\"layers\":[]"),
+          "app:1: config.mediaType: application/vnd.cncf.helm.config.v1+json is a Helm chart, expected a container image" },
+        { MANIFEST("\"config\":" DESCRIPTOR("application/vnd.wasm.config.v0+json", A, "10") ",\"layers\":[]"), "is a WebAssembly module" },
+        { MANIFEST("\"artifactType\":\"application/vnd.dev.sigstore.bundle.v0.3+json\",\"config\":" DESCRIPTOR("application/vnd.oci.empty.v1+json", A, "2") ",\"layers\":[]"),
+          "app:1: artifactType: application/vnd.dev.sigstore.bundle.v0.3+json is a Sigstore bundle" },
+        { MANIFEST("\"artifactType\":\"application/vnd.docker.attestation.manifest.v1+json\",\"config\":" CONFIG ",\"layers\":[]"), "is an attestation, expected" },
+        { MANIFEST("\"config\":" DESCRIPTOR("application/vnd.example.thing", A, "10") ",\"layers\":[]"), "application/vnd.example.thing is an artifact" },
+        { MANIFEST("\"config\":" DESCRIPTOR("application/vnd.oci.empty.v1+json", A, "2") ",\"layers\":[]"), "application/vnd.oci.empty.v1+json is an artifact" },
+    };
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        struct err e = { 0 };
+        struct oci_manifest m;
+        if (oci_manifest_read(&m, bad[i].text, strlen(bad[i].text), "app:1", &e))
+            fail_msg("accepted %s", bad[i].text);
+        expect_says(&e, bad[i].text, bad[i].says);
+    }
+}
+
 /* ---- index ---- */
 
 static const struct oci_index_entry *pick(const char *text, const char *platform, struct oci_index *x, struct err *e)
@@ -317,7 +407,6 @@ static void expect_not_picked(const char *text, const char *platform, const char
     oci_index_clear(&x);
 }
 
-#define C "sha256:0000000000000000000000000000000000000000000000000000000000000001"
 #define VARIANT(arch, variant) ",\"platform\":{\"os\":\"linux\",\"architecture\":\"" arch "\",\"variant\":\"" variant "\"}"
 #define NESTED(digest, rest) "{\"mediaType\":\"" OCI_TYPE_INDEX "\",\"digest\":\"" digest "\",\"size\":500" rest "}"
 #define ATTESTATION(digest) \
@@ -344,6 +433,9 @@ static void prefers_the_exact_variant(void **state)
     expect_not_picked(INDEX(ENTRY(B, VARIANT("amd64", "v3"))), "linux/amd64", "it has: linux/amd64/v3");
     expect_picked(INDEX(ENTRY(A, VARIANT("arm", "v6")) "," ENTRY(B, VARIANT("arm", "v7"))), "linux/arm", 1);
     expect_picked(INDEX(ENTRY(A, VARIANT("arm", "v6")) "," ENTRY(B, PLATFORM("linux", "arm"))), "linux/arm/v7", 1);
+    expect_picked(INDEX(ENTRY(A, VARIANT("arm", "v5")) "," ENTRY(B, VARIANT("arm", "v6")) "," ENTRY(C, VARIANT("arm64", "v8"))), "linux/arm/v7", 1);
+    expect_not_picked(INDEX(ENTRY(A, VARIANT("arm", "v7"))), "linux/arm/v6", "has no linux/arm/v6, it has: linux/arm/v7");
+    expect_picked(INDEX(ENTRY(A, PLATFORM("linux", "amd64")) "," ENTRY(B, VARIANT("amd64", "v2")) "," ENTRY(C, VARIANT("amd64", "v4"))), "linux/amd64/v3", 1);
 }
 
 static void goes_into_nested_indexes(void **state)
@@ -375,6 +467,23 @@ static void passes_over_attestations_and_artifacts(void **state)
     expect_picked(INDEX("{\"mediaType\":\"application/x\",\"digest\":\"" A "\",\"size\":5}," ENTRY(B, "")), "linux/amd64", 1);
 }
 
+static void an_attestation_tells_what_it_speaks_of(void **state)
+{
+    (void)state;
+    static const char text[] = INDEX(ATTESTATION(C) "," ENTRY(B, PLATFORM("unknown", "unknown")) "," ENTRY(A, ",\"annotations\":{\"vnd.docker.reference.digest\":\"" B "\"}"));
+    struct err e = { 0 };
+    struct oci_index x;
+    assert_true(oci_index_read(&x, text, sizeof text - 1, "app:1", &e));
+    assert_true(x.entries[0].is_attestation && x.entries[0].has_subject);
+    assert_string_equal(DIGEST_SHOWN(&x.entries[0].subject), A);
+    assert_true(x.entries[1].is_attestation && !x.entries[1].has_subject);
+    assert_false(x.entries[2].is_attestation || x.entries[2].has_subject);
+    oci_index_clear(&x);
+    static const char bad[] = INDEX(ENTRY(A, ",\"annotations\":{\"vnd.docker.reference.type\":\"attestation-manifest\",\"vnd.docker.reference.digest\":\"sha256:../../x\"}"));
+    assert_false(oci_index_read(&x, bad, sizeof bad - 1, "app:1", &e));
+    expect_says(&e, bad, "vnd.docker.reference.digest");
+}
+
 static void refuses_indexes_that_lie(void **state)
 {
     (void)state;
@@ -388,6 +497,13 @@ static void refuses_indexes_that_lie(void **state)
         { "{\"schemaVersion\":2}", "manifests: missing" },
         { "{\"schemaVersion\":2,\"manifests\":[],\"Manifests\":[]}", "key \"Manifests\"" },
         { INDEX(ENTRY("sha256:short", "")), "manifests[0].digest" },
+        { INDEX(ENTRY("sha256:../../x", "")), "manifests[0].digest" },
+        { INDEX(ENTRY("sha512:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad", "")), "manifests[0].digest" },
+        { INDEX(ENTRY("sha256:BA7816BF8F01CFEA414140DE5DAE2223B00361A396177A9CB410FF61F20015AD", "")), "manifests[0].digest" },
+        { INDEX("{\"mediaType\":\"" OCI_TYPE_MANIFEST "\",\"digest\":\"" A "\",\"size\":-1}"), "manifests[0].size" },
+        { INDEX("{\"mediaType\":\"" OCI_TYPE_MANIFEST "\",\"digest\":\"" A "\",\"size\":0}"), "manifests[0].size" },
+        { INDEX("{\"mediaType\":\"" OCI_TYPE_MANIFEST "\",\"digest\":\"" A "\",\"size\":9223372036854775808}"), "manifests[0].size" },
+        { INDEX("{\"mediaType\":\"" OCI_TYPE_MANIFEST "\",\"digest\":\"" A "\",\"size\":1.5}"), "manifests[0].size" },
         { INDEX(ENTRY(A, ",\"platform\":7")), "manifests[0].platform: expected an object" },
         { INDEX(ENTRY(A, ",\"platform\":{\"os\":\"linux\",\"Architecture\":\"x\"}")), "manifests[0].platform: key \"Architecture\"" },
         { INDEX(ENTRY(A, ",\"annotations\":[]")), "manifests[0].annotations: expected an object" },
@@ -438,13 +554,14 @@ static void knows_the_compression_of_layer_types(void **state)
         { "application/vnd.docker.image.rootfs.diff.tar", OCI_RAW },
         { "application/vnd.docker.image.rootfs.diff.tar.gzip", OCI_GZIP },
         { "application/vnd.docker.image.rootfs.diff.tar.zstd", OCI_ZSTD },
+        { "application/vnd.oci.image.layer.nondistributable.v1.tar+gzip", OCI_GZIP },
+        { "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip", OCI_GZIP },
     };
     static const struct {
         const char *type;
         const char *says;
     } bad[] = {
-        { "application/vnd.oci.image.layer.nondistributable.v1.tar+gzip", "foreign layer" },
-        { "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip", "foreign layer" },
+        { "application/vnd.wasm.content.layer.v1+wasm", "application/vnd.wasm.content.layer.v1+wasm is not known" },
         { "application/vnd.oci.image.layer.v1.tar+encrypted", "is not known" },
         { "application/vnd.in-toto+json", "is not known" },
         { "", "is not known" },
@@ -454,6 +571,7 @@ static void knows_the_compression_of_layer_types(void **state)
         enum oci_compression c;
         assert_true(oci_layer_compression(good[i].type, &c, &e));
         assert_int_equal(c, good[i].compression);
+        assert_int_equal(oci_layer_is_foreign(good[i].type), i >= 6);
     }
     for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
         struct err e = { 0 };
@@ -480,6 +598,10 @@ int main(int argc, char **argv)
         cmocka_unit_test(goes_into_nested_indexes),
         cmocka_unit_test(refuses_two_images_for_one_platform),
         cmocka_unit_test(passes_over_attestations_and_artifacts),
+        cmocka_unit_test(an_attestation_tells_what_it_speaks_of),
+        cmocka_unit_test(a_config_may_not_ask_for_what_engines_obey_blindly),
+        cmocka_unit_test(usual_configs_ask_for_nothing_strange),
+        cmocka_unit_test(artifacts_are_refused_by_name),
         cmocka_unit_test(refuses_indexes_that_lie),
         cmocka_unit_test(holds_to_the_number_of_entries),
         cmocka_unit_test(knows_the_compression_of_layer_types),

@@ -48,6 +48,31 @@ static void tells_platforms_apart(void **state)
     assert_false(platform_equal(&a, &b));
 }
 
+static void knows_what_runs_where(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *has, *wanted;
+        unsigned suits;
+    } cases[] = {
+        { "linux/amd64", "linux/amd64", PLATFORM_SAME },       { "linux/arm64/v8", "linux/arm64", PLATFORM_SAME }, { "linux/arm", "linux/arm/v7", PLATFORM_SAME },
+        { "linux/amd64", "linux/amd64/v3", 100 },              { "linux/amd64/v2", "linux/amd64/v3", 200 },        { "linux/amd64/v3", "linux/amd64", 0 },
+        { "linux/arm/v6", "linux/arm/v7", 600 },               { "linux/arm/v5", "linux/arm/v7", 500 },            { "linux/arm/v7", "linux/arm/v6", 0 },
+        { "linux/arm64", "linux/arm64/v9", 800 },              { "linux/arm64/v8.2", "linux/arm64/v9", 802 },      { "linux/arm64/v8.2", "linux/arm64", 0 },
+        { "linux/arm/v7", "linux/arm64", 0 },                  { "linux/386", "linux/amd64", 0 },                  { "windows/amd64", "linux/amd64", 0 },
+        { "linux/arm/vfp", "linux/arm/v7", 0 },                { "linux/arm/v7", "linux/arm/vfp", 0 },             { "linux/arm/v7x", "linux/arm/v8", 0 },
+        { "linux/ppc64le", "linux/ppc64le/power9", 1 },        { "linux/ppc64le/power9", "linux/ppc64le", 0 },     { "linux/ppc64le/power8", "linux/ppc64le/power9", 0 },
+        { "linux/arm64/v8.100", "linux/arm64/v9", 0 },         { "linux/arm/v", "linux/arm", 0 },
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct err e = { 0 };
+        struct platform has, wanted;
+        assert_true(platform_parse(&has, cases[i].has, &e) && platform_parse(&wanted, cases[i].wanted, &e));
+        if (platform_suits(&has, &wanted) != cases[i].suits)
+            fail_msg("%s for %s: %u", cases[i].has, cases[i].wanted, platform_suits(&has, &wanted));
+    }
+}
+
 static void refuses_what_is_no_platform(void **state)
 {
     (void)state;
@@ -92,6 +117,7 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(gives_every_alias_its_one_name),
         cmocka_unit_test(tells_platforms_apart),
+        cmocka_unit_test(knows_what_runs_where),
         cmocka_unit_test(refuses_what_is_no_platform),
         cmocka_unit_test(knows_the_machine_it_runs_on),
         cmocka_unit_test(normalises_texts_of_the_greatest_length),
