@@ -3,6 +3,7 @@
 #include "bundler/create.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "show/reports.h"
 
 #include "base/banned.h"
 
@@ -40,6 +41,7 @@ static bool report_json(const struct create *c, struct err *e)
     jwrite_u64(w, "raw_size", raw_bytes(m));
     jwrite_u64(w, "stored_size", writer_new_bytes(c->writer));
     jwrite_u64(w, "fetched_size", c->fetched.missing_bytes);
+    show_reports_json(w, &c->gates.reports);
     return cli_json_close(c->ctx, w, e);
 }
 
@@ -57,6 +59,7 @@ static void report_text(const struct create *c)
               c->app->n_images, text_s(c->app->n_images), m->n_layers, text_s(m->n_layers), text_bytes(raw, raw_bytes(m)), text_bytes(stored, writer_new_bytes(c->writer)));
     for (size_t i = 0; i < c->keys.n; i++)
         cli_print(c->ctx, "  signed by  key %s\n", DIGEST_HEX(signer(c, i)));
+    show_reports_text(c->ctx, &c->gates.reports);
 }
 
 static bool report(const struct create *c, struct err *e)
@@ -89,6 +92,7 @@ static const struct cli_option create_rows[] = {
     CLI_NUMBER_ROW("jobs", 0, struct create_options, jobs, "N", "threads (number of processors); does not change the result", 1, MAX_JOBS),
     CLI_FLAG_ROW("no-loader", 0, struct create_options, is_without_loader, "do not put archon-load into the bundle"),
     REGISTRIES_ROWS(struct create_options),
+    GATES_ROWS(struct create_options),
     CLI_NOT_YET_ROW("split"),
     CLI_NOT_YET_ROW("parity"),
     CLI_NOT_YET_ROW("base"),
@@ -97,8 +101,6 @@ static const struct cli_option create_rows[] = {
     CLI_NOT_YET_ROW("with"),
     CLI_NOT_YET_ROW("locked"),
     CLI_NOT_YET_ROW("cosign-key"),
-    CLI_NOT_YET_ROW("scan-report"),
-    CLI_NOT_YET_ROW("fail-on"),
     CLI_NOT_YET_ROW("sbom"),
     CLI_NOT_YET_ROW("archon-source"),
     CLI_NOT_YET_ROW("check-medium"),

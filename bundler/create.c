@@ -36,6 +36,11 @@ static bool create_fetch_documents(struct create *c, struct err *e)
     return attached_fetch(c->registries.registry, c->registries.cache, c->images, c->app->n_images, e);
 }
 
+static bool create_compare_scans(struct create *c, struct err *e)
+{
+    return gates_compare(&c->gates, c->app, c->images, e);
+}
+
 bool create_plan(struct create *c, struct err *e)
 {
     return create_read(c, e) && create_resolve(c, e);
@@ -46,6 +51,7 @@ bool create_run(struct create *c, struct err *e)
     return create_read(c, e) &&        /* what is asked for */
            create_prepare(c, e) &&     /* keys, and the place of the result */
            create_resolve(c, e) &&     /* which exact digests that is */
+           create_compare_scans(c, e) && /* and whether scan reports are about them */
            create_fetch(c, e) &&       /* the layers, into the cache */
            create_fetch_documents(c, e) && /* and what speaks of the images */
            create_describe(c, e) &&    /* release.json */
@@ -74,6 +80,7 @@ void create_clear(struct create *c)
     }
     mem_free(c->path);
     seal_keys_clear(&c->keys);
+    gates_clear(&c->gates);
     input_clear(&c->input);
     *c = (struct create){ 0 };
 }

@@ -10,6 +10,7 @@
 #include "app/release.h"
 #include "bundle/writer.h"
 #include "bundler/fetch.h"
+#include "bundler/gates.h"
 #include "bundler/input.h"
 #include "bundler/pack.h"
 #include "bundler/registries.h"
@@ -18,6 +19,7 @@
 struct create_options {
     struct input_options input;
     struct registries_options registries;
+    struct gates_options gates;
     struct cli_list keys;
     const char *passphrase_file;
     const char *output;
@@ -45,6 +47,7 @@ struct create {
     struct seal_keys keys;
     char *path; /* of the bundle */
     bool may_replace;
+    struct gates gates;
     struct create_loader loaders[CREATE_LOADERS];
     size_t n_loaders;
 

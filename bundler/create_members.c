@@ -1,4 +1,4 @@
-/* The members before the data, in the order of docs/FORMAT.md: release.json, app/, images/, docs/, bin/. */
+/* The members before the data, in the order of docs/FORMAT.md: release.json, app/, images/, docs/, bin/, reports/. */
 #include <stdio.h>
 #include <string.h>
 
@@ -141,7 +141,7 @@ static bool write_loaders(struct create *c, struct err *e)
 bool create_write_members(struct create *c, struct err *e)
 {
     return writer_add_member(c->writer, RELEASE_MEMBER, buf_text(&c->release), c->release.len, false, e) && write_files(c, e) &&
-           write_images(c, e) && write_docs(c, e) && write_loaders(c, e);
+           write_images(c, e) && write_docs(c, e) && write_loaders(c, e) && gates_write(&c->gates, c->writer, e);
 }
 
 /* ---- how much that is ---- */
@@ -174,4 +174,5 @@ void create_measure_members(const struct create *c, size_t *n, uint64_t *bytes)
         *bytes += docs[i].size;
     for (size_t i = 0; i < c->n_loaders; i++)
         *bytes += size_of(c->loaders[i].path);
+    gates_measure(&c->gates, n, bytes);
 }

@@ -105,7 +105,7 @@ bool create_write(struct create *c, struct err *e)
     AUTO(manifest_clear_auto) struct manifest head = { 0 };
     fill_head(c, &head);
     return name_platforms(c, &head, e) && open_writer(c, &head, e) && create_write_members(c, e) && pack(c, head.average, e) &&
-           writer_finish(c->writer, sign, c, e);
+           gates_write_summary(&c->gates, c->writer, e) && writer_finish(c->writer, sign, c, e);
 }
 
 static void tell_end(const struct create *c, const char *phase, uint64_t bytes)

@@ -31,7 +31,7 @@ bool definition_parse(struct definition *out, const char *text, size_t n, const 
         { "requires", YFIELD_CALL, 0, definition_read_requires },
         { "jobs", YFIELD_LATER, 0, NULL },
         { "profiles", YFIELD_LATER, 0, NULL },
-        { "reports", YFIELD_LATER, 0, NULL },
+        { "reports", YFIELD_PATHS, FIELD(reports), NULL },
         { "targets", YFIELD_CALL, 0, definition_read_targets },
         { "verify", YFIELD_LATER, 0, NULL },
         { "not_before", YFIELD_LATER, 0, NULL },
@@ -62,7 +62,7 @@ void definition_clear(struct definition *d)
     char *const texts[] = { d->name, d->title, d->migrations, d->bootstrap, d->upgrade_from, d->requires.engine,
                             d->requires.compose, d->database.service, d->database.url, d->database.name, d->database.user,
                             d->database.admin_user, d->database.password, d->database.admin_password };
-    struct texts *const lists[] = { &d->compose, &d->images, &d->files, &d->licenses, &d->docs, &d->requires.ports };
+    struct texts *const lists[] = { &d->compose, &d->images, &d->files, &d->licenses, &d->docs, &d->reports, &d->requires.ports };
     for (size_t i = 0; i < ARRAY_LEN(texts); i++)
         mem_free(texts[i]);
     for (size_t i = 0; i < ARRAY_LEN(lists); i++)

@@ -62,7 +62,7 @@ struct definition {
     size_t n_services, cap_services;
     struct definition_url *urls;
     size_t n_urls, cap_urls;
-    struct texts files, licenses, docs; /* files and folders */
+    struct texts files, licenses, docs, reports; /* files and folders */
     struct definition_requires requires;
 };
 

@@ -97,7 +97,8 @@ enum {
 #define LIMIT_SCAN_REPORT_BYTES (64 * MIB)   /* tens of MB are usual for a large image */
 #define LIMIT_SCAN_REPORTS 1000              /* one for each image */
 #define LIMIT_SCAN_FINDINGS 1000000          /* of one list */
-#define LIMIT_SCAN_TARGETS 1000              /* of one report; what is beyond is counted together */
+#define LIMIT_SCAN_TARGETS 50                /* of one report; what is beyond is counted together */
+#define LIMIT_REPORTS_BYTES (32 * MIB)       /* reports/summary.json: 1000 reports with 50 targets each */
 #define LIMIT_SCAN_IDENTITIES 1000           /* digests and names of one report */
 
 /* the machine */

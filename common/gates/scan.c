@@ -165,17 +165,19 @@ static bool is_sarif(struct jnode root)
     return jread_has(root, "runs");
 }
 
+const char *const scan_formats[SCAN_FORMATS] = { "Trivy JSON", "Grype JSON", "SARIF" };
+
+/* In the order of scan_formats. */
 static const struct dialect {
-    const char *name;
     bool (*is)(struct jnode root);
     void (*read)(struct scan *s, struct jnode root);
-} dialects[] = { { "Trivy JSON", is_trivy, scan_read_trivy }, { "Grype JSON", is_grype, scan_read_grype }, { "SARIF", is_sarif, scan_read_sarif } };
+} dialects[SCAN_FORMATS] = { { is_trivy, scan_read_trivy }, { is_grype, scan_read_grype }, { is_sarif, scan_read_sarif } };
 
 static void read_dialect(struct scan *s, struct jnode root)
 {
     for (size_t i = 0; i < ARRAY_LEN(dialects); i++)
         if (dialects[i].is(root)) {
-            s->format = dialects[i].name;
+            s->format = scan_formats[i];
             dialects[i].read(s, root);
             return;
         }

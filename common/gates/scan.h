@@ -51,6 +51,9 @@ struct scan {
     size_t n_worst;
 };
 
+enum { SCAN_FORMATS = 3 };
+extern const char *const scan_formats[SCAN_FORMATS]; /* what `format` can be */
+
 /* ERR_CONFIG "<what>: ..."; out is then empty and needs no clearing. */
 MUST_CHECK bool scan_read(struct scan *out, const char *text, size_t n, const char *what, struct err *e);
 void scan_clear(struct scan *s);

@@ -42,6 +42,16 @@ static bool read_release(struct facts *f, struct err *e)
     return release_read(&f->release, buf_text(&text), text.len, e);
 }
 
+/* Few bundles have reports; what they say of themselves is in one member. */
+static bool read_reports(struct facts *f, struct err *e)
+{
+    AUTO(chunk_cache_free_auto) struct chunk_cache *cache = chunk_cache_new(f->index, FACTS_CACHE_BYTES);
+    AUTO(buf_clear_auto) struct buf text = BUF_LIMIT(LIMIT_REPORTS_BYTES);
+    if (manifest_find_member(index_manifest(f->index), REPORTS_SUMMARY) == SIZE_MAX)
+        return true;
+    return member_read(f->index, cache, REPORTS_SUMMARY, &text, e) && reports_read(&f->reports, buf_text(&text), text.len, e);
+}
+
 /* A layer of the release must be in the bundle, unless it is one of a delta's base. */
 static bool count_uses(const struct facts *f, struct layer_use *uses, size_t n, struct err *e)
 {
@@ -102,7 +112,7 @@ static bool measure(struct facts *f, struct err *e)
 bool facts_collect(struct facts *f, const struct index *x, const struct verdict *verdict, struct err *e)
 {
     *f = (struct facts){ .index = x, .verdict = verdict };
-    if (!read_release(f, e))
+    if (!read_release(f, e) || !read_reports(f, e))
         return err_in(e, "%s", index_name(x));
     list_images(f);
     return measure(f, e) || err_in(e, "%s", index_name(x));
@@ -111,6 +121,7 @@ bool facts_collect(struct facts *f, const struct index *x, const struct verdict 
 void facts_clear(struct facts *f)
 {
     release_clear(&f->release);
+    reports_clear(&f->reports);
     mem_free(f->images);
     *f = (struct facts){ 0 };
 }

@@ -5,6 +5,7 @@
 #include "app/release.h"
 #include "bundle/index.h"
 #include "certs/trust.h"
+#include "gates/reports.h"
 
 struct facts_image { /* one platform of one image */
     const struct release_image *image;
@@ -17,6 +18,7 @@ struct facts {
     const struct index *index;
     const struct verdict *verdict; /* null: nobody was asked */
     struct release release;
+    struct reports reports; /* empty for a bundle without a summary of them */
     struct facts_image *images;
     size_t n_images;
     uint64_t image_bytes;  /* of all images, each counted alone */

@@ -5,7 +5,7 @@
 #include "bundle/index.h"
 #include "cli/command.h"
 
-/* verdict: who vouches for the index; null: nobody was asked (archon-bundle without --trust), and the text says so. Reads release.json and nothing else of
+/* verdict: who vouches for the index; null: nobody was asked (archon-bundle without --trust), and the text says so. Reads release.json, reports/summary.json and nothing else of
  * the payload. ERR_FORMAT, ERR_INTEGRITY, ERR_POLICY (made for a newer loader). */
 MUST_CHECK bool show_inspect(struct cli_context *ctx, const struct index *x, const struct verdict *verdict, struct err *e);
 

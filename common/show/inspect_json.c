@@ -1,6 +1,7 @@
 /* inspect for programs. */
 #include "format/date.h"
 #include "show/inspect_parts.h"
+#include "show/reports.h"
 #include "show/verified.h"
 
 #include "base/banned.h"
@@ -126,5 +127,6 @@ bool inspect_json(struct cli_context *ctx, const struct facts *f, struct err *e)
     add_sql(w, "bootstrap", r->bootstrap, r->n_bootstrap);
     add_sql(w, "migrations", r->migrations, r->n_migrations);
     add_variables(w, r);
+    show_reports_json(w, &f->reports);
     return cli_json_close(ctx, w, e);
 }

@@ -2,6 +2,7 @@
 #include "base/text.h"
 #include "format/date.h"
 #include "show/inspect_parts.h"
+#include "show/reports.h"
 #include "show/verified.h"
 
 #include "base/banned.h"
@@ -117,4 +118,5 @@ void inspect_text(struct cli_context *ctx, const struct facts *f)
     print_sql(ctx, "Migrations", r->migrations, r->n_migrations);
     print_variables(ctx, r);
     print_urls(ctx, r);
+    show_reports_text(ctx, &f->reports);
 }

@@ -104,7 +104,6 @@ WRONG = [
     (["profiles"], "profiles", "profiles"),
     (["jobs"], [], "jobs"),
     (["verify"], [], "verify"),
-    (["reports"], ["trivy.json"], "reports"),
     (["targets"], {"site": ["*"]}, "targets"),
     (["not_after"], "2027-01-01", "an end"),
 ]

@@ -68,7 +68,6 @@ static void refuses_unknown_and_later_keys_with_their_place(void **state)
     REFUSED(HEAD "images: [a]\nplattforms: [x]\n", "b:4:1: unknown key \"plattforms\" in the definition");
     REFUSED(HEAD "images: [a]\njobs: []\n", "b:4:1: \"jobs\" is not in this version");
     REFUSED(HEAD "images: [a]\nprofiles: p\n", "\"profiles\" is not in this version");
-    REFUSED(HEAD "images: [a]\nreports: [x]\n", "\"reports\" is not in this version");
     REFUSED(HEAD "images: [a]\nverify: []\n", "\"verify\" is not in this version");
     REFUSED(HEAD "images: [a]\ntargets: { site: [a] }\n", "not in this version");
     REFUSED(HEAD "images:\n  - { reference: a, when: backup }\n", "b:4:21: \"when\" is not in this version");
