@@ -45,13 +45,21 @@ static bool describe_layers(struct install_image *x, const struct release_platfo
     return true;
 }
 
+/* The engine is on this machine, and does not tell which processor that has. */
+static const struct release_platform *find_platform(const struct install *in, const struct release_image *r, struct platform *host)
+{
+    *host = engine_facts(in->engine)->platform;
+    platform_refine(host);
+    return release_platform_find(r, host);
+}
+
 static bool describe_one(struct install *in, struct install_image *x, const struct release_image *r, struct err *e)
 {
-    const struct platform *host = &engine_facts(in->engine)->platform;
-    const struct release_platform *p = release_platform_find(r, host);
+    struct platform host;
+    const struct release_platform *p = find_platform(in, r, &host);
     struct platform_text shown;
     if (p == NULL)
-        return err_set(e, ERR_POLICY, "the bundle has no image for %s, the platform of this host", platform_format(&shown, host));
+        return err_set(e, ERR_POLICY, "the bundle has no image for %s, the platform of this host", platform_format(&shown, &host));
     x->in = in;
     if (!ref_parse(&x->load.name, r->reference, e) || !read_config(in, &p->config, &x->config, e) || !describe_layers(x, p, e))
         return false;
@@ -102,7 +110,8 @@ static bool add_previous(struct install *in, struct err *e)
 {
     const struct release *r = in->previous == NULL ? NULL : &in->previous->release;
     for (size_t i = 0; r != NULL && i < r->n_images; i++) {
-        const struct release_platform *p = release_platform_find(&r->images[i], &engine_facts(in->engine)->platform);
+        struct platform host;
+        const struct release_platform *p = find_platform(in, &r->images[i], &host);
         struct ref name;
         if (p != NULL && (!ref_parse(&name, r->images[i].reference, e) ||
                           !load_known_add_name(in->engine, &in->known, &name, p->diff_ids, p->n_diff_ids, e)))

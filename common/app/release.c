@@ -36,15 +36,16 @@ const struct release_file *release_file_find(const struct release *r, const char
 
 const struct release_platform *release_platform_find(const struct release_image *i, const struct platform *host)
 {
-    for (size_t k = 0; k < i->n_platforms; k++)
-        if (platform_equal(&i->platforms[k].platform, host))
-            return &i->platforms[k];
-    for (size_t k = 0; k < i->n_platforms; k++) { /* an image without a variant runs on every one */
-        const struct platform *p = &i->platforms[k].platform;
-        if (p->variant[0] == '\0' && text_is(p->os, host->os) && text_is(p->architecture, host->architecture))
-            return &i->platforms[k];
+    const struct release_platform *best = NULL;
+    unsigned best_suits = 0;
+    for (size_t k = 0; k < i->n_platforms; k++) {
+        unsigned suits = platform_suits(&i->platforms[k].platform, host);
+        if (suits > best_suits) {
+            best = &i->platforms[k];
+            best_suits = suits;
+        }
     }
-    return NULL;
+    return best;
 }
 
 char *release_member(const char *path)

@@ -47,9 +47,15 @@ static bool same_layers(const struct load_image *i, const struct engine_image *f
     return true;
 }
 
+/* Not the variant: what an index says of it need not be in the config, which is all that an engine knows. */
+static bool same_platform(const struct platform *a, const struct platform *b)
+{
+    return text_is(a->os, b->os) && text_is(a->architecture, b->architecture);
+}
+
 static bool is_same(const struct load_image *i, const struct engine_image *found, const struct digest *id)
 {
-    return found->is_found && digest_equal(&found->id, id) && same_layers(i, found) && platform_equal(&found->platform, &i->platform);
+    return found->is_found && digest_equal(&found->id, id) && same_layers(i, found) && same_platform(&found->platform, &i->platform);
 }
 
 bool load_find(struct engine *g, const struct load_image *i, const char *by, const struct digest *id, bool *yes, struct err *e)

@@ -181,3 +181,11 @@ void platform_host(struct platform *out)
     platform_normalise(out);
     read_processor(out);
 }
+
+void platform_refine(struct platform *p)
+{
+    struct platform host;
+    platform_host(&host);
+    if (p->variant[0] == '\0' && text_is(p->os, host.os) && text_is(p->architecture, host.architecture))
+        *p = host;
+}

@@ -33,5 +33,7 @@ const char *platform_format(struct platform_text *out, const struct platform *p)
 
 /* Of this machine (uname), on amd64 with the level that its processor has. */
 void platform_host(struct platform *out);
+/* A platform that somebody told of this machine, without a variant: with the one that it has. */
+void platform_refine(struct platform *p);
 
 #endif

@@ -97,6 +97,10 @@ static void a_platform_is_found_by_variant_then_without(void **state)
     assert_ptr_equal(release_platform_find(&resolved[0], &v7), &platforms[1]);
     assert_null(release_platform_find(&resolved[0], &v6));
     assert_ptr_equal(release_platform_find(&resolved[0], &amd), &platforms[0]);
+    struct platform amd_v3 = { "linux", "amd64", "v3" };
+    struct platform arm_v8 = { "linux", "arm", "v8" };
+    assert_ptr_equal(release_platform_find(&resolved[0], &amd_v3), &platforms[0]);
+    assert_ptr_equal(release_platform_find(&resolved[0], &arm_v8), &platforms[1]);
 }
 
 static bool reads(const char *text, struct err *e)

@@ -101,6 +101,23 @@ static void knows_the_machine_it_runs_on(void **state)
 #endif
 }
 
+static void fills_in_what_this_machine_is(void **state)
+{
+    (void)state;
+    struct err e = { 0 };
+    struct platform host, told = { .os = "linux" }, v6, other;
+    platform_host(&host);
+    memcpy(told.architecture, host.architecture, sizeof told.architecture);
+    assert_true(platform_suits(&told, &host) > 0 || host.variant[0] == '\0');
+    platform_refine(&told);
+    assert_true(platform_equal(&told, &host));
+    assert_true(platform_parse(&v6, "linux/arm/v6", &e) && platform_parse(&other, "linux/s390x", &e));
+    platform_refine(&v6);
+    platform_refine(&other);
+    assert_string_equal(v6.variant, "v6");
+    assert_string_equal(other.architecture, "s390x");
+}
+
 static void normalises_texts_of_the_greatest_length(void **state)
 {
     (void)state;
@@ -120,6 +137,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(knows_what_runs_where),
         cmocka_unit_test(refuses_what_is_no_platform),
         cmocka_unit_test(knows_the_machine_it_runs_on),
+        cmocka_unit_test(fills_in_what_this_machine_is),
         cmocka_unit_test(normalises_texts_of_the_greatest_length),
     };
     if (argc > 1)
