@@ -13,7 +13,7 @@ int main(int argc, char **argv)
         cmd_init,
         cmd_lint,
         cmd_plan,
-        LATER("login", "HOST", "check that credentials work"),
+        cmd_login,
         cmd_keygen,
         cmd_sign,
         cmd_verify,

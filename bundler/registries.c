@@ -1,7 +1,6 @@
 /* From options to a cache and a client; from references to images. */
 #include "bundler/registries.h"
 
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -37,28 +36,13 @@ static bool open_cache(struct registries *r, const struct registries_options *o,
     return r->cache != NULL;
 }
 
-static bool open_credentials(struct registries *r, const char *authfile, struct err *e)
-{
-    AUTO(mem_auto) char *path = NULL;
-    bool must_exist = false;
-    credentials_locate(authfile, &path, &must_exist);
-    r->credentials = credentials_open(path, must_exist, e);
-    return r->credentials != NULL;
-}
-
-static bool open_registry(struct registries *r, const struct registries_options *o, struct err *e)
-{
-    struct registry_options how = { .ca_file = o->ca_file, .use_proxy_env = true, .credentials = r->credentials };
-    how.tries = o->retries == 0 ? UINT_MAX : (unsigned)o->retries;
-    r->registry = registry_open(&how, e);
-    return r->registry != NULL;
-}
-
 bool registries_open(struct registries *r, const struct registries_options *o, struct err *e)
 {
     *r = (struct registries){ .engine_socket = o->engine_socket, .is_without_attestations = o->attestations == ATTESTATIONS_SKIP,
                                .takes_foreign_layers = o->foreign_layers == FOREIGN_LAYERS_FETCH };
-    return open_cache(r, o, e) && open_credentials(r, o->authfile, e) && open_registry(r, o, e);
+    bool is_open = open_cache(r, o, e) && access_open(&r->access, &o->access, o->retries, e);
+    r->registry = r->access.registry;
+    return is_open;
 }
 
 void registries_close(struct registries *r)
@@ -67,10 +51,7 @@ void registries_close(struct registries *r)
     image_source_free(r->remote);
     image_source_free(r->local);
     image_source_free(r->files);
-    if (r->registry != NULL)
-        registry_free(r->registry);
-    if (r->credentials != NULL)
-        credentials_free(r->credentials);
+    access_close(&r->access);
     cache_close(r->cache);
     if (r->own_dir != NULL && !path_remove_tree(r->own_dir, &ignored))
         log_warn("%s", ignored.msg);

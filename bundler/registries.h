@@ -3,18 +3,16 @@
 #define BUNDLER_REGISTRIES_H
 
 #include "app/application.h"
+#include "bundler/access.h"
 #include "bundler/cache.h"
 #include "bundler/images.h"
-#include "cli/command.h"
-#include "registry/registry.h"
 
 enum { ATTESTATIONS_CARRY, ATTESTATIONS_SKIP };
 enum { FOREIGN_LAYERS_REFUSE, FOREIGN_LAYERS_FETCH };
 
 struct registries_options {
     const char *cache_dir;
-    const char *authfile;
-    const char *ca_file;
+    struct access_options access;
     const char *engine_socket;
     uint64_t retries;
     unsigned attestations;
@@ -28,20 +26,19 @@ enum { REGISTRIES_RETRIES = 5, REGISTRIES_MAX_RETRIES = 100 };
 #define REGISTRIES_ROWS(type)                                                                                                                      \
     CLI_TEXT_ROW("cache", 0, type, registries.cache_dir, "DIR", "where fetched blobs are kept (~/.cache/archon-bundle)"),                           \
         CLI_FLAG_ROW("no-cache", 0, type, registries.is_without_cache, "keep nothing that was fetched"),                                           \
-        CLI_TEXT_ROW("authfile", 0, type, registries.authfile, "FILE", "credentials for registries, as docker login writes them"),                 \
-        CLI_TEXT_ROW("registry-ca", 0, type, registries.ca_file, "FILE", "CA certificates for registries"),                                        \
+        ACCESS_ROWS(type, registries.access),                                                                                                      \
         CLI_NUMBER_ROW("retries", 0, type, registries.retries, "N", "further attempts per blob, with growing pauses (5)", 0, REGISTRIES_MAX_RETRIES), \
         CLI_TEXT_ROW("engine", 0, type, registries.engine_socket, "SOCKET", "of the engine with docker-daemon:NAME images (/var/run/docker.sock)"),       \
         CLI_CHOICE_ROW("attestations", 0, type, registries.attestations, "carry|skip", "provenance and SBOMs that registries hold beside an image"),              \
         CLI_CHOICE_ROW("foreign-layers", 0, type, registries.foreign_layers, "refuse|fetch", "layers that their owner keeps elsewhere; fetch: those that the registry has"), \
-        CLI_NOT_YET_ROW("cache-limit"), CLI_NOT_YET_ROW("client-cert"), CLI_NOT_YET_ROW("client-key"), CLI_NOT_YET_ROW("mirror"),                  \
-        CLI_NOT_YET_ROW("plain-http"), CLI_NOT_YET_ROW("limit-rate")
+        CLI_NOT_YET_ROW("cache-limit"), CLI_NOT_YET_ROW("mirror"),                  \
+        CLI_NOT_YET_ROW("limit-rate")
 
 struct registries {
     struct cache *cache;
     char *own_dir; /* of --no-cache: removed at the end */
-    struct credentials *credentials;
-    struct registry *registry;
+    struct access access;
+    struct registry *registry; /* of access */
     struct image_source *remote, *local, *files; /* where images come from; opened by registries_resolve */
     const char *engine_socket;
     bool is_without_attestations;

@@ -54,6 +54,7 @@ enum {
 #define LIMIT_DB_URL_FILE_BYTES (8 * KIB)    /* one line */
 #define LIMIT_DB_PASSWORD_BYTES 1024         /* more than libpq and poolers accept everywhere */
 #define LIMIT_KEY_FILE_BYTES (16 * KIB)
+#define LIMIT_LOGIN_BYTES (32 * KIB)         /* password or token of a registry: those of ECR and ACR are several KiB */
 #define LIMIT_CA_FILE_BYTES (1 * MIB)        /* 500 certificates of 2 KiB */
 
 /* the application: definition, compose files, variables */

@@ -1,315 +1,258 @@
-/* Credentials files. Keys are "HOST", "HOST:PORT", "https://HOST/v1/" from old files, "HOST/namespace/repository" from
- * Podman; Docker Hub is "https://index.docker.io/v1/". */
+/* Sources, their order, and what programs answered. */
 #include "registry/credentials.h"
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/limits.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "base/text.h"
-#include "format/base64.h"
-#include "format/jread.h"
+#include "registry/auth_file.h"
+#include "registry/credential_helper.h"
+#include "registry/credential_variables.h"
+#include "sys/clock.h"
 #include "sys/file.h"
 
 #include "base/banned.h"
 
-enum { ENTRIES_MAX = 1000, KEY_BYTES = 512 };
-
-struct entry {
-    char *key; /* normalised: "docker.io", "h:5000/team/app" */
+/* What a program said about a registry. */
+struct answer {
+    char *helper, *registry, *from;
     struct credential credential;
+    struct err err; /* when it did not answer */
+    uint64_t at_ms;
 };
 struct credentials {
-    struct entry *entries;
-    size_t n, cap;
+    struct auth_file **files; /* in their order */
+    size_t n_files, cap_files;
+    size_t n_named; /* of them, before the variables */
+    struct credential_variables *variables; /* or null */
+    struct helper_options helpers;
+    struct answer *answers;
+    size_t n_answers, cap_answers;
+    struct buf sources;
 };
 
-void credential_clear(struct credential *c)
+static void answer_clear(struct answer *a)
 {
-    secret_clear(&c->secret);
-    *c = (struct credential){ 0 };
-}
-
-void credential_clear_auto(struct credential *c)
-{
-    credential_clear(c);
-}
-
-struct secret credential_basic(const struct credential *c)
-{
-    AUTO(secret_clear_auto) struct secret both = { .n = strlen(c->user) + 1 + c->secret.n };
-    both.bytes = mem_new(both.n + 1);
-    memcpy(both.bytes, c->user, strlen(c->user));
-    both.bytes[strlen(c->user)] = ':';
-    memcpy(both.bytes + strlen(c->user) + 1, c->secret.bytes, c->secret.n);
-    AUTO(secret_clear_auto) struct secret text = base64_of(both.bytes, both.n);
-    struct secret value = { .n = text.n + 6 };
-    value.bytes = mem_new(value.n + 1);
-    memcpy(value.bytes, "Basic ", 6);
-    memcpy(value.bytes + 6, text.bytes, text.n);
-    return value;
+    mem_free(a->helper);
+    mem_free(a->registry);
+    mem_free(a->from);
+    credential_clear(&a->credential);
 }
 
 void credentials_free(struct credentials *c)
 {
     if (c == NULL)
         return;
-    for (size_t i = 0; i < c->n; i++) {
-        mem_free(c->entries[i].key);
-        credential_clear(&c->entries[i].credential);
-    }
-    mem_free(c->entries);
+    for (size_t i = 0; i < c->n_files; i++)
+        auth_file_free(c->files[i]);
+    for (size_t i = 0; i < c->n_answers; i++)
+        answer_clear(&c->answers[i]);
+    mem_free(c->files);
+    mem_free(c->answers);
+    credential_variables_free(c->variables);
+    buf_clear(&c->sources);
     mem_free(c);
 }
 
-static bool is_hub(const char *host)
+/* Opening */
+
+static struct credentials *new_set(const struct helper_options *helpers)
 {
-    return text_is(host, "index.docker.io") || text_is(host, "registry-1.docker.io") || text_is(host, "docker.io");
+    struct credentials *c = mem_new(sizeof *c);
+    c->helpers = helpers != NULL ? *helpers : helper_defaults();
+    c->sources.max = 8 * (LIMIT_PATH_BYTES + 2);
+    return c;
 }
 
-/* "https://Index.docker.io/v1/" -> "docker.io". */
-static char *normalise(const char *key)
+static void add_source(struct credentials *c, const char *name)
 {
-    static const char *const old_paths[] = { "/v1", "/v2", "/v1/", "/v2/", "/" };
-    if (text_starts(key, "https://"))
-        key += 8;
-    else if (text_starts(key, "http://"))
-        key += 7;
-    AUTO(mem_auto) char *text = mem_text(key);
-    size_t host_n = strcspn(text, "/");
-    for (size_t i = 0; i < host_n; i++)
-        if (text[i] >= 'A' && text[i] <= 'Z')
-            text[i] = (char)(text[i] - 'A' + 'a');
-    for (size_t i = 0; i < ARRAY_LEN(old_paths); i++)
-        if (text_is(text + host_n, old_paths[i]))
-            text[host_n] = '\0';
-    AUTO(mem_auto) char *host = mem_text_n(text, host_n);
-    return mem_format("%s%s", is_hub(host) ? "docker.io" : host, text + host_n);
+    buf_addf(&c->sources, "%s%s", c->sources.len > 0 ? ", " : "", name);
 }
 
-static void wipe_text(char **text)
+static bool add_file(struct credentials *c, const char *path, struct err *e)
 {
-    if (*text != NULL)
-        secret_wipe(*text, strlen(*text));
-    mem_free(*text);
+    struct auth_file *f = auth_file_open(path, e);
+    if (f == NULL)
+        return false;
+    MEM_PUSH(c->files, c->n_files, c->cap_files) = f;
+    add_source(c, path);
+    return true;
 }
 
-/* An optional secret text; null when absent or empty. */
-static char *secret_text(struct jnode o, const char *key)
+static bool add_file_if_there(struct credentials *c, const char *path, struct err *e)
 {
-    if (!jread_has(o, key))
+    bool is_there = false;
+    if (!file_exists(path, &is_there, e))
+        return err_as(e, ERR_CONFIG);
+    return !is_there || add_file(c, path, e);
+}
+
+/* A file below the folder that a variable names; relative names are of no use to anyone. */
+static char *below(const char *variable, const char *path)
+{
+    const char *folder = getenv(variable);
+    return folder != NULL && folder[0] == '/' ? mem_format("%s%s", folder, path) : NULL;
+}
+
+/* Takes path. The first that is null is left for the second. */
+static char *first_of(char *path, char *other)
+{
+    if (path == NULL)
+        return other;
+    mem_free(other);
+    return path;
+}
+
+static bool add_usual_files(struct credentials *c, struct err *e)
+{
+    char *paths[] = {
+        first_of(below("DOCKER_CONFIG", "/config.json"), below("HOME", "/.docker/config.json")),
+        first_of(below("XDG_RUNTIME_DIR", "/containers/auth.json"), mem_format("/run/containers/%u/auth.json", (unsigned)getuid())),
+        first_of(below("XDG_CONFIG_HOME", "/containers/auth.json"), below("HOME", "/.config/containers/auth.json")),
+    };
+    bool ok = true;
+    for (size_t i = 0; i < ARRAY_LEN(paths); i++) {
+        ok = ok && (paths[i] == NULL || add_file_if_there(c, paths[i], e));
+        mem_free(paths[i]);
+    }
+    return ok;
+}
+
+static bool add_environment(struct credentials *c, struct err *e)
+{
+    c->variables = credential_variables_take(e);
+    if (c->variables == NULL)
+        return false;
+    if (c->n_named > 0)
+        return true; /* the file that was named is the only one */
+    const char *named = getenv("REGISTRY_AUTH_FILE");
+    return named != NULL && named[0] != '\0' ? add_file(c, named, e) || err_in(e, "REGISTRY_AUTH_FILE") : add_usual_files(c, e);
+}
+
+struct credentials *credentials_open(const struct credentials_options *o, struct err *e)
+{
+    AUTO(credentials_free_auto) struct credentials *c = new_set(o->helpers);
+    if (o->authfile != NULL && !add_file(c, o->authfile, e))
         return NULL;
-    char *text = jread_text(o, key, 64 * KIB);
-    if (text[0] == '\0') {
-        mem_free(text);
-        return NULL;
-    }
-    return text;
-}
-
-static void set_secret(struct credential *c, enum credential_kind kind, const char *text)
-{
-    secret_clear(&c->secret);
-    c->kind = kind;
-    c->secret = secret_of(text, strlen(text));
-}
-
-/* auth: base64 of "user:password"; the password may have colons. */
-static void read_auth(struct jnode o, const char *auth, struct credential *c)
-{
-    AUTO(secret_clear_auto) struct secret both = { 0 };
-    if (!base64_read(&both, auth, strlen(auth)) || memchr(both.bytes, '\0', both.n) != NULL) {
-        jread_fail(o, "auth", "not base64");
-        return;
-    }
-    char *colon = strchr(both.bytes, ':');
-    if (colon == NULL) {
-        jread_fail(o, "auth", "expected base64 of user:password");
-        return;
-    }
-    *colon = '\0';
-    if (!text_copy(c->user, sizeof c->user, both.bytes)) {
-        jread_fail(o, "auth", "user name is too long");
-        return;
-    }
-    set_secret(c, CREDENTIAL_PASSWORD, colon + 1);
-}
-
-static void read_entry(struct jnode o, struct credential *c)
-{
-    AUTO(wipe_text) char *auth = secret_text(o, "auth");
-    AUTO(wipe_text) char *user = secret_text(o, "username");
-    AUTO(wipe_text) char *password = secret_text(o, "password");
-    AUTO(wipe_text) char *identity = secret_text(o, "identitytoken");
-    AUTO(wipe_text) char *token = secret_text(o, "registrytoken");
-    if (user != NULL && password != NULL && auth == NULL) {
-        if (!text_copy(c->user, sizeof c->user, user))
-            jread_fail(o, "username", "too long");
-        set_secret(c, CREDENTIAL_PASSWORD, password);
-    }
-    if (auth != NULL)
-        read_auth(o, auth, c);
-    if (identity != NULL)
-        set_secret(c, CREDENTIAL_IDENTITY, identity);
-    if (token != NULL)
-        set_secret(c, CREDENTIAL_TOKEN, token);
-}
-
-static struct entry *add_entry(struct credentials *c, const char *key)
-{
-    struct entry *found = NULL;
-    char *name = normalise(key);
-    for (size_t i = 0; i < c->n; i++)
-        if (text_is(c->entries[i].key, name))
-            found = &c->entries[i];
-    if (found == NULL) {
-        MEM_PUSH(c->entries, c->n, c->cap) = (struct entry){ .key = name };
-        return &c->entries[c->n - 1];
-    }
-    mem_free(name);
-    return found;
-}
-
-static void read_auths(struct credentials *c, struct jnode root)
-{
-    if (!jread_has(root, "auths") || jread_is_null(root, "auths"))
-        return;
-    struct jnode auths = jread_object(root, "auths");
-    size_t n = jread_members(auths);
-    if (n > ENTRIES_MAX)
-        jread_fail(root, "auths", "more than %d entries", ENTRIES_MAX);
-    for (size_t i = 0; i < n && i < ENTRIES_MAX; i++) {
-        const char *key = jread_member_key(auths, i);
-        struct jnode o = jread_member(auths, i);
-        if (key == NULL || strlen(key) > KEY_BYTES) {
-            jread_fail(auths, NULL, "a registry's name is too long");
-            return;
-        }
-        /* The same registry under an old and a new name: the one with a secret counts, of two the first. */
-        struct credential found = { 0 };
-        read_entry(o, &found);
-        struct entry *entry = add_entry(c, key);
-        if (entry->credential.kind == CREDENTIAL_NONE)
-            entry->credential = found;
-        else
-            credential_clear(&found);
-    }
-}
-
-static void set_helper(struct credential *c, const char *name)
-{
-    credential_clear(c);
-    c->kind = CREDENTIAL_HELPER;
-    if (!text_copy(c->user, sizeof c->user, name))
-        c->user[0] = '\0';
-}
-
-/* credHelpers names a program for a registry; credsStore one for all, and leaves empty entries in auths behind. */
-static void read_helpers(struct credentials *c, struct jnode root)
-{
-    if (jread_has(root, "credsStore")) {
-        AUTO(mem_auto) char *store = jread_text(root, "credsStore", KEY_BYTES);
-        for (size_t i = 0; i < c->n && store[0] != '\0'; i++)
-            if (c->entries[i].credential.kind == CREDENTIAL_NONE)
-                set_helper(&c->entries[i].credential, store);
-    }
-    if (!jread_has(root, "credHelpers"))
-        return;
-    struct jnode helpers = jread_object(root, "credHelpers");
-    size_t n = jread_members(helpers);
-    for (size_t i = 0; i < n && i < ENTRIES_MAX; i++) {
-        const char *key = jread_member_key(helpers, i);
-        AUTO(mem_auto) char *name = jread_member_text(helpers, i, KEY_BYTES);
-        if (key != NULL && strlen(key) <= KEY_BYTES)
-            set_helper(&add_entry(c, key)->credential, name);
-    }
+    c->n_named = c->n_files;
+    return !o->use_environment || add_environment(c, e) ? TAKE(c) : NULL;
 }
 
 struct credentials *credentials_read(const char *text, size_t n, const char *what, struct err *e)
 {
-    AUTO(credentials_free_auto) struct credentials *c = mem_new(sizeof *c);
-    AUTO(jread_free_auto) struct jread *doc = jread_open(text, n, what, JREAD_OCI, e);
-    if (doc != NULL) {
-        struct jnode root = jread_root(doc);
-        read_auths(c, root);
-        read_helpers(c, root);
-    }
-    if (doc == NULL || !jread_done(doc, e)) {
-        err_as(e, ERR_CONFIG);
+    AUTO(credentials_free_auto) struct credentials *c = new_set(NULL);
+    struct auth_file *f = auth_file_read(text, n, what, e);
+    if (f == NULL)
         return NULL;
-    }
+    MEM_PUSH(c->files, c->n_files, c->cap_files) = f;
+    add_source(c, what);
     return TAKE(c);
 }
 
-struct credentials *credentials_open(const char *path, bool must_exist, struct err *e)
+const char *credentials_sources(const struct credentials *c)
 {
-    bool is_there = false;
-    if (path != NULL && !file_exists(path, &is_there, e)) {
-        err_as(e, ERR_CONFIG);
+    return c != NULL ? buf_text(&c->sources) : "";
+}
+
+/* Looking */
+
+static struct answer *known_answer(struct credentials *c, const char *helper, const char *registry)
+{
+    for (size_t i = 0; i < c->n_answers; i++)
+        if (text_is(c->answers[i].helper, helper) && text_is(c->answers[i].registry, registry))
+            return &c->answers[i];
+    return NULL;
+}
+
+/* Asks, and keeps what was answered. Null when a signal asked to stop. */
+static struct answer *new_answer(struct credentials *c, const struct auth_file *f, const char *helper, const char *registry, struct err *e)
+{
+    struct answer a = { .helper = mem_text(helper), .registry = mem_text(registry), .at_ms = clock_monotonic_ms() };
+    a.from = mem_format("docker-credential-%s (%s)", helper, auth_file_name(f));
+    log_debug("%s: asking docker-credential-%s", registry, SHOWN(helper));
+    if (helper_get(&c->helpers, helper, registry, &a.credential, &a.err)) {
+        a.credential.from = a.from;
+    } else if (a.err.code == ERR_INTERRUPTED) {
+        *e = a.err;
+        answer_clear(&a);
         return NULL;
+    } else {
+        err_in(&a.err, "%s: the program named in %s", registry, auth_file_name(f));
     }
-    if (!is_there && !must_exist)
-        return mem_new(sizeof(struct credentials));
-    AUTO(buf_clear_auto) struct buf text = BUF_LIMIT(LIMIT_CONFIG_FILE_BYTES);
-    struct credentials *c = NULL;
-    if (file_read(path, FILE_PRIVATE, LIMIT_CONFIG_FILE_BYTES, &text, e))
-        c = credentials_read(buf_text(&text), text.len, path, e);
-    secret_wipe(text.data, text.len);
-    if (c == NULL)
-        err_as(e, ERR_CONFIG);
-    return c;
+    MEM_PUSH(c->answers, c->n_answers, c->cap_answers) = a;
+    return &c->answers[c->n_answers - 1];
 }
 
-static char *from_environment(const char *name, const char *below)
+static bool ask(struct credentials *c, const struct auth_file *f, const char *helper, const char *host, struct credential *out, struct err *e)
 {
-    const char *dir = getenv(name);
-    return dir != NULL && dir[0] == '/' ? mem_format("%s%s", dir, below) : NULL;
-}
-
-void credentials_locate(const char *authfile, char **path, bool *must_exist)
-{
-    const char *named = authfile != NULL ? authfile : getenv("REGISTRY_AUTH_FILE");
-    *must_exist = named != NULL && named[0] != '\0';
-    if (*must_exist) {
-        *path = mem_text(named);
-        return;
+    AUTO(mem_auto) char *registry = credential_registry_name(host);
+    struct answer *a = known_answer(c, helper, registry);
+    if (a == NULL)
+        a = new_answer(c, f, helper, registry, e);
+    if (a == NULL || a->err.code != ERR_NONE) {
+        if (a != NULL)
+            *e = a->err;
+        return false;
     }
-    struct err ignored = { 0 };
-    bool is_there = false;
-    *path = from_environment("DOCKER_CONFIG", "/config.json");
-    if (*path == NULL)
-        *path = from_environment("HOME", "/.docker/config.json");
-    if (*path != NULL && file_exists(*path, &is_there, &ignored) && is_there)
-        return;
-    char *podman = from_environment("XDG_RUNTIME_DIR", "/containers/auth.json");
-    if (podman != NULL && file_exists(podman, &is_there, &ignored) && is_there) {
-        mem_free(*path);
-        *path = podman;
-        return;
-    }
-    mem_free(podman);
+    *out = credential_copy(&a->credential);
+    return true;
 }
 
-/* Is key the whole of name, or a prefix of it that ends at a slash? */
-static bool covers(const char *key, const char *name)
+/* One file's word. *out stays empty when it has none. */
+static bool find_in(struct credentials *c, const struct auth_file *f, const char *host, const char *repository, struct credential *out, struct err *e)
 {
-    size_t n = strlen(key);
-    return strncmp(key, name, n) == 0 && (name[n] == '\0' || name[n] == '/');
+    struct auth_found found = auth_file_find(f, host, repository);
+    if (found.helper != NULL)
+        return ask(c, f, found.helper, host, out, e);
+    if (found.credential != NULL)
+        *out = credential_copy(found.credential);
+    return true;
 }
 
-void credentials_find(const struct credentials *c, const char *host, const char *repository, struct credential *out)
+bool credentials_find(struct credentials *c, const char *host, const char *repository, struct credential *out, struct err *e)
 {
+    struct err trouble = { 0 }; /* of a program: another source may still have a log-in */
     *out = (struct credential){ 0 };
-    AUTO(mem_auto) char *normal_host = normalise(host);
-    AUTO(mem_auto) char *name = mem_format("%s/%s", normal_host, repository);
-    const struct entry *best = NULL;
-    for (size_t i = 0; c != NULL && i < c->n; i++)
-        if (c->entries[i].credential.kind != CREDENTIAL_NONE && covers(c->entries[i].key, name) &&
-            (best == NULL || strlen(c->entries[i].key) > strlen(best->key)))
-            best = &c->entries[i];
-    if (best == NULL)
-        return;
-    *out = best->credential;
-    out->secret = secret_of(best->credential.secret.bytes, best->credential.secret.n);
+    for (size_t i = 0; c != NULL && i <= c->n_files && out->kind == CREDENTIAL_NONE; i++) {
+        const struct credential *variable = i == c->n_named && c->variables != NULL ? credential_variables_find(c->variables, host) : NULL;
+        struct err again = { 0 };
+        if (variable != NULL)
+            *out = credential_copy(variable);
+        else if (i < c->n_files && !find_in(c, c->files[i], host, repository, out, &again) && trouble.code == ERR_NONE)
+            trouble = again;
+        if (again.code == ERR_INTERRUPTED)
+            break;
+    }
+    if (out->kind != CREDENTIAL_NONE || trouble.code == ERR_NONE)
+        return true;
+    *e = trouble;
+    return false;
+}
+
+/* Which program's answer counts for a registry, or null. */
+static struct answer *answer_for(struct credentials *c, const char *host, const char *repository)
+{
+    AUTO(mem_auto) char *registry = credential_registry_name(host);
+    for (size_t i = 0; c != NULL && i < c->n_files; i++) {
+        struct auth_found found = auth_file_find(c->files[i], host, repository);
+        struct answer *a = found.helper != NULL ? known_answer(c, found.helper, registry) : NULL;
+        if (a != NULL && a->credential.kind != CREDENTIAL_NONE)
+            return a;
+    }
+    return NULL;
+}
+
+bool credentials_renew(struct credentials *c, const char *host, const char *repository)
+{
+    struct answer *a = answer_for(c, host, repository);
+    if (a == NULL || clock_monotonic_ms() - a->at_ms < c->helpers.keep_ms)
+        return false;
+    log_debug("%s: the log-in of docker-credential-%s is no longer taken", a->registry, a->helper);
+    answer_clear(a);
+    *a = c->answers[--c->n_answers];
+    return true;
 }

@@ -1,9 +1,9 @@
-/* One registry: its address, its way to log in, its tokens. Private to this folder. */
+/* One place where images are served: its address, its way to log in, its tokens. A reference's host is one; whatever else serves the same images
+ * (a mirror) is another, with its own name, login and certificates. Private to this folder. */
 #ifndef REGISTRY_HOST_H
 #define REGISTRY_HOST_H
 
 #include "net/url.h"
-#include "registry/challenge.h"
 #include "registry/registry.h"
 
 struct registry_host;
@@ -29,6 +29,6 @@ bool registry_refused(struct registry_host *h, const char *repository, struct er
 void registry_answered(struct registry_host *h, const struct http_response *rs);
 
 /* For e of a 429: hints at a log-in, or says whose limit is used up. Returns false. */
-bool registry_limited(const struct registry_host *h, const char *repository, struct err *e);
+bool registry_limited(struct registry_host *h, const char *repository, struct err *e);
 
 #endif

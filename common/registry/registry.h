@@ -11,6 +11,8 @@
 #define REGISTRY_REGISTRY_H
 
 #include "net/http.h"
+#include "net/url.h"
+#include "registry/challenge.h"
 #include "registry/credentials.h"
 
 struct registry_options {
@@ -22,7 +24,7 @@ struct registry_options {
     size_t n_plain_http;
     const char *const *token_servers; /* hosts that may give tokens for any registry, beside its own */
     size_t n_token_servers;
-    const struct credentials *credentials; /* borrowed; may be null */
+    struct credentials *credentials; /* borrowed; may be null */
     unsigned tries;              /* further attempts; 0: RETRY_TRIES. UINT_MAX: none */
     unsigned first_wait_ms;      /* 0: RETRY_FIRST_WAIT_MS */
     unsigned connect_timeout_ms; /* as in http.h */
@@ -33,6 +35,20 @@ struct registry;
 MUST_CHECK struct registry *registry_open(const struct registry_options *o, struct err *e);
 void registry_free(struct registry *r);
 AUTO_FREE(struct registry, registry_free)
+
+/* Who we are to a registry, without fetching anything. */
+struct registry_login {
+    bool is_anonymous;          /* it serves without a login, or there is none */
+    enum challenge_kind scheme; /* OTHER: it asked for nothing */
+    enum credential_kind kind;  /* of what was sent */
+    char user[256];             /* may be empty for a token */
+    const char *from;           /* where the login is kept; null when there is none. Borrowed from credentials. Of an anonymous one: not asked for */
+    struct url_origin address;
+    struct url_origin token_server; /* empty when there is none */
+};
+/* Asks the API of a registry as a pull would. repository: "", or one whose entry in a credentials file is meant and that a token is asked for.
+ * ERR_AUTH when what we have is refused or nothing is there and something is wanted; ERR_CONFIG, ERR_NET, ERR_REGISTRY. */
+MUST_CHECK bool registry_login(struct registry *r, const char *host, const char *repository, struct registry_login *out, struct err *e);
 
 /* For http_run_all. Borrows. */
 struct http *registry_http(struct registry *r);

@@ -13,7 +13,9 @@
 
 #include "base/mem.h"
 #include "format/base64.h"
+#include "registry/auth_file.h"
 #include "registry/credentials.h"
+#include "tests/support/scratch.h"
 
 #include "base/banned.h"
 
@@ -26,11 +28,13 @@ static struct credentials *read_text(const char *text)
     return c;
 }
 
-static void expect(const struct credentials *c, const char *host, const char *repository, enum credential_kind kind, const char *user,
+static void expect(struct credentials *c, const char *host, const char *repository, enum credential_kind kind, const char *user,
                    const char *secret)
 {
     AUTO(credential_clear_auto) struct credential found = { 0 };
-    credentials_find(c, host, repository, &found);
+    struct err e = { 0 };
+    if (!credentials_find(c, host, repository, &found, &e))
+        fail_msg("%s", e.msg);
     assert_int_equal(found.kind, kind);
     if (user != NULL)
         assert_string_equal(found.user, user);
@@ -103,16 +107,33 @@ static void the_longest_key_wins_at_slashes_only(void **state)
     expect(c, "h:5000", "x", CREDENTIAL_NONE, NULL, NULL);
 }
 
-static void helpers_are_named_for_the_registries_that_need_them(void **state)
+static void expect_helper(const struct auth_file *f, const char *host, const char *helper)
+{
+    struct auth_found found = auth_file_find(f, host, "team/app");
+    if (helper == NULL)
+        assert_null(found.helper);
+    else
+        assert_string_equal(found.helper, helper);
+    assert_true(found.helper == NULL || found.credential == NULL);
+}
+
+static void programs_are_named_for_the_registries_that_need_them(void **state)
 {
     (void)state;
-    AUTO(credentials_free_auto) struct credentials *c =
-        read_text("{\"auths\": {\"https://index.docker.io/v1/\": {}, \"direct.example\": {\"auth\": \"YTpi\"}}, \"credsStore\": \"desktop\","
-                  "\"credHelpers\": {\"123.ecr.example\": \"ecr-login\"}}");
-    expect(c, "docker.io", "library/nginx", CREDENTIAL_HELPER, "desktop", NULL);
-    expect(c, "123.ecr.example", "x", CREDENTIAL_HELPER, "ecr-login", NULL);
-    expect(c, "direct.example", "x", CREDENTIAL_PASSWORD, "a", "b");
-    expect(c, "ghcr.io", "x", CREDENTIAL_NONE, NULL, NULL);
+    static const char text[] = "{\"auths\": {\"https://index.docker.io/v1/\": {}, \"direct.example\": {\"auth\": \"YTpi\"}}, \"credsStore\": \"pass\","
+                               "\"credHelpers\": {\"123.dkr.ecr.eu-west-1.amazonaws.com\": \"ecr-login\", \"none.example\": \"\", \"eu.gcr.io\": \"gcloud\"}}";
+    struct err e = { 0 };
+    AUTO(auth_file_free_auto) struct auth_file *f = auth_file_read(text, sizeof text - 1, "config.json", &e);
+    assert_non_null(f);
+    expect_helper(f, "docker.io", "pass");
+    expect_helper(f, "ghcr.io", "pass"); /* it may know more than auths lists */
+    expect_helper(f, "123.dkr.ecr.eu-west-1.amazonaws.com", "ecr-login");
+    expect_helper(f, "eu.gcr.io", "gcloud");
+    expect_helper(f, "none.example", NULL);
+    expect_helper(f, "direct.example", NULL);
+    struct auth_found direct = auth_file_find(f, "direct.example", "x");
+    assert_non_null(direct.credential);
+    assert_string_equal(direct.credential->from, "config.json");
 }
 
 static void rubbish_is_refused_without_showing_secrets(void **state)
@@ -135,55 +156,26 @@ static void rubbish_is_refused_without_showing_secrets(void **state)
     }
 }
 
-static void a_file_that_others_may_read_is_refused(void **state)
+static void a_file_with_secrets_that_others_may_read_is_refused(void **state)
 {
-    (void)state;
-    char path[] = "/tmp/test_credentials.XXXXXX";
-    int fd = mkstemp(path);
-    assert_true(fd >= 0 && write(fd, "{\"auths\":{}}", 12) == 12);
-    struct err e = { 0 };
-    AUTO(credentials_free_auto) struct credentials *good = credentials_open(path, true, &e);
-    assert_non_null(good);
-    assert_int_equal(fchmod(fd, 0644), 0);
-    assert_null(credentials_open(path, false, &e));
-    assert_int_equal(e.code, ERR_CONFIG);
-    assert_non_null(strstr(e.hint, "chmod 600"));
-    close(fd);
-    unlink(path);
-    struct err e2 = { 0 };
-    AUTO(credentials_free_auto) struct credentials *empty = credentials_open(path, false, &e2);
-    assert_non_null(empty);
-    assert_null(credentials_open(path, true, &e2));
-    assert_int_equal(e2.code, ERR_CONFIG);
-}
-
-static void the_file_is_looked_for_in_order(void **state)
-{
-    (void)state;
-    char *path = NULL;
-    bool must_exist = false;
-    unsetenv("XDG_RUNTIME_DIR");
-    unsetenv("DOCKER_CONFIG");
-    setenv("REGISTRY_AUTH_FILE", "/b/auth.json", 1);
-    setenv("HOME", "/nonexistent/home", 1);
-    credentials_locate("/a/auth.json", &path, &must_exist);
-    assert_string_equal(path, "/a/auth.json");
-    assert_true(must_exist);
-    mem_free(path);
-    credentials_locate(NULL, &path, &must_exist);
-    assert_string_equal(path, "/b/auth.json");
-    assert_true(must_exist);
-    mem_free(path);
-    unsetenv("REGISTRY_AUTH_FILE");
-    credentials_locate(NULL, &path, &must_exist);
-    assert_string_equal(path, "/nonexistent/home/.docker/config.json");
-    assert_false(must_exist);
-    mem_free(path);
-    setenv("DOCKER_CONFIG", "/c", 1);
-    credentials_locate(NULL, &path, &must_exist);
-    assert_string_equal(path, "/c/config.json");
-    mem_free(path);
-    unsetenv("DOCKER_CONFIG");
+    struct scratch *s = *state;
+    static const char secret[] = "{\"auths\": {\"h\": {\"auth\": \"YTpi\"}}}", names[] = "{\"credsStore\": \"pass\"}";
+    static const struct {
+        const char *text;
+        mode_t mode;
+        bool is_good;
+    } rows[] = { { secret, 0600, true }, { secret, 0400, true }, { secret, 0644, false }, { secret, 0660, false }, { names, 0644, true }, { names, 0666, false } };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct err e = { 0 };
+        AUTO(auth_file_free_auto) struct auth_file *f = auth_file_open(scratch_text(s, "config.json", rows[i].text, rows[i].mode), &e);
+        if ((f != NULL) != rows[i].is_good)
+            fail_msg("row %zu: %s", i, e.msg);
+        if (rows[i].is_good)
+            continue;
+        assert_int_equal(e.code, ERR_CONFIG);
+        assert_non_null(strstr(e.msg, scratch_at(s, "config.json")));
+        assert_non_null(strstr(e.hint, "chmod"));
+    }
 }
 
 static void basic_is_made_of_user_and_password(void **state)
@@ -202,10 +194,9 @@ int main(void)
         cmocka_unit_test(every_form_of_login_is_understood),
         cmocka_unit_test(old_names_and_docker_hubs_own_are_the_same_registry),
         cmocka_unit_test(the_longest_key_wins_at_slashes_only),
-        cmocka_unit_test(helpers_are_named_for_the_registries_that_need_them),
+        cmocka_unit_test(programs_are_named_for_the_registries_that_need_them),
         cmocka_unit_test(rubbish_is_refused_without_showing_secrets),
-        cmocka_unit_test(a_file_that_others_may_read_is_refused),
-        cmocka_unit_test(the_file_is_looked_for_in_order),
+        cmocka_unit_test_setup_teardown(a_file_with_secrets_that_others_may_read_is_refused, scratch_make, scratch_drop),
         cmocka_unit_test(basic_is_made_of_user_and_password),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

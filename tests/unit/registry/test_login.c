@@ -40,8 +40,10 @@ static void begin(struct setting *s, const char *script, const char *logins)
     snprintf(s->host, sizeof s->host, "127.0.0.1:%u", s->f.ports[0]);
     s->plain[0] = s->host;
     AUTO(mem_auto) char *text = mem_format("{\"auths\": {\"%s\": {%s}}}", s->host, logins != NULL ? logins : "");
-    if (logins != NULL && logins[0] == '!')
-        text = (mem_free(text), mem_format("{\"credHelpers\": {\"%s\": \"%s\"}}", s->host, logins + 1));
+    if (logins != NULL && logins[0] == '!') {
+        mem_free(text);
+        text = mem_format("{\"credHelpers\": {\"%s\": \"%s\"}}", s->host, logins + 1);
+    }
     s->logins = credentials_read(text, strlen(text), "config.json", &e);
     assert_non_null(s->logins);
     struct registry_options o = { .plain_http = s->plain, .n_plain_http = 1, .credentials = s->logins, .tries = 2, .first_wait_ms = 10,
@@ -186,18 +188,23 @@ static void endless_refusals_end(void **state)
     end(&s);
 }
 
-static void a_helper_is_missed_only_when_the_registry_insists(void **state)
+static void a_missing_program_matters_only_when_the_registry_insists(void **state)
 {
     (void)state;
     struct setting s;
-    begin(&s, "{\"rules\": [{" OK "}]}", "!ecr-login");
+    static const char missing[] = "config.json: docker-credential-archon-missing: no such program in /usr/local/bin";
+    begin(&s, "{\"rules\": [{" OK "}]}", "!archon-missing");
     expect_good(&s, "app");
     end(&s);
-    begin(&s, "{\"rules\": [{\"path\": \"/token?service=fake&scope=repository%3Aapp%3Apull\", \"status\": 401}, {" ASK(SELF "/token") "}]}", "!ecr-login");
-    expect_refusal(&s, ERR_CONFIG, "docker-credential-ecr-login, which is not used in this version");
+    begin(&s, "{\"rules\": [{\"path\": \"/token?service=fake&scope=repository%3Aapp%3Apull\", \"lacks\": \"Authorization\", \"body\": \"{\\\"token\\\": \\\"t1\\\"}\"},"
+              "{\"has\": \"Authorization: Bearer t1\", " OK "}, {" ASK(SELF "/token") "}]}", "!archon-missing");
+    expect_good(&s, "app"); /* anonymous */
     end(&s);
-    begin(&s, "{\"rules\": [{\"status\": 401, \"headers\": [[\"WWW-Authenticate\", \"Basic realm=x\"]]}]}", "!ecr-login");
-    expect_refusal(&s, ERR_CONFIG, "docker-credential-ecr-login");
+    begin(&s, "{\"rules\": [{\"path\": \"/token?service=fake&scope=repository%3Aapp%3Apull\", \"status\": 401}, {" ASK(SELF "/token") "}]}", "!archon-missing");
+    expect_refusal(&s, ERR_CONFIG, missing);
+    end(&s);
+    begin(&s, "{\"rules\": [{\"status\": 401, \"headers\": [[\"WWW-Authenticate\", \"Basic realm=x\"]]}]}", "!archon-missing");
+    expect_refusal(&s, ERR_CONFIG, missing);
     end(&s);
 }
 
@@ -354,7 +361,7 @@ int main(void)
         cmocka_unit_test(identity_tokens_are_posted),
         cmocka_unit_test(a_token_that_is_no_longer_taken_is_renewed),
         cmocka_unit_test(endless_refusals_end),
-        cmocka_unit_test(a_helper_is_missed_only_when_the_registry_insists),
+        cmocka_unit_test(a_missing_program_matters_only_when_the_registry_insists),
         cmocka_unit_test(token_servers_elsewhere_get_nothing),
         cmocka_unit_test(realms_that_are_no_place_for_a_password_are_refused),
         cmocka_unit_test(realms_that_belong_to_the_registry_are_taken),
