@@ -15,6 +15,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/log.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "sys/file.h"
@@ -312,9 +313,11 @@ static bool walk_dir(struct walk *w, int dir_fd, const char *prefix, unsigned de
     if (!names_read(&names, dir_fd, LIMIT_TREE_FILES, prefix[0] == '\0' ? "." : SHOWN(prefix), e))
         return false;
     for (size_t i = 0; i < names.n; i++) {
-        if (names.text[i][0] == '.')
-            continue;
         AUTO(mem_auto) char *relative = prefix[0] == '\0' ? mem_text(names.text[i]) : path_join(prefix, names.text[i]);
+        if (names.text[i][0] == '.') {
+            log_info("%s: hidden, left out", SHOWN(relative));
+            continue;
+        }
         if (strlen(relative) > LIMIT_PATH_BYTES)
             return err_set(e, ERR_CONFIG, "%s: longer than %u bytes", SHOWN(relative), (unsigned)LIMIT_PATH_BYTES);
         if (!walk_entry(w, dir_fd, names.text[i], relative, depth, e))

@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "base/log.h"
 #include "tests/support/scratch.h"
 
 static void refuses_names_that_lead_elsewhere(void **state)
@@ -157,8 +158,19 @@ static bool note(void *ctx, const char *relative, struct err *e)
     return seen->stop_after == 0 || seen->n < seen->stop_after || err_set(e, ERR_CONFIG, "enough");
 }
 
-static void walks_in_the_order_of_bytes(void **state)
+enum { TOLD_BYTES = 1000 };
+
+static void note_line(void *ctx, enum log_level level, const char *line)
 {
+    char *all = ctx;
+    size_t n = strlen(all);
+    (void)level;
+    snprintf(all + n, TOLD_BYTES - n, "%s; ", line);
+}
+
+static void walks_in_the_order_of_bytes_and_names_what_is_hidden(void **state)
+{
+    char told[TOLD_BYTES] = "";
     struct scratch *s = *state;
     struct err e = { 0 };
     struct seen seen = { 0 };
@@ -170,8 +182,13 @@ static void walks_in_the_order_of_bytes(void **state)
     scratch_text(s, "a", "", 0644);
     scratch_text(s, ".hidden", "", 0644);
     scratch_text(s, ".git/config", "", 0644);
+    log_install(note_line, told, LOG_INFO);
     assert_true(path_walk(s->dir, 10, note, &seen, &e));
+    log_install(NULL, NULL, LOG_ERROR);
     assert_string_equal(seen.text, "a b.x b/1 b/c/2 ");
+    assert_non_null(strstr(told, ".hidden: hidden, left out; "));
+    assert_non_null(strstr(told, ".git: hidden, left out; "));
+    assert_null(strstr(told, "config"));
     seen = (struct seen){ .stop_after = 2 };
     assert_false(path_walk(s->dir, 10, note, &seen, &e));
     assert_int_equal(seen.n, 2);
@@ -230,7 +247,7 @@ int main(void)
         SCRATCH_TEST(never_writes_through_a_link),
         SCRATCH_TEST(removes_a_tree_but_not_what_its_links_point_to),
         cmocka_unit_test(refuses_to_remove_what_has_no_name),
-        SCRATCH_TEST(walks_in_the_order_of_bytes),
+        SCRATCH_TEST(walks_in_the_order_of_bytes_and_names_what_is_hidden),
         SCRATCH_TEST(a_walk_refuses_links_and_special_files),
         SCRATCH_TEST(a_walk_is_bounded_in_depth),
     };
