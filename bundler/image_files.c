@@ -43,6 +43,18 @@ static void close_file(struct open_file *f)
     *f = (struct open_file){ 0 };
 }
 
+static struct export *open_docker_archive(const char *path, const char *tmp_dir, struct err *e)
+{
+    AUTO(tarball_close_auto) struct tarball *tar = tarball_open_path(path, tmp_dir, e);
+    if (tar == NULL)
+        return NULL;
+    if (tarball_find(tar, "manifest.json") != NULL)
+        return export_of(TAKE(tar), ERR_REGISTRY, e);
+    err_set(e, ERR_REGISTRY, "%s: has no manifest.json, expected what docker save writes", SHOWN(path));
+    err_hint(e, tarball_find(tar, "index.json") != NULL ? "it looks like an OCI layout: oci-archive:FILE" : "docker save -o FILE IMAGE makes one");
+    return NULL;
+}
+
 static bool open_file(struct open_file *f, const struct image_place *place, const char *tmp_dir, struct err *e)
 {
     if (f->kind == place->kind && text_is(f->path, place->path))
@@ -54,7 +66,7 @@ static bool open_file(struct open_file *f, const struct image_place *place, cons
     else if (place->kind == PLACE_OCI_ARCHIVE)
         f->layout = layout_open_archive(tarball_open_path(place->path, tmp_dir, e), e);
     else
-        f->export = export_of(tarball_open_path(place->path, tmp_dir, e), ERR_REGISTRY, e);
+        f->export = open_docker_archive(place->path, tmp_dir, e);
     if (f->layout == NULL && f->export == NULL)
         return false;
     f->path = mem_text(place->path);
@@ -228,12 +240,15 @@ static bool put_exported(struct files *f, const struct image_platform *p, struct
     return err_set(e, ERR_INTEGRITY, "%s: was changed while it was read", SHOWN(f->place->written));
 }
 
+/* Attestations that the index names are in the layout too; signatures are not. */
 static bool put_attached(struct files *f, const struct image *image, struct err *e)
 {
+    size_t n = 0;
     AUTO(mem_auto) struct oci_descriptor *blobs = mem_new_array(image->n_documents, sizeof *blobs);
     for (size_t i = 0; i < image->n_documents; i++)
-        blobs[i] = image->documents[i].descriptor;
-    return image->n_documents == 0 || layout_put(f->open.layout, blobs, image->n_documents, f->cache, e);
+        if (image->documents[i].kind == IMAGE_ATTESTATION)
+            blobs[n++] = image->documents[i].descriptor;
+    return n == 0 || layout_put(f->open.layout, blobs, n, f->cache, e);
 }
 
 static bool put_layers(struct image_source *source, const struct image_place *place, const struct image *image, struct err *e)

@@ -17,6 +17,7 @@
 #include "base/banned.h"
 
 enum { LAYOUT_FILE_BYTES = 4096, LIST_BYTES = 240 };
+static const char blob_folder[] = "blobs/sha256/";
 static const char tag_key[] = "org.opencontainers.image.ref.name";
 static const char name_key[] = "io.containerd.image.name";
 
@@ -78,7 +79,7 @@ struct blob_name {
 
 static const char *blob_name(struct blob_name *out, const struct digest *d)
 {
-    snprintf(out->text, sizeof out->text, "blobs/sha256/%s", DIGEST_HEX(d));
+    snprintf(out->text, sizeof out->text, "%s%s", blob_folder, DIGEST_HEX(d));
     return out->text;
 }
 
@@ -181,6 +182,7 @@ struct layout *layout_open_directory(const char *path, struct err *e)
         err_hint(e, "oci-archive:FILE and docker-archive:FILE are for archives");
     } else {
         file_fail(e, errno, "open", path);
+        err_hint(e, "oci:DIR is a directory on this machine; docker://oci:TAG is a registry's image of that name");
     }
     return NULL;
 }
@@ -279,10 +281,13 @@ struct putting {
 static bool put_from_archive(void *ctx, const char *path, struct source *content, struct err *e)
 {
     const struct putting *p = ctx;
-    struct blob_name name;
+    struct err no_blob = { 0 };
+    struct digest d;
+    if (!text_starts(path, blob_folder) || !digest_parse_hex(&d, path + sizeof blob_folder - 1, "blob", &no_blob))
+        return true;
     for (size_t i = 0; i < p->n; i++)
-        if (text_is(path, blob_name(&name, &p->blobs[i].digest)))
-            return blob_put(p->cache, &p->blobs[i].digest, p->blobs[i].size, content, e) || err_in(e, "%s: %s", p->layout->what, name.text);
+        if (digest_equal(&d, &p->blobs[i].digest))
+            return blob_put(p->cache, &d, p->blobs[i].size, content, e) || err_in(e, "%s: %s", p->layout->what, SHOWN(path));
     return true;
 }
 

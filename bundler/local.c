@@ -2,6 +2,7 @@
 #include "bundler/local.h"
 
 #include <stdlib.h>
+#include <sys/stat.h>
 
 #include "base/mem.h"
 #include "bundler/exported.h"
@@ -19,16 +20,35 @@ struct local {
 
 /* ---- the source ---- */
 
-static const char *choose_socket(const char *asked)
+static bool is_socket(const char *path)
 {
-    const char *host = getenv("DOCKER_HOST");
-    return asked != NULL || host == NULL || host[0] == '\0' ? asked : host;
+    struct stat st;
+    return stat(path, &st) == 0 && S_ISSOCK(st.st_mode);
+}
+
+/* Where Docker listens, then where Podman does. Null: nowhere, and the engine's own message says where it looked. */
+static char *find_socket(void)
+{
+    const char *own = getenv("XDG_RUNTIME_DIR");
+    const char *run = own != NULL && own[0] == '/' ? own : "/run/user/none";
+    char *places[] = { mem_text("/var/run/docker.sock"), mem_format("%s/docker.sock", run), mem_text("/run/podman/podman.sock"),
+                       mem_format("%s/podman/podman.sock", run) };
+    char *found = NULL;
+    for (size_t i = 0; i < ARRAY_LEN(places); i++) {
+        if (found == NULL && is_socket(places[i]))
+            found = TAKE(places[i]);
+        mem_free(places[i]);
+    }
+    return found;
 }
 
 static bool open_engine(struct local *l, struct err *e)
 {
+    const char *host = getenv("DOCKER_HOST");
+    const char *named = l->socket != NULL || host == NULL || host[0] == '\0' ? l->socket : host;
+    AUTO(mem_auto) char *found = named == NULL ? find_socket() : NULL;
     if (l->engine == NULL)
-        l->engine = engine_open(choose_socket(l->socket), e);
+        l->engine = engine_open(named != NULL ? named : found, e);
     return l->engine != NULL;
 }
 
@@ -40,7 +60,7 @@ static bool find_image(struct local *l, const char *name, struct err *e)
     if (found.is_found)
         return true;
     err_set(e, ERR_REGISTRY, "%s: the engine at %s has no such image", name, engine_facts(l->engine)->socket);
-    return err_hint(e, "docker images lists those that it has");
+    return err_hint(e, "docker images (podman images) lists those that it has");
 }
 
 static bool take_platform(struct local *l, struct export *x, struct image_platform *p, const char *what, struct err *e)

@@ -6,7 +6,8 @@
 #include "bundler/cache.h"
 #include "bundler/images.h"
 
-/* Borrows c and progress. The engine is opened when the first image is asked for. socket null: $DOCKER_HOST if that is a unix socket, else the usual place. resolve fails
+/* Borrows c and progress. The engine is opened when the first image is asked for. socket null: $DOCKER_HOST if that is a unix socket, else the
+ * first that is there of Docker's usual places, then Podman's. resolve fails
  * with ERR_ENGINE, ERR_REGISTRY (no such image or platform), ERR_SPACE. */
 struct image_source *local_images(struct cache *c, const char *socket, const struct progress *progress);
 

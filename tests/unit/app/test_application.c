@@ -222,6 +222,82 @@ static void images_of_the_local_engine_are_marked(void **state)
     ASSERT_HAS(e.msg, "name and tag");
 }
 
+static bool name_from_file(const struct image_place *place, struct ref *name, struct err *e)
+{
+    if (strstr(place->path, "nameless") != NULL)
+        return err_set(e, ERR_REGISTRY, "%s: does not tell", place->path);
+    return ref_parse(name, "r.example/inside:3.1.0", e);
+}
+
+static void images_of_files_have_the_name_beside_them_or_inside(void **state)
+{
+    (void)state;
+    struct application_options o = { .image_name = name_from_file, .folder = "shop" };
+    struct err e = { 0 }, e2 = { 0 }, e3 = { 0 }, e4 = { 0 };
+    static const struct origin_file files[] = { NAME("bundle.yaml", "name: a\nversion: 1.0.0\ncompose: c\nimages:\n  - { reference: \"web:1\", from: \"oci:images/web:${TAG:-dev}\" }\n"
+                                                                    "  - oci-archive:/srv/x.tar\n  - { reference: \"api:2\", from: \"docker://staging.example/api:rc\" }\n"),
+                                                NAME("c", "services: { web: { image: web:1 } }\n") };
+    AUTO(application_free_auto) struct application *a = read_shop(files, 2, &o, &e);
+    if (a == NULL)
+        fail_msg("%s", e.msg);
+    assert_int_equal(a->n_images, 3);
+    assert_string_equal(REF_SHOWN(&a->images[0].ref), "docker.io/library/web:1");
+    assert_int_equal(a->images[0].services.n, 1);
+    assert_int_equal(a->images[0].place.kind, PLACE_OCI);
+    assert_string_equal(a->images[0].place.path, "shop/images/web");
+    assert_string_equal(a->images[0].place.inside, "dev");
+    assert_string_equal(REF_SHOWN(&a->images[1].ref), "r.example/inside:3.1.0");
+    assert_string_equal(a->images[1].place.path, "/srv/x.tar");
+    assert_string_equal(REF_SHOWN(&a->images[2].ref), "docker.io/library/api:2");
+    assert_string_equal(REF_SHOWN(&a->images[2].original), "staging.example/api:rc");
+    static const char *const alone[] = { "oci-archive:x.tar" };
+    AUTO(findings_clear_auto) struct findings f = { 0 };
+    AUTO(application_free_auto) struct application *b = application_from_images(alone, 1, NULL, &o, &f, &e2);
+    if (b == NULL)
+        fail_msg("%s", e2.msg);
+    assert_string_equal(b->definition.name, "inside");
+    assert_string_equal(b->definition.version.text, "3.1.0");
+    static const struct origin_file nameless[] = { NAME("bundle.yaml", "name: a\nversion: 1.0.0\nimages: [\"oci:nameless\"]\n") };
+    assert_null(read_shop(nameless, 1, &o, &e3));
+    assert_int_equal(e3.code, ERR_CONFIG);
+    ASSERT_HAS(e3.msg, "does not tell");
+    o.image_name = NULL;
+    assert_null(read_shop(nameless, 1, &o, &e4));
+    ASSERT_HAS(e4.msg, "needs a name");
+}
+
+static void one_name_from_two_places_is_refused(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *images, *part;
+    } cases[] = {
+        { "[\"a:1=oci:x\", \"a:1=oci:y\"]", "oci:x and oci:y would have one name" },
+        { "[\"a:1=oci:x:1\", \"a:1=oci-archive:x:1\"]", "one name on the host" },
+        { "[\"docker-daemon:a:1\", \"a:1=oci:x\"]", "one name on the host" },
+        { "[{ reference: \"oci:x\", from: \"oci:y\" }]", "expected the image's name beside from:" },
+        { "[{ reference: \"a:1\", from: \"b:1\" }]", "expected docker://" },
+        { "[{ from: \"oci:x\" }]", "image without a reference" },
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct err e = { 0 };
+        struct application_options o = { 0 };
+        AUTO(mem_auto) char *text = mem_format("name: a\nversion: 1.0.0\nimages: %s\n", cases[i].images);
+        struct origin_file file = { .name = "bundle.yaml", .bytes = text, .n = strlen(text) };
+        assert_null(read_shop(&file, 1, &o, &e));
+        assert_int_equal(e.code, ERR_CONFIG);
+        ASSERT_HAS(e.msg, cases[i].part);
+    }
+    struct err e = { 0 };
+    struct application_options o = { 0 };
+    static const struct origin_file same[] = { NAME("bundle.yaml", "name: a\nversion: 1.0.0\nimages: [\"a:1\", \"a:1=oci:x\", \"a:1\", \"a:1=oci:x\"]\n") };
+    AUTO(application_free_auto) struct application *a = read_shop(same, 1, &o, &e);
+    if (a == NULL)
+        fail_msg("%s", e.msg);
+    assert_int_equal(a->n_images, 1);
+    assert_int_equal(a->images[0].place.kind, PLACE_OCI);
+}
+
 static void a_directory_is_read_without_following_links(void **state)
 {
     (void)state;
@@ -298,6 +374,8 @@ int main(void)
         cmocka_unit_test(compose_files_alone_make_an_application),
         cmocka_unit_test(images_alone_make_an_application),
         cmocka_unit_test(images_of_the_local_engine_are_marked),
+        cmocka_unit_test(images_of_files_have_the_name_beside_them_or_inside),
+        cmocka_unit_test(one_name_from_two_places_is_refused),
         cmocka_unit_test(a_directory_is_read_without_following_links),
         cmocka_unit_test(definitions_of_this_repository_are_sound),
     };
