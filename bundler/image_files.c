@@ -218,6 +218,15 @@ static bool describe_archive(struct files *f, const struct image_request *rq, st
     return true;
 }
 
+/* A file holds one image of a name: when it is not the one of the lock file, there is none to go back to. */
+static bool check_pinned(const struct files *f, const struct image_request *rq, const struct image *found, struct err *e)
+{
+    const struct digest *d = found->n_indexes > 0 ? &found->indexes[0].digest : &found->platforms[0].manifest_digest;
+    if (rq->pinned == NULL || digest_equal(rq->pinned, d))
+        return true;
+    return err_set(e, ERR_INTEGRITY, "%s: is %s, the lock file says %s", SHOWN(f->place->written), DIGEST_SHOWN(d), DIGEST_SHOWN(rq->pinned));
+}
+
 static bool resolve(struct image_source *source, const struct image_request *rq, struct image *out, struct err *e)
 {
     struct files *f = (struct files *)source;
@@ -225,7 +234,7 @@ static bool resolve(struct image_source *source, const struct image_request *rq,
     f->place = rq->place;
     if (!open_file(&f->open, rq->place, cache_dir(f->cache), e))
         return false;
-    return f->open.layout != NULL ? resolve_in_layout(f, rq, out, e) : describe_archive(f, rq, out, e);
+    return (f->open.layout != NULL ? resolve_in_layout(f, rq, out, e) : describe_archive(f, rq, out, e)) && check_pinned(f, rq, out, e);
 }
 
 /* ---- layers ---- */

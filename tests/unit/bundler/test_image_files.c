@@ -166,6 +166,14 @@ static void a_digest_in_the_name_must_be_that_of_the_image(void **state)
     assert_int_equal(e.code, ERR_INTEGRITY);
     assert_non_null(strstr(e.msg, "expected sha256:0123456789"));
     image_clear(&image);
+    struct err locked = { 0 };
+    struct digest other = name.digest;
+    name.has_digest = false;
+    rq.pinned = &other;
+    assert_false(w.files->resolve(w.files, &rq, &image, &locked));
+    assert_int_equal(locked.code, ERR_INTEGRITY);
+    assert_non_null(strstr(locked.msg, "the lock file says sha256:0123456789"));
+    image_clear(&image);
     layout_text_clear(&t);
     end(&w);
 }
