@@ -33,7 +33,7 @@ bool definition_parse(struct definition *out, const char *text, size_t n, const 
         { "profiles", YFIELD_LATER, 0, NULL },
         { "reports", YFIELD_PATHS, FIELD(reports), NULL },
         { "targets", YFIELD_CALL, 0, definition_read_targets },
-        { "verify", YFIELD_LATER, 0, NULL },
+        { "verify", YFIELD_CALL, 0, definition_read_verify },
         { "not_before", YFIELD_LATER, 0, NULL },
         { "not_after", YFIELD_LATER, 0, NULL },
     };
@@ -45,6 +45,13 @@ bool definition_parse(struct definition *out, const char *text, size_t n, const 
     if (yfields_read(&c, root, "the definition", fields, ARRAY_LEN(fields), out))
         definition_check(&c, root, out);
     return true;
+}
+
+static void verify_clear(struct definition_verify *v)
+{
+    mem_free(v->prefix);
+    mem_free(v->signed_as);
+    texts_clear(&v->keys);
 }
 
 static void service_clear(struct definition_service *s)
@@ -73,7 +80,10 @@ void definition_clear(struct definition *d)
         mem_free(d->urls[i].name);
         mem_free(d->urls[i].url);
     }
+    for (size_t i = 0; i < d->n_verify; i++)
+        verify_clear(&d->verify[i]);
     variables_clear(&d->variables);
+    mem_free(d->verify);
     mem_free(d->platforms);
     mem_free(d->services);
     mem_free(d->urls);

@@ -44,6 +44,11 @@ struct definition_requires {
     struct texts ports;                /* may hold variables */
     char *engine, *compose;            /* smallest version; null: not given */
 };
+struct definition_verify { /* images below prefix must be signed by one of the keys */
+    char *prefix;      /* "registry.example/shop", without a slash at the end; once in a definition */
+    struct texts keys; /* files with public keys, relative to the definition; at least one */
+    char *signed_as;   /* what the signer calls that prefix, for copies of images; null: the same */
+};
 struct definition {
     char *name;
     struct version version;
@@ -64,12 +69,17 @@ struct definition {
     size_t n_urls, cap_urls;
     struct texts files, licenses, docs, reports; /* files and folders */
     struct definition_requires requires;
+    struct definition_verify *verify;
+    size_t n_verify, cap_verify;
 };
 
 /* Reads n bytes of YAML. what: its name for messages. Semantic trouble goes to f (reading goes on), broken YAML to e (false). With
  * findings the value is incomplete. */
 MUST_CHECK bool definition_parse(struct definition *out, const char *text, size_t n, const char *what, struct findings *f,
                                  struct err *e);
+/* Is the repository the prefix itself or in a folder below it? And the entry that decides for it: the one with the longest prefix; null: none. Borrows from d. */
+bool definition_verify_covers(const struct definition_verify *v, const struct ref *ref);
+const struct definition_verify *definition_verify_for(const struct definition *d, const struct ref *ref);
 /* [a-z0-9][a-z0-9-]{0,62} */
 MUST_CHECK bool definition_name_check(const char *name, struct err *e);
 /* A file's path inside a container: absolute, no variables, nothing that means something in a mount. */

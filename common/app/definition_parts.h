@@ -14,6 +14,7 @@ void definition_read_variables(const struct yctx *c, const struct ynode *node, v
 void definition_read_urls(const struct yctx *c, const struct ynode *node, void *into);
 void definition_read_services(const struct yctx *c, const struct ynode *node, void *into);
 void definition_read_targets(const struct yctx *c, const struct ynode *node, void *into);
+void definition_read_verify(const struct yctx *c, const struct ynode *node, void *into);
 
 /* What must hold between the values: definition_check.c. */
 void definition_check(const struct yctx *c, const struct ynode *root, const struct definition *d);

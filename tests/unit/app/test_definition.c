@@ -68,11 +68,74 @@ static void refuses_unknown_and_later_keys_with_their_place(void **state)
     REFUSED(HEAD "images: [a]\nplattforms: [x]\n", "b:4:1: unknown key \"plattforms\" in the definition");
     REFUSED(HEAD "images: [a]\njobs: []\n", "b:4:1: \"jobs\" is not in this version");
     REFUSED(HEAD "images: [a]\nprofiles: p\n", "\"profiles\" is not in this version");
-    REFUSED(HEAD "images: [a]\nverify: []\n", "\"verify\" is not in this version");
     REFUSED(HEAD "images: [a]\ntargets: { site: [a] }\n", "not in this version");
     REFUSED(HEAD "images:\n  - { reference: a, when: backup }\n", "b:4:21: \"when\" is not in this version");
     REFUSED(HEAD "compose: c\nservices: { web: { helth: x } }\n", "unknown key \"helth\" in a service");
     REFUSED(HEAD "images: [a]\nname: again\n", "b:4:1");
+}
+
+#define VERIFY(entries) HEAD "images: [a]\nverify:\n" entries
+
+static const char *key_for(const struct definition *d, const char *reference)
+{
+    struct err e = { 0 };
+    struct ref ref;
+    assert_true(ref_parse(&ref, reference, &e));
+    const struct definition_verify *v = definition_verify_for(d, &ref);
+    return v == NULL ? "" : v->keys.items[0];
+}
+
+static void the_longest_prefix_decides_whose_signature_an_image_needs(void **state)
+{
+    (void)state;
+    static const char text[] = VERIFY("  - { prefix: registry.example/, cosign: keys/all.pub }\n"
+                                      "  - { prefix: registry.example/shop, cosign: [keys/shop.pub, keys/two.pub] }\n"
+                                      "  - { prefix: \"registry.example:5000\", cosign: keys/port.pub }\n"
+                                      "  - { prefix: index.docker.io/library/, cosign: keys/hub.pub }\n"
+                                      "  - { prefix: registry.example/shop/, cosign: ./keys/three.pub }\n"
+                                      "  - { prefix: registry.example/copy, cosign: keys/copy.pub, signed_as: docker.io/vendor/ }\n");
+    AUTO(findings_clear_auto) struct findings f = { 0 };
+    AUTO(definition_clear_auto) struct definition d = { 0 };
+    struct err e = { 0 };
+    assert_true(definition_parse(&d, text, sizeof text - 1, "b", &f, &e));
+    if (!findings_done(&f, &e))
+        fail_msg("%s", e.msg);
+    assert_int_equal(d.n_verify, 5);
+    assert_int_equal(d.verify[1].keys.n, 3); /* two entries of one prefix: any of their keys */
+    assert_string_equal(d.verify[1].keys.items[2], "keys/three.pub");
+    assert_string_equal(key_for(&d, "registry.example/web"), "keys/all.pub");
+    assert_string_equal(key_for(&d, "registry.example/shop"), "keys/shop.pub");
+    assert_string_equal(key_for(&d, "registry.example/shop/web:1"), "keys/shop.pub");
+    assert_string_equal(key_for(&d, "registry.example/shop-evil/web"), "keys/all.pub");
+    assert_string_equal(key_for(&d, "registry.example:5000/shop/web"), "keys/port.pub");
+    assert_string_equal(key_for(&d, "registry.example.org/shop/web"), "");
+    assert_string_equal(key_for(&d, "nginx"), "keys/hub.pub");
+    assert_string_equal(key_for(&d, "docker.io/vendor/nginx"), "");
+    assert_string_equal(d.verify[4].signed_as, "docker.io/vendor");
+}
+
+static void rules_for_signatures_that_are_ambiguous_or_cover_nothing_are_refused(void **state)
+{
+    (void)state;
+    REFUSED(HEAD "images: [a]\nverify: []\n", "b:4:9: verify: expected a list of 1 to 64 entries");
+    REFUSED(HEAD "images: [a]\nverify: { prefix: a.b/, cosign: k }\n", "verify: expected a list");
+    REFUSED(VERIFY("  - { prefix: a.b/ }\n"), "verify: expected a prefix and cosign");
+    REFUSED(VERIFY("  - { cosign: k }\n"), "verify: expected a prefix and cosign");
+    REFUSED(VERIFY("  - { prefix: a.b/, cosign: [] }\n"), "cosign: expected at least one file");
+    REFUSED(VERIFY("  - { prefix: a.b/, cosign: /etc/k }\n"), "cosign: \"/etc/k\" is no path");
+    REFUSED(VERIFY("  - { prefix: a.b/, cosign: k, rekor: x }\n"), "unknown key \"rekor\" in an entry of verify");
+    REFUSED(VERIFY("  - { prefix: a.b/, cosign: k }\n  - { prefix: a.b, cosign: [l, ./k] }\n"), "b:6:5: cosign: \"k\" twice for the prefix \"a.b\"");
+    REFUSED(VERIFY("  - { prefix: a.b/, cosign: k }\n  - { prefix: a.b, cosign: l, signed_as: c.d/ }\n"), "with different signed_as");
+    REFUSED(VERIFY("  - { prefix: \"\", cosign: k }\n"), "prefix: is empty");
+    REFUSED(VERIFY("  - { prefix: /, cosign: k }\n"), "prefix: \"/\" is no beginning of a repository's name");
+    REFUSED(VERIFY("  - { prefix: shop/, cosign: k }\n"), "prefix: \"shop/\" is no beginning");
+    REFUSED(VERIFY("  - { prefix: library/nginx, cosign: k }\n"), "is no beginning");
+    REFUSED(VERIFY("  - { prefix: \"https://a.b/\", cosign: k }\n"), "is no beginning");
+    REFUSED(VERIFY("  - { prefix: \"a.b/*\", cosign: k }\n"), "is no beginning");
+    REFUSED(VERIFY("  - { prefix: \"a.b/x:1\", cosign: k }\n"), "is no beginning");
+    REFUSED(VERIFY("  - { prefix: \"a.b//\", cosign: k }\n"), "is no beginning");
+    REFUSED(VERIFY("  - { prefix: A.b/Shop, cosign: k }\n"), "is no beginning");
+    REFUSED(VERIFY("  - { prefix: a.b/, cosign: k, signed_as: vendor }\n"), "signed_as: \"vendor\" is no beginning");
 }
 
 static void the_default_targets_are_fine(void **state)
@@ -197,6 +260,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(reads_the_example_of_the_manual),
         cmocka_unit_test(refuses_unknown_and_later_keys_with_their_place),
+        cmocka_unit_test(the_longest_prefix_decides_whose_signature_an_image_needs),
+        cmocka_unit_test(rules_for_signatures_that_are_ambiguous_or_cover_nothing_are_refused),
         cmocka_unit_test(the_default_targets_are_fine),
         cmocka_unit_test(refuses_missing_keys),
         cmocka_unit_test(refuses_wrong_types),
