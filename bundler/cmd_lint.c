@@ -7,6 +7,7 @@
 #include "base/num.h"
 #include "base/text.h"
 #include "bundler/commands.h"
+#include "bundler/image_rules.h"
 #include "bundler/input.h"
 
 #include "base/banned.h"
@@ -108,6 +109,14 @@ static bool finish(struct cli_context *ctx, const struct findings *f, const stru
 
 /* ---- the commands ---- */
 
+/* The keys of verify: are files beside the definition. */
+static bool check_rules(const struct input *in, struct err *e)
+{
+    const struct cli_list none = { 0 };
+    AUTO(image_rules_clear_auto) struct image_rules rules = { 0 };
+    return image_rules_load(&rules, in->app, in->origin, &none, e);
+}
+
 static bool run_lint(struct cli_context *ctx, const void *options, struct err *e)
 {
     const struct lint_options *o = options;
@@ -116,7 +125,7 @@ static bool run_lint(struct cli_context *ctx, const void *options, struct err *e
     AUTO(findings_clear_auto) struct findings f = { 0 };
     if (how.version == NULL && (how.compose.n > 0 || how.images.n > 0))
         how.version = LINT_VERSION;
-    bool ok = input_read(&in, &how, &f, e);
+    bool ok = input_read(&in, &how, &f, e) && (check_rules(&in, e) || findings_take(&f, e));
     ok = (ok || f.n > 0) && finish(ctx, &f, in.app, e);
     input_clear(&in);
     return ok;

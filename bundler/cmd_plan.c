@@ -10,6 +10,31 @@ struct planned_image {
     uint64_t cached_bytes;
 };
 
+static const char *place_of(const struct image_signature *x)
+{
+    return x->is_referrer ? "referrers" : "tag";
+}
+
+static void print_signatures(const struct create *c, const struct image_proof *p)
+{
+    for (size_t i = 0; i < p->n; i++)
+        cli_print(c->ctx, "  signed by the key %s (%s): %s\n", SHOWN(p->items[i].key), place_of(&p->items[i]), DIGEST_SHOWN(&p->items[i].subject));
+}
+
+static void add_signatures(struct jwrite *w, const struct image_proof *p)
+{
+    jwrite_array(w, "signatures");
+    for (size_t i = 0; i < p->n; i++) {
+        jwrite_object(w, NULL);
+        jwrite_str(w, "key", p->items[i].key);
+        jwrite_digest(w, "subject", &p->items[i].subject);
+        jwrite_str(w, "found", place_of(&p->items[i]));
+        jwrite_str(w, "form", p->items[i].is_bundle ? "sigstore-bundle" : "simple-signing");
+        jwrite_end(w);
+    }
+    jwrite_end(w);
+}
+
 /* Each image alone: layers that images share count in each of them, but once in the sum. */
 static bool measure_image(const struct create *c, size_t i, struct planned_image *p, struct err *e)
 {
@@ -48,6 +73,7 @@ static void add_image(struct jwrite *w, const struct create *c, size_t i, const 
     jwrite_end(w);
     jwrite_u64(w, "size", p->bytes);
     jwrite_u64(w, "cached_size", p->cached_bytes);
+    add_signatures(w, &c->proofs[i]);
     jwrite_end(w);
 }
 
@@ -60,6 +86,7 @@ static bool report_text(const struct create *c, struct err *e)
         if (!measure_image(c, i, &p, e))
             return false;
         print_image(c, i, &p);
+        print_signatures(c, &c->proofs[i]);
     }
     cli_print(c->ctx, "%zu different layer%s of %s; %zu of them, %s, to fetch\n", c->fetched.n_blobs, text_s(c->fetched.n_blobs), text_bytes(all, c->fetched.bytes),
               c->fetched.n_missing, text_bytes(missing, c->fetched.missing_bytes));
@@ -98,6 +125,7 @@ static const struct create_options defaults = { .registries = { .retries = REGIS
 static const struct cli_option plan_rows[] = {
     INPUT_ROWS(struct create_options),
     REGISTRIES_ROWS(struct create_options),
+    IMAGE_RULES_ROW(struct create_options),
 };
 
 const struct cli_command cmd_plan = { .name = "plan", .arguments = "[IMAGE...]", .summary = "show what create would fetch", CLI_OPTIONS(plan_rows),

@@ -15,7 +15,8 @@ static bool create_resolve(struct create *c, struct err *e)
     if (!registries_open(&c->registries, &c->o->registries, e))
         return false;
     if (registries_resolve(&c->registries, c->app, &c->images, &c->ctx->progress, e))
-        return fetch_plan(c->registries.cache, c->images, c->app->n_images, &c->fetched, e);
+        return image_signatures_check(c->registries.registry, c->registries.cache, &c->rules, c->app, c->images, &c->proofs, e) &&
+               fetch_plan(c->registries.cache, c->images, c->app->n_images, &c->fetched, e);
     if (c->input.kind == INPUT_EMBEDDED && (e->code == ERR_REGISTRY || e->code == ERR_AUTH))
         err_hint(e, "no images of the built-in application are published: archon-bundle init writes it out, archon/build/README.md says how to make them");
     return false;
@@ -71,6 +72,9 @@ void create_clear(struct create *c)
     }
     mem_free(c->layers);
     buf_clear(&c->release);
+    if (c->proofs != NULL)
+        image_proofs_clear(c->proofs, c->app->n_images);
+    image_rules_clear(&c->rules);
     if (c->images != NULL)
         images_clear(c->images, c->app->n_images);
     registries_close(&c->registries);

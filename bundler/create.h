@@ -11,6 +11,7 @@
 #include "bundle/writer.h"
 #include "bundler/fetch.h"
 #include "bundler/gates.h"
+#include "bundler/image_signatures.h"
 #include "bundler/input.h"
 #include "bundler/pack.h"
 #include "bundler/registries.h"
@@ -20,6 +21,7 @@ struct create_options {
     struct input_options input;
     struct registries_options registries;
     struct gates_options gates;
+    struct cli_list cosign_keys;
     struct cli_list keys;
     const char *passphrase_file;
     const char *output;
@@ -44,6 +46,7 @@ struct create {
     /* what is asked for */
     struct input input;
     struct application *app; /* of input */
+    struct image_rules rules;
     struct seal_keys keys;
     char *path; /* of the bundle */
     bool may_replace;
@@ -54,6 +57,7 @@ struct create {
     /* what that is, exactly */
     struct registries registries;
     struct image *images;
+    struct image_proof *proofs; /* for each image */
     struct fetch_totals fetched;
     struct buf release; /* release.json */
     struct digest release_sha256;

@@ -19,6 +19,8 @@ bool create_read(struct create *c, struct err *e)
     if (!input_read(&c->input, &c->o->input, &f, e))
         return false;
     c->app = c->input.app;
+    if (!image_rules_load(&c->rules, c->app, c->input.origin, &c->o->cosign_keys, e))
+        return false;
     log_info("%s", input_summary(&(struct input_summary){ { 0 } }, c->app));
     return true;
 }
