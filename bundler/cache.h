@@ -1,5 +1,9 @@
 /* Blobs that were fetched before, by digest: DIR/sha256/<hex>. A file has that name only after its bytes were hashed; while it is fetched it is
- * <hex>.part, locked by the run that fetches it, and stays when the run is stopped, so that the next one goes on.
+ * <hex>.part, locked by the run that fetches it, and stays when the run is stopped, so that the next one goes on. Every file whose name begins with the hex digits belongs
+ * to the blob.
+ *
+ * Several runs share a cache. A blob that was asked for in any way is held until cache_release: no other run removes it to make room (cache_room.h). The time of a file
+ * (mtime) is when the blob was used last: set by us, so that it does not depend on how the file system is mounted.
  *
  *     AUTO(cache_close_auto) struct cache *c = cache_open(NULL, e);
  *     cache_find(c, &digest, size, &is_there, e);
@@ -13,10 +17,19 @@
 struct cache;
 /* dir null: $XDG_CACHE_HOME/archon-bundle, else ~/.cache/archon-bundle. Made (0700) where it is missing. ERR_USAGE when neither is known. */
 MUST_CHECK struct cache *cache_open(const char *dir, struct err *e);
+/* Keeps nothing: small documents stay in memory; what must be a file goes into a directory of its own below /var/tmp, which is made when something needs it and removed
+ * by cache_close. */
+struct cache *cache_open_passing(void);
+bool cache_is_passing(const struct cache *c);
 void cache_close(struct cache *c);
 AUTO_FREE(struct cache, cache_close)
-const char *cache_dir(const struct cache *c);
-char *cache_path(const struct cache *c, const struct digest *d); /* owned; whether it exists is another question */
+/* Nothing is held any more. */
+void cache_release(struct cache *c);
+const char *cache_dir(const struct cache *c); /* for messages; of a passing one that needed none: "memory" */
+/* The directory, for other large files that are needed meanwhile; *dir is borrowed. */
+MUST_CHECK bool cache_work_dir(struct cache *c, const char **dir, struct err *e);
+/* Of a blob that is there or has a part. */
+char *cache_path(const struct cache *c, const struct digest *d); /* owned */
 
 /* Is the blob there with this size? One of another size is removed: it cannot be it. The bytes are hashed by whoever reads them. */
 MUST_CHECK bool cache_find(const struct cache *c, const struct digest *d, uint64_t size, bool *is_there, struct err *e);
@@ -25,12 +38,12 @@ MUST_CHECK bool cache_remove(const struct cache *c, const struct digest *d, stru
 
 /* Small documents, hashed here: one that does not match is removed and not there. out must be empty and have a limit. */
 MUST_CHECK bool cache_read(const struct cache *c, const struct digest *d, struct buf *out, bool *is_there, struct err *e);
-MUST_CHECK bool cache_write(const struct cache *c, const struct digest *d, const void *bytes, size_t n, struct err *e);
+MUST_CHECK bool cache_write(struct cache *c, const struct digest *d, const void *bytes, size_t n, struct err *e);
 
 /* A blob that is being fetched. CACHE_BUSY: another run is at it; try again later. CACHE_PRESENT: it is there (now). */
 enum cache_part_state { CACHE_PART, CACHE_BUSY, CACHE_PRESENT };
 struct cache_part;
-MUST_CHECK bool cache_part_open(const struct cache *c, const struct digest *d, uint64_t size, enum cache_part_state *state,
+MUST_CHECK bool cache_part_open(struct cache *c, const struct digest *d, uint64_t size, enum cache_part_state *state,
                                 struct cache_part **part, struct err *e);
 int cache_part_fd(const struct cache_part *p);
 /* The caller has hashed the content: syncs it and gives it its name. */

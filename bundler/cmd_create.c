@@ -80,7 +80,7 @@ static bool run_create(struct cli_context *ctx, const void *options, struct err 
     return ok;
 }
 
-static const struct create_options defaults = { .level = 3, .registries = { .retries = REGISTRIES_RETRIES } };
+static const struct create_options defaults = { .level = 3, .registries = REGISTRIES_DEFAULTS };
 
 static const struct cli_option create_rows[] = {
     INPUT_ROWS(struct create_options),

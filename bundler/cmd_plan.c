@@ -120,7 +120,7 @@ static bool run_plan(struct cli_context *ctx, const void *options, struct err *e
     return ok;
 }
 
-static const struct create_options defaults = { .registries = { .retries = REGISTRIES_RETRIES } };
+static const struct create_options defaults = { .registries = REGISTRIES_DEFAULTS };
 
 static const struct cli_option plan_rows[] = {
     INPUT_ROWS(struct create_options),

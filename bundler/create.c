@@ -28,6 +28,7 @@ static bool create_fetch(struct create *c, struct err *e)
     char b[24];
     const struct fetch_totals *t = &c->fetched;
     log_info("%zu layer%s of %s, %zu of them (%s) to fetch", t->n_blobs, text_s(t->n_blobs), text_bytes(a, t->bytes), t->n_missing, text_bytes(b, t->missing_bytes));
+    registries_make_room(&c->registries, t->missing_bytes);
     return registries_put_layers(&c->registries, c->app, c->images, e) &&
            fetch_layers(c->registries.registry, c->registries.cache, c->images, c->app->n_images, PARALLEL_FETCHES, &c->ctx->progress, e);
 }
@@ -40,6 +41,14 @@ static bool create_fetch_documents(struct create *c, struct err *e)
 static bool create_compare_scans(struct create *c, struct err *e)
 {
     return gates_compare(&c->gates, c->app, c->images, e);
+}
+
+static bool create_publish(struct create *c, struct err *e)
+{
+    if (!writer_publish(c->writer, c->may_replace, e))
+        return false;
+    registries_trim(&c->registries);
+    return true;
 }
 
 bool create_plan(struct create *c, struct err *e)
@@ -59,7 +68,7 @@ bool create_run(struct create *c, struct err *e)
            create_list_layers(c, e) && /* each distinct layer once */
            create_write(c, e) &&       /* members, layers, manifest, signatures: a file without a name */
            create_prove(c, e) &&       /* read back as a host will, every layer rebuilt */
-           writer_publish(c->writer, c->may_replace, e);
+           create_publish(c, e);       /* the file's name; the cache may be trimmed then */
 }
 
 void create_clear(struct create *c)

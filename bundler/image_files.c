@@ -230,9 +230,10 @@ static bool check_pinned(const struct files *f, const struct image_request *rq, 
 static bool resolve(struct image_source *source, const struct image_request *rq, struct image *out, struct err *e)
 {
     struct files *f = (struct files *)source;
+    const char *dir;
     *out = (struct image){ .ref = *rq->ref };
     f->place = rq->place;
-    if (!open_file(&f->open, rq->place, cache_dir(f->cache), e))
+    if (!cache_work_dir(f->cache, &dir, e) || !open_file(&f->open, rq->place, dir, e))
         return false;
     return (f->open.layout != NULL ? resolve_in_layout(f, rq, out, e) : describe_archive(f, rq, out, e)) && check_pinned(f, rq, out, e);
 }
@@ -263,8 +264,9 @@ static bool put_attached(struct files *f, const struct image *image, struct err 
 static bool put_layers(struct image_source *source, const struct image_place *place, const struct image *image, struct err *e)
 {
     struct files *f = (struct files *)source;
+    const char *dir;
     f->place = place;
-    if (!open_file(&f->open, place, cache_dir(f->cache), e))
+    if (!cache_work_dir(f->cache, &dir, e) || !open_file(&f->open, place, dir, e))
         return false;
     for (size_t i = 0; i < image->n_platforms; i++) {
         const struct image_platform *p = &image->platforms[i];

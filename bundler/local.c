@@ -80,9 +80,10 @@ static bool resolve(struct image_source *source, const struct image_request *rq,
     const char *name = ref_format_tag(&text, rq->ref);
     *out = (struct image){ .ref = *rq->ref, .n_platforms = rq->n_platforms };
     out->platforms = mem_new_array(rq->n_platforms, sizeof *out->platforms);
-    if (!open_engine(l, e) || !find_image(l, name, e))
+    const char *dir;
+    if (!open_engine(l, e) || !find_image(l, name, e) || !cache_work_dir(l->cache, &dir, e))
         return false;
-    AUTO(export_close_auto) struct export *x = export_fetch(l->engine, name, cache_dir(l->cache), l->progress, e);
+    AUTO(export_close_auto) struct export *x = export_fetch(l->engine, name, dir, l->progress, e);
     for (size_t i = 0; x != NULL && i < rq->n_platforms; i++) {
         out->platforms[i].platform = rq->platforms[i];
         if (!take_platform(l, x, &out->platforms[i], name, e))

@@ -25,9 +25,9 @@ int main(int argc, char **argv)
         LATER("diff", "OLD NEW", "what changed, and what a delta would need"),
         LATER("export", "BUNDLE", "write images for other tools"),
         LATER("split", "BUNDLE", "parts for FAT32 or discs"),
-        LATER("cache list", NULL, "what the blob cache holds"),
-        LATER("cache prune", NULL, "remove what was not used for a while"),
-        LATER("cache verify", NULL, "hash every blob in the cache"),
+        cmd_cache_list,
+        cmd_cache_prune,
+        cmd_cache_verify,
         cmd_validate_embedded,
     };
     static const char *const keep[] = { "DOCKER_CONFIG", "DOCKER_HOST", NULL };

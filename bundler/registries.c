@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "bundler/cache_room.h"
 #include "bundler/image_files.h"
 #include "bundler/local.h"
 #include "bundler/resolve.h"
@@ -16,23 +17,14 @@
 
 #include "base/banned.h"
 
-static bool make_own_dir(struct registries *r, struct err *e)
-{
-    r->own_dir = mem_text("/var/tmp/archon-bundle-XXXXXX");
-    if (mkdtemp(r->own_dir) != NULL)
-        return true;
-    file_fail(e, errno, "create", r->own_dir);
-    mem_free(TAKE(r->own_dir));
-    return false;
-}
-
 static bool open_cache(struct registries *r, const struct registries_options *o, struct err *e)
 {
     if (o->is_without_cache && o->cache_dir != NULL)
         return err_set(e, ERR_USAGE, "--cache and --no-cache: expected one of them");
-    if (o->is_without_cache && !make_own_dir(r, e))
-        return false;
-    r->cache = cache_open(o->is_without_cache ? r->own_dir : o->cache_dir, e);
+    if (o->is_without_cache && o->cache_limit != UINT64_MAX)
+        return err_set(e, ERR_USAGE, "--cache-limit and --no-cache: expected one of them");
+    r->cache_limit = o->cache_limit;
+    r->cache = o->is_without_cache ? cache_open_passing() : cache_open(o->cache_dir, e);
     return r->cache != NULL;
 }
 
@@ -47,16 +39,32 @@ bool registries_open(struct registries *r, const struct registries_options *o, s
 
 void registries_close(struct registries *r)
 {
-    struct err ignored = { 0 };
     image_source_free(r->remote);
     image_source_free(r->local);
     image_source_free(r->files);
     access_close(&r->access);
     cache_close(r->cache);
-    if (r->own_dir != NULL && !path_remove_tree(r->own_dir, &ignored))
-        log_warn("%s", ignored.msg);
-    mem_free(r->own_dir);
     *r = (struct registries){ 0 };
+}
+
+void registries_make_room(const struct registries *r, uint64_t bytes)
+{
+    char freed[24];
+    struct err trouble = { 0 };
+    struct cache_room made;
+    struct cache_wanted wanted = { .bytes = r->cache_limit > bytes ? r->cache_limit - bytes : 0, .used_since = INT64_MIN };
+    if (r->cache_limit == UINT64_MAX)
+        return;
+    if (!cache_make_room(r->cache, &wanted, &made, &trouble))
+        log_warn("%s", trouble.msg);
+    else if (made.n_removed > 0)
+        log_info("%zu blob%s removed from the cache, %s freed", made.n_removed, text_s(made.n_removed), text_bytes(freed, made.freed_bytes));
+}
+
+void registries_trim(struct registries *r)
+{
+    cache_release(r->cache);
+    registries_make_room(r, 0);
 }
 
 const struct digest *image_digest(const struct image *i)

@@ -15,12 +15,14 @@ struct registries_options {
     struct access_options access;
     const char *engine_socket;
     uint64_t retries;
+    uint64_t cache_limit; /* UINT64_MAX: none */
     unsigned attestations;
     unsigned foreign_layers;
     bool is_without_cache;
 };
 
 enum { REGISTRIES_RETRIES = 5, REGISTRIES_MAX_RETRIES = 100 };
+#define REGISTRIES_DEFAULTS { .retries = REGISTRIES_RETRIES, .cache_limit = UINT64_MAX }
 
 /* Rows for a command whose options struct has `struct registries_options registries`. */
 #define REGISTRIES_ROWS(type)                                                                                                                      \
@@ -31,12 +33,13 @@ enum { REGISTRIES_RETRIES = 5, REGISTRIES_MAX_RETRIES = 100 };
         CLI_TEXT_ROW("engine", 0, type, registries.engine_socket, "SOCKET", "of the engine with docker-daemon:NAME images (/var/run/docker.sock)"),       \
         CLI_CHOICE_ROW("attestations", 0, type, registries.attestations, "carry|skip", "provenance and SBOMs that registries hold beside an image"),              \
         CLI_CHOICE_ROW("foreign-layers", 0, type, registries.foreign_layers, "refuse|fetch", "layers that their owner keeps elsewhere; fetch: those that the registry has"), \
-        CLI_NOT_YET_ROW("cache-limit"), CLI_NOT_YET_ROW("mirror"),                  \
+        CLI_BYTES_ROW("cache-limit", 0, type, registries.cache_limit, "SIZE", "what may stay in the cache; what was used longest ago goes first", UINT64_MAX - 1), \
+        CLI_NOT_YET_ROW("mirror"),                  \
         CLI_NOT_YET_ROW("limit-rate")
 
 struct registries {
     struct cache *cache;
-    char *own_dir; /* of --no-cache: removed at the end */
+    uint64_t cache_limit;
     struct access access;
     struct registry *registry; /* of access */
     struct image_source *remote, *local, *files; /* where images come from; opened by registries_resolve */
@@ -55,6 +58,11 @@ MUST_CHECK bool registries_resolve(struct registries *r, const struct applicatio
                                    struct err *e);
 /* Then: the layers of images in files into the cache. ERR_INTEGRITY, ERR_REGISTRY, ERR_SPACE, ERR_IO. */
 MUST_CHECK bool registries_put_layers(struct registries *r, const struct application *app, const struct image *images, struct err *e);
+
+/* Keeps the cache within its limit. Before the layers are fetched: room for bytes that are to come, as far as blobs are there that no run needs. At the end: this run needs
+ * nothing any more, and the limit holds. Trouble is told; it is no reason to fail. */
+void registries_make_room(const struct registries *r, uint64_t bytes);
+void registries_trim(struct registries *r);
 
 /* What a reference leads to: the index where there is one, else the manifest. Borrows. */
 const struct digest *image_digest(const struct image *i);

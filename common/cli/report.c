@@ -120,6 +120,14 @@ static struct jwrite *open_document(const struct cli_context *ctx, const char *e
     return w;
 }
 
+static void add_error_object(struct jwrite *w, const struct err *e)
+{
+    jwrite_object(w, "error");
+    jwrite_str(w, "message", e->msg);
+    add_error(w, e);
+    jwrite_end(w);
+}
+
 static void error_as_text(struct cli_context *ctx, const struct err *e)
 {
     bool has_color = screen_has_color(ctx->screen);
@@ -151,10 +159,7 @@ static void error_as_result(struct cli_context *ctx, const struct err *e)
     if (ctx->json == CLI_JSON_NONE || (ctx->json == CLI_JSON_DOCUMENT && ctx->is_json_printed))
         return;
     struct jwrite *w = open_document(ctx, "error", err_status(e->code));
-    jwrite_object(w, "error");
-    jwrite_str(w, "message", e->msg);
-    add_error(w, e);
-    jwrite_end(w);
+    add_error_object(w, e);
     if (!cli_json_close(ctx, w, &ignored))
         return; /* cli_finish_output tells */
 }
@@ -200,6 +205,15 @@ struct jwrite *cli_json_open(struct cli_context *ctx)
 {
     struct jwrite *w = open_document(ctx, "result", 0);
     jwrite_null(w, "error");
+    return w;
+}
+
+struct jwrite *cli_json_open_for(struct cli_context *ctx, const struct err *why)
+{
+    if (why->code == ERR_NONE)
+        return cli_json_open(ctx);
+    struct jwrite *w = open_document(ctx, "result", err_status(why->code));
+    add_error_object(w, why);
     return w;
 }
 

@@ -65,6 +65,8 @@ static inline bool cli_wants_json(const struct cli_context *ctx)
 /* The result as one JSON object: opened here, filled by the command, closed and printed by cli_json_close, which frees it.
  * "command", "status" 0 and "error" null come first; before them, in --json=stream, "event": "result", and the whole is one line. */
 struct jwrite *cli_json_open(struct cli_context *ctx);
+/* The same of a run that has a result although it fails: with the status and the error of why. When why is none: as above. */
+struct jwrite *cli_json_open_for(struct cli_context *ctx, const struct err *why);
 MUST_CHECK bool cli_json_close(struct cli_context *ctx, struct jwrite *w, struct err *e);
 
 /* ---- for cli_main ---- */

@@ -24,7 +24,8 @@ static inline void said_clear(struct said *s)
 static inline struct said run(const char *first, ...)
 {
     const struct cli_command commands[] = { cmd_create, cmd_plan, cmd_login, cmd_lint, cmd_init, cmd_validate_embedded, cmd_keygen,
-                                            cmd_sign, cmd_verify, cmd_inspect, cmd_list, cmd_cat, cmd_extract };
+                                            cmd_sign, cmd_verify, cmd_inspect, cmd_list, cmd_cat, cmd_extract,
+                                            cmd_cache_list, cmd_cache_prune, cmd_cache_verify };
     const struct cli_program program = { .name = "archon-bundle", .summary = "test", .version = "1", .commands = commands,
                                          .n_commands = sizeof commands / sizeof commands[0] };
     struct said s = { 0 };
