@@ -110,7 +110,7 @@ const struct cli_command cmd_create = {
     .name = "create",
     .arguments = "[IMAGE...]",
     .summary = "make and sign a bundle",
-    .details = "From ./bundle.yaml or -f FILE, from --compose FILE..., or from IMAGE...; without any of them the built-in application. SOURCE_DATE_EPOCH is honoured, and so are "
+    .details = "From ./bundle.yaml or -f FILE, from --compose FILE..., or from IMAGE... (a reference, or [NAME=]PLACE with docker-daemon:, oci:, oci-archive: or docker-archive:); without any of them the built-in application. SOURCE_DATE_EPOCH is honoured, and so are "
                "HTTPS_PROXY, HTTP_PROXY and NO_PROXY.",
     CLI_OPTIONS(create_rows),
     CLI_INTO(struct create_options, input.images),

@@ -73,6 +73,8 @@ WRONG = [
     (["files"], ["a b"], "a space in a name"),
     (["images"], [{"reference": "a", "when": "x"}], "a component"),
     (["images"], [{"when": "x"}], "an image without a reference"),
+    (["images"], [{"from": "oci:x"}], "a place without a name beside it"),
+    (["images"], [{"reference": "a", "from": "b"}], "a place without a prefix"),
     (["images"], ["a b"], "a reference with a space"),
     (["database", "password"], "secret", "a password in plain"),
     (["database", "url"], "${URL}", "a service and a url"),

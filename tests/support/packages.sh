@@ -9,6 +9,7 @@ package_group() {
     tools) echo ca-certificates curl openssl jq zstd tar xz-utils procps psmisc util-linux mount iproute2 libarchive-tools python3 ;;
     engine) echo docker.io docker-compose iptables iproute2 ;;
     registry) echo docker-registry apache2-utils skopeo ;;
+    podman) echo podman ;;
     db) echo postgresql postgresql-client ;;
     bats) echo bats ;;
     newer) echo debootstrap debian-archive-keyring ;;
