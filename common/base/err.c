@@ -54,6 +54,17 @@ bool err_in(struct err *e, const char *fmt, ...)
     return false;
 }
 
+bool err_add(struct err *e, const char *fmt, ...)
+{
+    size_t at = strlen(e->msg);
+    va_list args;
+    va_start(args, fmt);
+    if (at < sizeof e->msg - sizeof "...")
+        mark_cut(e->msg + at, sizeof e->msg - at, vsnprintf(e->msg + at, sizeof e->msg - at, fmt, args));
+    va_end(args);
+    return false;
+}
+
 bool err_hint(struct err *e, const char *fmt, ...)
 {
     if (e->hint[0] != '\0')

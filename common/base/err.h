@@ -53,6 +53,9 @@ bool err_set(struct err *e, enum err_code code, const char *fmt, ...) PRINTF_LIK
 /* Puts "noun: " before the message. Returns false always. */
 bool err_in(struct err *e, const char *fmt, ...) PRINTF_LIKE(2, 3);
 
+/* Puts more behind the message, where nothing of it was cut. Returns false always. */
+bool err_add(struct err *e, const char *fmt, ...) PRINTF_LIKE(2, 3);
+
 /* Sets the hint unless there is one: the deepest hint wins. Returns false always. */
 bool err_hint(struct err *e, const char *fmt, ...) PRINTF_LIKE(2, 3);
 

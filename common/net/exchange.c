@@ -1,6 +1,5 @@
 /* One request on libcurl. Everything libcurl might do on its own is off: redirects, decompression, cookies, .netrc,
- * authentication by its own choice, proxies from the environment. HTTP/1.1 only: downloads gain nothing from HTTP/2, and
- * one protocol is enough to get wrong. */
+ * authentication by its own choice, proxies from the environment. HTTP/1.1, and HTTP/2 for downloads where the client asks for it and the server offers it. */
 #include "net/exchange.h"
 
 #include <limits.h>
@@ -8,6 +7,7 @@
 
 #include "base/mem.h"
 #include "base/text.h"
+#include "sys/clock.h"
 #include "sys/start.h"
 
 #include "base/banned.h"
@@ -94,6 +94,11 @@ static void set_timeouts(struct exchange *x)
         curl_easy_setopt(x->easy, CURLOPT_TIMEOUT_MS, (long)x->rq->deadline_ms);
     if (h->stall_timeout_ms == UINT_MAX)
         return;
+    if (h->least_bytes_per_s > 0 && x->rq->body == NULL) {
+        curl_easy_setopt(x->easy, CURLOPT_XFERINFOFUNCTION, exchange_on_progress);
+        curl_easy_setopt(x->easy, CURLOPT_XFERINFODATA, x);
+        curl_easy_setopt(x->easy, CURLOPT_NOPROGRESS, 0L);
+    }
     curl_easy_setopt(x->easy, CURLOPT_LOW_SPEED_LIMIT, 1L);
     curl_easy_setopt(x->easy, CURLOPT_LOW_SPEED_TIME, exchange_seconds(h->stall_timeout_ms));
 }
@@ -139,7 +144,8 @@ static bool set_up(struct exchange *x, struct err *e)
     curl_easy_setopt(x->easy, CURLOPT_PATH_AS_IS, 1L); /* a signed URL stays what it is */
     curl_easy_setopt(x->easy, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
     curl_easy_setopt(x->easy, CURLOPT_UNRESTRICTED_AUTH, 0L);
-    curl_easy_setopt(x->easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+    bool may_be_2 = x->http->speaks_http2 && x->url.is_https && x->rq->body == NULL; /* both sides say so in the TLS handshake, or it is 1.1 */
+    curl_easy_setopt(x->easy, CURLOPT_HTTP_VERSION, (long)(may_be_2 ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_1_1));
     curl_easy_setopt(x->easy, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(x->easy, CURLOPT_TCP_KEEPALIVE, 1L);
     curl_easy_setopt(x->easy, CURLOPT_BUFFERSIZE, (long)RECEIVE_BYTES);
@@ -176,13 +182,26 @@ struct exchange *exchange_new(struct http *h, const struct http_request *rq, str
     if (!set_up(x, e))
         return NULL;
     BUG_IF(curl_multi_add_handle(h->multi, x->easy) != CURLM_OK);
+    x->window.since_ms = clock_monotonic_ms();
+    x->next = h->exchanges;
+    h->exchanges = x;
     return TAKE(x);
+}
+
+static void unlink_exchange(struct exchange *x)
+{
+    for (struct exchange **at = &x->http->exchanges; *at != NULL; at = &(*at)->next)
+        if (*at == x) {
+            *at = x->next;
+            return;
+        }
 }
 
 void exchange_free(struct exchange *x)
 {
     if (x == NULL)
         return;
+    unlink_exchange(x);
     if (x->easy != NULL) {
         curl_multi_remove_handle(x->http->multi, x->easy);
         curl_easy_cleanup(x->easy);
@@ -194,44 +213,22 @@ void exchange_free(struct exchange *x)
     mem_free(x);
 }
 
-/* The verdict */
+/* Driving */
 
-/* What libcurl's certificate check says when the authority is not known (OpenSSL's X509_V_ERR_*). */
-static bool is_unknown_authority(const struct exchange *x)
+/* Those that are paused go on while there is allowance, who waited longest first. */
+static void resume_paused(struct http *h)
 {
-    enum { SELF_SIGNED_LEAF = 18, SELF_SIGNED_IN_CHAIN, NO_LOCAL_ISSUER, NO_FIRST_CERTIFICATE };
-    long r = 0;
-    curl_easy_getinfo(x->easy, CURLINFO_SSL_VERIFYRESULT, &r);
-    return r >= SELF_SIGNED_LEAF && r <= NO_FIRST_CERTIFICATE;
-}
-
-static bool explain(const struct exchange *x, CURLcode result, struct err *e)
-{
-    const char *text = x->curl_text[0] != '\0' ? x->curl_text : curl_easy_strerror(result);
-    long number = 0;
-    curl_easy_getinfo(x->easy, CURLINFO_OS_ERRNO, &number);
-    if (x->http->unix_socket != NULL)
-        err_set(e, ERR_NET, "%s: %s", x->http->unix_socket,
-                result == CURLE_COULDNT_CONNECT && number != 0 ? strerror((int)number) : SHOWN(text));
-    else
-        err_set(e, ERR_NET, "%s: %s", URL_ORIGIN(&x->url), SHOWN(text));
-    if (result == CURLE_PEER_FAILED_VERIFICATION && is_unknown_authority(x) && x->http->tls_hint != NULL)
-        err_hint(e, "%s", x->http->tls_hint);
-    return false;
-}
-
-bool exchange_verdict(struct exchange *x, CURLcode result, struct err *e)
-{
-    if (x->err.code != ERR_NONE) {
-        if (e->code == ERR_NONE)
-            *e = x->err;
-        return false;
+    pace_fill(&h->pace, clock_monotonic_ms());
+    while (pace_wait_ms(&h->pace) == 0) {
+        struct exchange *first = NULL;
+        for (struct exchange *x = h->exchanges; x != NULL; x = x->next)
+            if (x->is_paused && (first == NULL || x->turn < first->turn))
+                first = x;
+        if (first == NULL)
+            return;
+        first->is_paused = false;
+        curl_easy_pause(first->easy, CURLPAUSE_CONT); /* hands over what it held */
     }
-    if (result != CURLE_OK && !(x->is_cut && result == CURLE_WRITE_ERROR))
-        return explain(x, result, e);
-    if (!x->is_head_done)
-        return err_set(e, ERR_NET, "%s: no HTTP answer", URL_ORIGIN(&x->url));
-    return true;
 }
 
 bool exchange_drive(struct http *h, unsigned wait_ms, struct err *e)
@@ -239,6 +236,10 @@ bool exchange_drive(struct http *h, unsigned wait_ms, struct err *e)
     int n_running = 0;
     if (!start_check(e))
         return false;
+    resume_paused(h);
+    unsigned pause_ms = pace_wait_ms(&h->pace);
+    if (pause_ms > 0 && pause_ms < wait_ms)
+        wait_ms = pause_ms;
     CURLMcode r = curl_multi_perform(h->multi, &n_running);
     if (r == CURLM_OK && n_running > 0)
         r = curl_multi_poll(h->multi, NULL, 0, (int)wait_ms, NULL);

@@ -10,6 +10,7 @@
 #include <curl/curl.h>
 
 #include "net/http.h"
+#include "net/pace.h"
 #include "net/url.h"
 
 struct http {
@@ -25,6 +26,11 @@ struct http {
     char *proxy_for_http, *proxy_for_https, *no_proxy;
     unsigned connect_timeout_ms;
     unsigned stall_timeout_ms;
+    uint64_t least_bytes_per_s; /* 0: any */
+    bool speaks_http2;
+    struct pace pace;
+    struct exchange *exchanges; /* all that run */
+    uint64_t n_turns;
 };
 
 enum { EXCHANGE_HEAD_LINES = 100 }; /* of all heads of an answer together */
@@ -47,11 +53,15 @@ struct exchange {
     struct buf held;       /* of the body: read from its source, not yet given to libcurl, which is paused */
     unsigned n_holds;
     bool may_hold;         /* somebody calls exchange_resume */
+    struct pace_window window; /* of the head, then of the body */
+    bool is_paused;        /* the limit of the client's pace is reached */
+    uint64_t turn;         /* when that was */
+    struct exchange *next; /* of the client */
     bool is_cut;           /* a text body was longer than what is kept: stopped by us, and fine */
 };
 
 MUST_CHECK struct exchange *exchange_new(struct http *h, const struct http_request *rq, struct http_response *rs, struct err *e);
-MUST_CHECK bool exchange_verdict(struct exchange *x, CURLcode result, struct err *e);
+MUST_CHECK bool exchange_verdict(struct exchange *x, CURLcode result, struct http_failure *f);
 void exchange_free(struct exchange *x);
 AUTO_FREE(struct exchange, exchange_free)
 
@@ -65,6 +75,7 @@ static inline long exchange_seconds(unsigned ms)
 size_t exchange_on_header(char *line, size_t one, size_t n, void *ctx);
 size_t exchange_on_body(char *bytes, size_t one, size_t n, void *ctx);
 size_t exchange_on_send(char *to, size_t one, size_t n, void *ctx);
+int exchange_on_progress(void *ctx, curl_off_t total, curl_off_t now, curl_off_t up_total, curl_off_t up_now);
 int exchange_on_socket(void *ctx, curl_socket_t fd, curlsocktype purpose);
 
 /* After each exchange_drive, when may_hold was set: goes on with a body that was held back to hear the answer first. */

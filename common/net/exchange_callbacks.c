@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "base/num.h"
 #include "base/text.h"
+#include "sys/clock.h"
 
 #include "base/banned.h"
 
@@ -63,6 +64,7 @@ static void keep_header(struct http_response *rs, const char *line, size_t n)
 static bool end_head(struct exchange *x)
 {
     x->is_head_done = true;
+    x->window = (struct pace_window){ .since_ms = clock_monotonic_ms() };
     const char *length = http_response_get(x->rs, "content-length");
     uint64_t promised = 0;
     bool has_body = length != NULL && !text_is(x->rq->method, "HEAD");
@@ -122,6 +124,12 @@ size_t exchange_on_body(char *bytes, size_t one, size_t n, void *ctx)
     n *= one;
     if (n == 0)
         return 0;
+    if (!pace_take(&x->http->pace, n)) {
+        x->is_paused = true;
+        x->turn = ++x->http->n_turns;
+        return CURL_WRITEFUNC_PAUSE;
+    }
+    x->window.bytes += n;
     if (!is_success(x) || x->rq->out == NULL) {
         size_t kept = keep_text(x, bytes, n);
         x->rs->body_bytes += kept;
@@ -133,4 +141,24 @@ size_t exchange_on_body(char *bytes, size_t one, size_t n, void *ctx)
     }
     x->rs->body_bytes += n;
     return sink_write(x->rq->out, bytes, n, &x->err) ? n : 0;
+}
+
+/* Slowness */
+
+enum { HEAD_WINDOWS = 2 }; /* a head may take so many times the stall timeout: connecting, and the server's work before it answers */
+
+int exchange_on_progress(void *ctx, curl_off_t total, curl_off_t now, curl_off_t up_total, curl_off_t up_now)
+{
+    (void)total, (void)now, (void)up_total, (void)up_now;
+    struct exchange *x = ctx;
+    const struct http *h = x->http;
+    uint64_t now_ms = clock_monotonic_ms();
+    if (x->is_paused)
+        x->window = (struct pace_window){ .since_ms = now_ms };
+    else if (!x->is_head_done && now_ms - x->window.since_ms >= HEAD_WINDOWS * (uint64_t)h->stall_timeout_ms)
+        return !err_set(&x->err, ERR_NET, "%s: no complete answer in %ld s", URL_ORIGIN(&x->url), HEAD_WINDOWS * exchange_seconds(h->stall_timeout_ms));
+    else if (x->is_head_done && !pace_is_enough(&x->window, now_ms, h->stall_timeout_ms, h->least_bytes_per_s))
+        return !err_set(&x->err, ERR_NET, "%s: too slow, less than %" PRIu64 " bytes/s in %ld s", URL_ORIGIN(&x->url), h->least_bytes_per_s,
+                        exchange_seconds(h->stall_timeout_ms));
+    return 0;
 }

@@ -80,6 +80,11 @@ struct http *http_open(const struct http_options *o, struct err *e)
     h->user_agent = mem_text(o->user_agent != NULL ? o->user_agent : "archon/" ARCHON_VERSION);
     h->connect_timeout_ms = o->connect_timeout_ms > 0 ? o->connect_timeout_ms : CONNECT_TIMEOUT_MS;
     h->stall_timeout_ms = o->stall_timeout_ms > 0 ? o->stall_timeout_ms : STALL_TIMEOUT_MS;
+    h->least_bytes_per_s = o->least_bytes_per_s;
+    h->pace.bytes_per_s = o->limit_bytes_per_s;
+    h->speaks_http2 = o->speaks_http2 && (curl_version_info(CURLVERSION_NOW)->features & CURL_VERSION_HTTP2) != 0;
+    /* One request at a time on each connection, also with HTTP/2: several downloads on one TCP connection share its window, and one lost packet stops all. */
+    curl_multi_setopt(h->multi, CURLMOPT_MAX_CONCURRENT_STREAMS, 1L);
     if (o->use_proxy_env)
         read_proxies(h);
     return read_ca(h, o, e) ? TAKE(h) : NULL;
@@ -138,7 +143,10 @@ bool http_run(struct http *h, const struct http_request *rq, struct http_respons
         exchange_resume(x);
     }
     BUG_IF(message->easy_handle != x->easy);
-    bool is_good = exchange_verdict(x, message->data.result, e);
+    struct http_failure failure = { 0 };
+    bool is_good = exchange_verdict(x, message->data.result, &failure);
+    if (!is_good && e->code == ERR_NONE)
+        *e = failure.err;
     if (sent_all != NULL)
         *sent_all = x->is_body_sent;
     return is_good;

@@ -25,6 +25,9 @@ struct http_options {
     bool use_proxy_env;         /* HTTPS_PROXY, HTTP_PROXY, NO_PROXY (and lower case) */
     unsigned connect_timeout_ms; /* 0: 30 000 */
     unsigned stall_timeout_ms;   /* no byte either way for so long: ERR_NET; 0: 60 000; UINT_MAX: never */
+    uint64_t least_bytes_per_s;  /* a server that gives less on average for stall_timeout_ms is ERR_NET; 0: any that is not silent */
+    uint64_t limit_bytes_per_s;  /* of all bodies that come, over all connections; 0: none */
+    bool speaks_http2;           /* over TLS, with servers that offer it */
     const char *user_agent;
 };
 MUST_CHECK struct http *http_open(const struct http_options *o, struct err *e);
@@ -71,12 +74,16 @@ MUST_CHECK bool http_run(struct http *h, const struct http_request *rq, struct h
 
 /* Many transfers at once on one thread. A transfer is a small state machine of the caller: `next` fills the request to send (first time, and after each
  * response: a redirect, a token, a retry, a range), or says that it is over. The pool runs at most max_parallel. */
+struct http_failure {
+    struct err err;
+    bool is_lasting; /* a certificate that is not good, a protocol that is not spoken: trying again changes nothing */
+};
 enum http_step { HTTP_SEND, HTTP_DONE, HTTP_FAILED, HTTP_WAIT };
 struct http_transfer {
     /* HTTP_SEND: rq is filled (zeroed before; its pointers stay valid until next is called again). HTTP_WAIT: call again after *wait_ms.
-     * HTTP_DONE. HTTP_FAILED: e is set. rs/net_error describe the last answer: both null at the first call and after a wait; net_error is set
+     * HTTP_DONE. HTTP_FAILED: e is set. rs/failure describe the last answer: both null at the first call and after a wait; failure is set
      * when there was no complete response, or when the sink or on_head of the request failed (its error is passed as it is). */
-    enum http_step (*next)(struct http_transfer *t, const struct http_response *rs, const struct err *net_error, struct http_request *rq,
+    enum http_step (*next)(struct http_transfer *t, const struct http_response *rs, const struct http_failure *failure, struct http_request *rq,
                            unsigned *wait_ms, struct err *e);
 };
 /* Runs until all are done or one failed (the others are stopped). Reports the error of the lowest index. Thread: one call at a time per http. */

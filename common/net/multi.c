@@ -8,7 +8,6 @@
 
 enum {
     POLL_MS = 250,      /* how long a signal may go unnoticed */
-    WAIT_POLL_MS = 20,  /* when transfers only wait */
 };
 
 struct slot {
@@ -37,11 +36,11 @@ static void end_slot(struct pool *p, struct slot *s)
     p->has_failed = p->has_failed || s->err.code != ERR_NONE;
 }
 
-static void step(struct pool *p, struct slot *s, const struct http_response *rs, const struct err *net_error)
+static void step(struct pool *p, struct slot *s, const struct http_response *rs, const struct http_failure *failure)
 {
     struct http_request rq = { 0 };
     unsigned wait_ms = 0;
-    enum http_step what = s->transfer->next(s->transfer, rs, net_error, &rq, &wait_ms, &s->err);
+    enum http_step what = s->transfer->next(s->transfer, rs, failure, &rq, &wait_ms, &s->err);
     exchange_free(TAKE(s->exchange));
     http_response_clear(&s->rs);
     switch (what) {
@@ -83,25 +82,29 @@ static void hand_out_answers(struct pool *p)
             continue;
         struct slot *s = slot_of(p, message->easy_handle);
         BUG_IF(s == NULL);
-        struct err net_error = { 0 };
-        if (exchange_verdict(s->exchange, message->data.result, &net_error))
+        struct http_failure failure = { 0 };
+        if (exchange_verdict(s->exchange, message->data.result, &failure))
             step(p, s, &s->rs, NULL);
         else
-            step(p, s, NULL, &net_error);
+            step(p, s, NULL, &failure);
     }
 }
 
-/* Wakes those whose time has come; tells how many are on the wire. */
-static size_t wake(struct pool *p)
+/* Wakes those whose time has come; tells how many are on the wire, and how long to wait for one of the others at most. */
+static size_t wake(struct pool *p, unsigned *wait_ms)
 {
     size_t n_sending = 0;
-    uint64_t now = clock_monotonic_ms();
+    uint64_t now = clock_monotonic_ms(), first = now + POLL_MS;
     for (size_t i = 0; i < p->n_started; i++) {
         struct slot *s = &p->slots[i];
         if (s->state == SLOT_WAITING && s->wake_ms <= now)
             step(p, s, NULL, NULL);
+        if (s->state == SLOT_WAITING && s->wake_ms < first)
+            first = s->wake_ms;
         n_sending += s->state == SLOT_SENDING;
     }
+    now = clock_monotonic_ms();
+    *wait_ms = first > now ? (unsigned)(first - now) : 0;
     return n_sending;
 }
 
@@ -120,12 +123,12 @@ static bool run(struct pool *p, unsigned max_parallel, struct err *e)
         start_more(p, max_parallel);
         if (p->has_failed || p->n_active == 0)
             return true;
-        size_t n_sending = wake(p);
-        bool is_waiting = n_sending < p->n_active;
-        if (!exchange_drive(p->http, is_waiting ? WAIT_POLL_MS : POLL_MS, e))
+        unsigned wait_ms = 0;
+        size_t n_sending = wake(p, &wait_ms);
+        if (!exchange_drive(p->http, wait_ms, e))
             return false;
         if (n_sending == 0)
-            clock_sleep_ms(WAIT_POLL_MS); /* nothing on the wire: libcurl did not wait */
+            clock_sleep_ms(wait_ms); /* nothing on the wire: libcurl did not wait */
         hand_out_answers(p);
     }
 }

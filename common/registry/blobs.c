@@ -1,217 +1,337 @@
-/* Pulls into files. Position and hash move together with what is written, so a broken connection costs nothing but the
- * bytes on the wire: the next attempt asks for the rest. What a file held before this run is hashed again from byte 0. */
+/* Pulls of ranges into one blob. A broken connection costs nothing but the bytes on the wire: the next attempt asks for the rest of its range. A server
+ * that gives no ranges is asked for all, and what is there already is skipped. The digest decides at the end; what an earlier run or another answer
+ * brought in is thrown away once when it is wrong. */
 #include "registry/blobs.h"
 
-#include <errno.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/limits.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "base/num.h"
 #include "base/text.h"
+#include "registry/blob_part.h"
+#include "registry/content_range.h"
 #include "registry/pull.h"
-#include "sys/file.h"
 
 #include "base/banned.h"
 
 enum {
-    REHASH_BYTES = 1024 * 1024,
-    PROGRESS_BYTES = 1024 * 1024, /* so much new is progress: failures before it are forgiven */
+    PROGRESS_BYTES = 1024 * 1024,  /* so much new is progress: failures before it are forgiven */
+    HELP_BYTES = 8 * 1024 * 1024,  /* a further connection for less is not worth its handshake */
 };
 
-struct blob {
+struct blob;
+struct lane {
     struct pull pull;
-    struct blob_request q;
-    struct sha256 *hash;
+    struct blob *blob;
+    struct blob_cursor cursor;
     struct sink *sink;
-    uint64_t at;          /* bytes in the file that are hashed */
-    uint64_t skip;        /* bytes that come again and that the sink has already */
-    uint64_t fetched;
-    uint64_t forgiven_at;
-    bool is_primed;       /* what the file held was hashed */
-    bool is_whole;        /* a sink whose server refuses ranges: everything is asked for, and what is there is skipped */
-    bool was_resumed;     /* some bytes are from an earlier run */
+    bool is_active;
+    bool is_ranged;    /* the request under way asks for a range */
+    uint64_t stop;     /* where the answer under way ends */
+};
+struct blob {
+    struct registry *registry;
+    struct blob_request q;
+    char *host, *repository;
+    struct blob_part *part;
+    struct lane *lanes[BLOB_LANES];
+    size_t n_lanes, n_active;
+    size_t most_lanes;    /* fewer after one had to give up */
+    uint64_t fetched, resumed;
+    uint64_t forgiven_at; /* only bytes beyond what ever was there are progress: starting over cannot go on for ever */
+    enum { RANGES_UNKNOWN, RANGES_GIVEN, RANGES_REFUSED } ranges;
+    struct validator first; /* of the first answer */
+    bool is_loaded, is_complete;
+    bool is_mixed;        /* bytes of different answers, or of an earlier run: worth one more start when the digest is wrong */
+    bool was_started_over;
     char item[DIGEST_TEXT_BYTES];
 };
 
-/* The next bytes are those from 0 on. */
-static bool start_over(struct blob *b, struct err *e)
-{
-    if (b->q.sink != NULL) {
-        b->skip = b->at; /* a sink does not go back */
-        return true;
-    }
-    struct digest ignored;
-    sha256_end(b->hash, &ignored);
-    b->at = 0; /* forgiven_at stays: only bytes that nobody saw before are progress, so starting over cannot go on for ever */
-    b->was_resumed = false;
-    return ftruncate(b->q.fd, 0) == 0 || err_set(e, ERR_IO, "%s: truncate: %s", b->pull.what, strerror(errno));
-}
-
-/* Hashes what the file holds already. */
-static bool prime(struct blob *b, struct err *e)
-{
-    struct stat st;
-    b->is_primed = true;
-    if (b->q.sink != NULL)
-        return true;
-    if (fstat(b->q.fd, &st) != 0)
-        return err_set(e, ERR_IO, "%s: %s", b->pull.what, strerror(errno));
-    if (st.st_size <= 0 || (uint64_t)st.st_size > b->q.size)
-        return start_over(b, e);
-    AUTO(mem_auto) uint8_t *piece = mem_new(REHASH_BYTES);
-    while (b->at < (uint64_t)st.st_size) {
-        uint64_t left = (uint64_t)st.st_size - b->at;
-        size_t n = left < REHASH_BYTES ? (size_t)left : REHASH_BYTES;
-        if (!fd_pread_exact(b->q.fd, piece, n, b->at, b->pull.what, e))
-            return false;
-        sha256_add(b->hash, piece, n);
-        b->at += n;
-    }
-    b->was_resumed = true;
-    b->forgiven_at = b->at;
-    return true;
-}
-
 static bool tell(struct blob *b, bool is_finished, struct err *e)
 {
-    struct progress_fact fact = { .phase = "fetch", .item = b->item, .done = b->at, .total = b->q.size, .is_finished = is_finished };
-    return progress_tell(b->q.progress, &fact) || err_set(e, ERR_INTERRUPTED, "%s: stopped", b->pull.what);
+    struct progress_fact fact = { .phase = "fetch", .item = b->item, .done = blob_part_there(b->part), .total = b->q.size, .is_finished = is_finished };
+    return progress_tell(b->q.progress, &fact) || err_set(e, ERR_INTERRUPTED, "%s: stopped", b->lanes[0]->pull.what);
 }
 
-/* All bytes are there: are they the right ones? The hash is used up by this. */
-static bool is_right(struct blob *b, struct err *e)
+/* From the first byte again: once, since what is wrong then will not become right. */
+static bool start_over(struct blob *b, struct err *e)
 {
-    struct digest got;
-    sha256_end(b->hash, &got);
-    if (digest_equal(&got, &b->q.digest))
-        return true;
-    return err_set(e, ERR_INTEGRITY, "%s: digest is %s", b->pull.what, DIGEST_SHOWN(&got));
+    b->was_started_over = true;
+    b->is_mixed = false;
+    b->first = (struct validator){ 0 };
+    return blob_part_start_over(b->part, e);
+}
+
+static bool may_start_over(const struct blob *b)
+{
+    return !b->was_started_over && blob_part_goes_back(b->part);
+}
+
+/* The answer */
+
+static bool count(struct lane *l, size_t n, size_t n_new)
+{
+    struct blob *b = l->blob;
+    b->fetched += n;
+    uint64_t there = blob_part_there(b->part);
+    if (n_new > 0 && there >= b->forgiven_at + PROGRESS_BYTES) {
+        b->forgiven_at = there;
+        pull_made_progress(&l->pull);
+    }
+    return true;
 }
 
 static bool take_bytes(void *ctx, const void *bytes, size_t n, struct err *e)
 {
-    struct blob *b = ctx;
-    size_t known = n < b->skip ? n : (size_t)b->skip;
-    b->skip -= known;
-    b->fetched += n;
-    n -= known;
-    if (n == 0)
-        return true;
-    bytes = (const char *)bytes + known;
-    if (n > b->q.size - b->at)
-        return err_set(e, ERR_INTEGRITY, "%s: longer than the expected %" PRIu64 " bytes", b->pull.what, b->q.size);
-    if (b->q.sink != NULL ? !sink_write(b->q.sink, bytes, n, e) : !fd_pwrite_all(b->q.fd, bytes, n, b->at, b->pull.what, e))
-        return false;
-    sha256_add(b->hash, bytes, n);
-    b->at += n;
-    if (b->at >= b->forgiven_at + PROGRESS_BYTES) {
-        b->forgiven_at = b->at;
-        pull_made_progress(&b->pull);
+    struct lane *l = ctx;
+    struct blob *b = l->blob;
+    size_t n_new = 0;
+    if (l->cursor.generation != blob_part_generation(b->part))
+        return err_set(e, ERR_NET, "%s: began again meanwhile", l->pull.what);
+    if (n > l->stop - l->cursor.at && l->is_ranged) {
+        b->ranges = RANGES_REFUSED; /* who cannot count is asked for all */
+        return err_set(e, ERR_NET, "%s%s: more bytes came", l->pull.what, l->pull.range);
     }
-    return tell(b, false, e);
+    if (n > l->stop - l->cursor.at)
+        return err_set(e, ERR_INTEGRITY, "%s: longer than the expected %" PRIu64 " bytes", l->pull.what, b->q.size);
+    return blob_part_take(b->part, &l->cursor, bytes, n, &n_new, e) && count(l, n, n_new) && tell(b, false, e);
 }
 
-/* After a range that did not work. */
-static bool ask_for_all(struct blob *b, struct err *e)
+/* Another version of the thing than the one that the first bytes are of? Servers behind one name may disagree about that, so it is believed once. */
+static bool judge_validator(struct lane *l, const struct http_response *head, struct err *e)
 {
-    b->is_whole = b->q.sink != NULL;
-    return start_over(b, e);
+    struct blob *b = l->blob;
+    struct validator now;
+    validator_read(&now, pull_url(&l->pull), head);
+    if (b->first.origin[0] == '\0')
+        b->first = now;
+    if (!validator_differs(&b->first, &now))
+        return true;
+    log_debug("%s: changed while it was fetched", l->pull.what);
+    b->is_mixed = true;
+    if (!may_start_over(b))
+        return true;
+    return start_over(b, e) && err_set(e, ERR_NET, "%s%s: changed while it was fetched", l->pull.what, l->pull.range);
 }
 
-/* "bytes 100-199/200" that begins where we are and ends where the blob does. */
-static bool is_our_range(const struct blob *b, const char *range)
+static bool judge_range(struct lane *l, const struct http_response *head, struct err *e)
 {
-    AUTO(mem_auto) char *whole = mem_format("bytes %" PRIu64 "-%" PRIu64 "/%" PRIu64, b->at, b->q.size - 1, b->q.size);
-    AUTO(mem_auto) char *unknown = mem_format("bytes %" PRIu64 "-%" PRIu64 "/*", b->at, b->q.size - 1);
-    return text_is(range, whole) || text_is(range, unknown);
+    struct blob *b = l->blob;
+    struct content_range got;
+    const char *text = http_response_get(head, "content-range");
+    const char *length = http_response_get(head, "content-length");
+    uint64_t n = 0;
+    bool is_ours = l->is_ranged && content_range_parse(&got, text) && got.first == l->cursor.at && got.last < l->cursor.end &&
+                   (!got.has_total || got.total == b->q.size);
+    if (is_ours && length != NULL)
+        is_ours = num_parse(&n, length, strlen(length), UINT64_MAX) && n == got.last - got.first + 1;
+    if (!is_ours) {
+        b->ranges = RANGES_REFUSED;
+        return err_set(e, ERR_NET, "%s%s: answered with \"%s\", %s bytes", l->pull.what, l->pull.range, SHOWN(text != NULL ? text : ""),
+                       length != NULL ? SHOWN(length) : "unknown");
+    }
+    if (b->ranges == RANGES_UNKNOWN)
+        b->ranges = RANGES_GIVEN;
+    l->stop = got.last + 1;
+    return judge_validator(l, head, e);
+}
+
+/* All of it, asked for or not. */
+static bool judge_whole(struct lane *l, const struct http_response *head, struct err *e)
+{
+    struct blob *b = l->blob;
+    uint64_t n = 0;
+    const char *length = http_response_get(head, "content-length");
+    if (length != NULL && num_parse(&n, length, strlen(length), UINT64_MAX) && n > b->q.size)
+        return err_set(e, ERR_INTEGRITY, "%s: %" PRIu64 " bytes are announced, expected %" PRIu64, l->pull.what, n, b->q.size);
+    if (l->is_ranged)
+        b->ranges = RANGES_REFUSED;
+    l->is_ranged = false;
+    l->pull.range[0] = '\0';
+    if (!judge_validator(l, head, e))
+        return false;
+    blob_part_rewind(b->part, &l->cursor);
+    l->stop = b->q.size;
+    return true;
 }
 
 static bool judge_head(void *ctx, const struct http_response *head, struct err *e)
 {
-    struct blob *b = ctx;
+    struct lane *l = ctx;
     if (head->status < 200 || head->status > 299)
         return true;
-    if (head->status == 206 && !is_our_range(b, http_response_get(head, "content-range")))
-        return ask_for_all(b, e) && err_set(e, ERR_NET, "%s: another range than asked for", b->pull.what);
-    if (head->status != 206 && b->at > 0 && !start_over(b, e)) /* all of it, although we asked for the rest */
-        return false;
-    uint64_t n = 0;
-    const char *length = http_response_get(head, "content-length");
-    if (length != NULL && num_parse(&n, length, strlen(length), UINT64_MAX) && n > b->q.size - b->at + b->skip)
-        return err_set(e, ERR_INTEGRITY, "%s: %" PRIu64 " bytes are announced, expected %" PRIu64, b->pull.what, b->at - b->skip + n, b->q.size);
-    return true;
+    return head->status == 206 ? judge_range(l, head, e) : judge_whole(l, head, e);
 }
 
-static bool prepare(struct pull *p, struct http_request *rq, bool *is_done, struct err *e)
+/* The end */
+
+static enum pull_verdict be_done(struct lane *l)
 {
-    struct blob *b = (struct blob *)p;
-    if (!b->is_primed && !prime(b, e))
-        return false;
-    b->skip = b->is_whole ? b->at : 0;
-    if (b->at == b->q.size) {
-        struct err trouble = { 0 };
-        if (is_right(b, &trouble)) {
-            *is_done = true;
-            return tell(b, true, e);
-        }
-        if (b->q.sink != NULL) {
-            *e = trouble;
-            return false;
-        }
-        if (!start_over(b, e)) /* leftovers of something else */
-            return false;
+    l->is_active = false;
+    l->blob->n_active--;
+    return PULL_GOOD;
+}
+
+/* All bytes are there: are they the right ones? */
+static enum pull_verdict judge_all(struct lane *l, struct err *e)
+{
+    struct blob *b = l->blob;
+    bool is_hashed = false;
+    struct digest got;
+    if (!blob_part_hash(b->part, &is_hashed, e))
+        return PULL_FAILED;
+    if (!is_hashed)
+        return PULL_LATER;
+    if (blob_part_is(b->part, &b->q.digest, &got)) {
+        b->is_complete = true;
+        return blob_part_end(b->part, e) && tell(b, true, e) ? be_done(l) : PULL_FAILED;
     }
-    if (b->at > 0 && !b->is_whole) {
-        AUTO(mem_auto) char *range = mem_format("bytes=%" PRIu64 "-", b->at);
-        pull_add_header(p, "Range", range);
+    err_set(e, ERR_INTEGRITY, "%s: digest is %s", l->pull.what, DIGEST_SHOWN(&got));
+    err_hint(e, "the registry, or something on the way, gives other bytes: fetch the image with another program, and push it again if that says the same");
+    bool is_worth_it = (b->is_mixed || blob_part_was_resumed(b->part)) && may_start_over(b);
+    struct err trouble = { 0 };
+    if (blob_part_goes_back(b->part) && !start_over(b, &trouble)) {
+        *e = trouble;
+        return PULL_FAILED;
     }
-    rq->out = b->sink;
+    if (!is_worth_it)
+        return PULL_FAILED;
+    log_debug("%s; fetched again from the beginning", e->msg);
+    *e = (struct err){ 0 };
+    return PULL_LATER;
+}
+
+/* The request */
+
+static enum pull_verdict load(struct lane *l, struct err *e)
+{
+    struct blob *b = l->blob;
+    if (!blob_part_load(b->part, &b->is_loaded, e))
+        return PULL_FAILED;
+    b->resumed = b->forgiven_at = blob_part_there(b->part);
+    return b->is_loaded ? PULL_MORE : PULL_LATER;
+}
+
+/* A range of its own; false when there is none. */
+static bool take_range(struct lane *l)
+{
+    struct blob *b = l->blob;
+    struct blob_cursor *c = &l->cursor;
+    if (c->generation != blob_part_generation(b->part))
+        blob_part_give_back(b->part, c);
+    bool has_rest = c->at < c->end && blob_part_in_units(b->part); /* in order there may be bytes to skip: given anew */
+    return has_rest || blob_part_give(b->part, c);
+}
+
+static void ask(struct lane *l, struct http_request *rq)
+{
+    const struct blob *b = l->blob;
+    const struct blob_cursor *c = &l->cursor;
+    l->is_ranged = b->ranges != RANGES_REFUSED && (blob_part_in_units(b->part) || c->at > 0);
+    l->stop = l->is_ranged ? c->end : b->q.size;
+    l->pull.range[0] = '\0';
+    if (l->is_ranged) {
+        AUTO(mem_auto) char *range = mem_format("bytes=%" PRIu64 "-%" PRIu64, c->at, c->end - 1);
+        pull_add_header(&l->pull, "Range", range);
+        snprintf(l->pull.range, sizeof l->pull.range, " bytes %" PRIu64 "-%" PRIu64, c->at, c->end - 1);
+    }
+    rq->out = l->sink;
     rq->max_body = UINT64_MAX; /* take_bytes knows better */
     rq->on_head = judge_head;
-    rq->on_head_ctx = b;
-    return true;
+    rq->on_head_ctx = l;
+}
+
+static enum pull_verdict prepare(struct pull *p, struct http_request *rq, struct err *e)
+{
+    struct lane *l = (struct lane *)p;
+    struct blob *b = l->blob;
+    if (!b->is_loaded) {
+        enum pull_verdict verdict = load(l, e);
+        if (verdict != PULL_MORE)
+            return verdict;
+    }
+    if (take_range(l)) {
+        ask(l, rq);
+        return PULL_MORE;
+    }
+    if (b->n_active > 1)
+        return be_done(l); /* another one brings the rest */
+    BUG_IF(!blob_part_is_whole(b->part));
+    return judge_all(l, e);
 }
 
 static enum pull_verdict complete(struct pull *p, const struct http_response *rs, struct err *e)
 {
-    struct blob *b = (struct blob *)p;
+    struct lane *l = (struct lane *)p;
     (void)rs;
-    if (b->at < b->q.size) {
-        err_set(e, ERR_INTEGRITY, "%s: %" PRIu64 " bytes, expected %" PRIu64, p->what, b->at, b->q.size);
-        return PULL_AGAIN;
-    }
-    bool was_resumed = b->was_resumed;
-    if (is_right(b, e))
-        return tell(b, true, e) ? PULL_GOOD : PULL_FAILED;
-    struct err ignored = { 0 };
-    if (b->q.sink != NULL || !start_over(b, &ignored))
-        return PULL_FAILED;
-    return was_resumed ? PULL_AGAIN : PULL_FAILED;
+    if (l->cursor.at == l->stop)
+        return PULL_MORE; /* the next range, the rest of this one, or the verdict */
+    err_set(e, ERR_INTEGRITY, "%s%s: %" PRIu64 " bytes, expected %" PRIu64, p->what, p->range, l->cursor.at, l->stop);
+    return PULL_AGAIN;
 }
 
-/* 416: what we have is no beginning of what is there. */
+/* What we have is no beginning of what is there, or the server knows no ranges. */
 static bool range_refused(struct pull *p, struct err *e)
 {
-    struct blob *b = (struct blob *)p;
-    return b->at > 0 && !b->is_whole && ask_for_all(b, e);
+    (void)e;
+    struct lane *l = (struct lane *)p;
+    if (!l->is_ranged)
+        return false;
+    l->blob->ranges = RANGES_REFUSED;
+    return true;
+}
+
+/* Where others go on, a connection that only fails is one too many for the server. */
+static bool give_up(struct pull *p, const struct err *e)
+{
+    (void)e;
+    struct lane *l = (struct lane *)p;
+    struct blob *b = l->blob;
+    if (b->n_active < 2)
+        return false;
+    blob_part_give_back(b->part, &l->cursor);
+    be_done(l);
+    b->most_lanes = b->n_active;
+    return true;
+}
+
+/* Building */
+
+static struct lane *add_lane(struct blob *b)
+{
+    static const struct pull_ops ops = { .prepare = prepare, .complete = complete, .range_refused = range_refused, .give_up = give_up };
+    struct lane *l = mem_new(sizeof *l);
+    pull_init(&l->pull, &ops, b->registry, b->q.host, b->q.repository);
+    l->pull.path = mem_format("/v2/%s/blobs/%s", b->q.repository, DIGEST_SHOWN(&b->q.digest));
+    l->pull.what = mem_format("%s/%s: blob %s", b->q.host, b->q.repository, DIGEST_SHOWN(&b->q.digest));
+    l->sink = sink_call(take_bytes, l);
+    l->blob = b;
+    b->lanes[b->n_lanes++] = l;
+    l->cursor.lane = (unsigned)b->n_lanes;
+    return l;
+}
+
+static struct http_transfer *start_lane(struct lane *l)
+{
+    l->is_active = true;
+    l->blob->n_active++;
+    return &l->pull.transfer;
 }
 
 struct blob *blob_new(struct registry *r, const struct blob_request *q)
 {
-    static const struct pull_ops ops = { .prepare = prepare, .complete = complete, .range_refused = range_refused };
     struct blob *b = mem_new(sizeof *b);
-    pull_init(&b->pull, &ops, r, q->host, q->repository);
+    b->registry = r;
     b->q = *q;
-    b->q.host = b->pull.host_name;
-    b->q.repository = b->pull.repository;
-    b->pull.path = mem_format("/v2/%s/blobs/%s", q->repository, DIGEST_SHOWN(&q->digest));
-    b->pull.what = mem_format("%s/%s: blob %s", q->host, q->repository, DIGEST_SHOWN(&q->digest));
-    b->hash = sha256_new();
-    b->sink = sink_call(take_bytes, b);
+    b->q.host = b->host = mem_text(q->host);
+    b->q.repository = b->repository = mem_text(q->repository);
+    b->most_lanes = BLOB_LANES;
+    const char *what = add_lane(b)->pull.what;
+    b->part = q->sink != NULL ? blob_part_sink(q->sink, q->size, what) : blob_part_file(q->fd, q->size, what);
     struct digest_text text;
     BUG_IF(!text_copy(b->item, sizeof b->item, digest_format(&text, &q->digest)));
     return b;
@@ -221,18 +341,45 @@ void blob_free(struct blob *b)
 {
     if (b == NULL)
         return;
-    pull_clear(&b->pull);
-    sha256_free(b->hash);
-    sink_drop(b->sink);
+    for (size_t i = 0; i < b->n_lanes; i++) {
+        pull_clear(&b->lanes[i]->pull);
+        blob_cursor_clear(&b->lanes[i]->cursor);
+        sink_drop(b->lanes[i]->sink);
+        mem_free(b->lanes[i]);
+    }
+    blob_part_free(b->part);
+    mem_free(b->host);
+    mem_free(b->repository);
     mem_free(b);
 }
 
 struct http_transfer *blob_transfer(struct blob *b)
 {
-    return &b->pull.transfer;
+    return start_lane(b->lanes[0]);
+}
+
+struct http_transfer *blob_help(struct blob *b)
+{
+    if (b->ranges != RANGES_GIVEN || !blob_part_in_units(b->part) || b->n_active == 0 || b->n_active >= b->most_lanes ||
+        blob_part_free_bytes(b->part) < HELP_BYTES)
+        return NULL;
+    for (size_t i = 0; i < b->n_lanes; i++)
+        if (!b->lanes[i]->is_active)
+            return start_lane(b->lanes[i]);
+    return start_lane(add_lane(b));
+}
+
+bool blob_is_complete(const struct blob *b)
+{
+    return b->is_complete;
 }
 
 uint64_t blob_bytes_fetched(const struct blob *b)
 {
     return b->fetched;
+}
+
+uint64_t blob_bytes_resumed(const struct blob *b)
+{
+    return b->resumed;
 }

@@ -35,9 +35,9 @@ static bool take_bytes(void *ctx, const void *bytes, size_t n, struct err *e)
     return true;
 }
 
-static bool prepare(struct pull *p, struct http_request *rq, bool *is_done, struct err *e)
+static enum pull_verdict prepare(struct pull *p, struct http_request *rq, struct err *e)
 {
-    (void)is_done, (void)e;
+    (void)e;
     struct memory_pull *m = (struct memory_pull *)p;
     buf_reset(m->bytes);
     if (m->document != NULL)
@@ -45,7 +45,7 @@ static bool prepare(struct pull *p, struct http_request *rq, bool *is_done, stru
     rq->out = m->sink;
     rq->max_body = UINT64_MAX; /* take_bytes knows better */
     rq->deadline_ms = DEADLINE_MS;
-    return true;
+    return PULL_MORE;
 }
 
 /* The digest that the registry announces, where it announces one that we know. */

@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "format/jread.h"
 #include "registry/retry.h"
+#include "registry/throttle.h"
 #include "sys/clock.h"
 
 #include "base/banned.h"
@@ -38,8 +39,29 @@ void pull_made_progress(struct pull *p)
     p->n_tries = 0;
 }
 
+const struct url *pull_url(const struct pull *p)
+{
+    return &p->url;
+}
+
+/* Entered at the registry's throttle: an attempt with all its redirects is one request there. */
+
+static bool enter(struct pull *p, unsigned *wait_ms)
+{
+    p->is_entered = throttle_enter(registry_host_throttle(p->host), clock_monotonic_ms(), wait_ms);
+    return p->is_entered;
+}
+
+static void leave(struct pull *p)
+{
+    if (p->is_entered)
+        throttle_leave(registry_host_throttle(p->host));
+    p->is_entered = false;
+}
+
 void pull_clear(struct pull *p)
 {
+    leave(p);
     forget_headers(p);
     secret_clear(&p->authorization);
     mem_free(p->host_name);
@@ -48,35 +70,81 @@ void pull_clear(struct pull *p)
     mem_free(p->what);
 }
 
+static enum http_step over(struct pull *p)
+{
+    leave(p);
+    return HTTP_DONE;
+}
+
 static enum http_step fail(struct pull *p, struct err *e)
 {
-    (void)p;
     BUG_IF(e->code == ERR_NONE);
+    leave(p);
     return HTTP_FAILED;
 }
 
+/* As fail, where others may do what is left. */
+static enum http_step give_up(struct pull *p, struct err *e)
+{
+    if (p->ops->give_up == NULL || !p->ops->give_up(p, e))
+        return fail(p, e);
+    log_debug("given up: %s", e->msg);
+    *e = (struct err){ 0 };
+    return over(p);
+}
+
 /* Another attempt after a wait, or the end with what is in e. */
-static enum http_step try_again(struct pull *p, const char *retry_after, unsigned *wait_ms, struct err *e)
+static enum http_step wait_or_give_up(struct pull *p, const char *retry_after, unsigned *wait_ms, struct err *e)
 {
     const struct registry_options *o = p->host != NULL ? registry_host_options(p->host) : NULL;
     if (o == NULL || p->n_tries >= o->tries)
-        return fail(p, e);
+        return give_up(p, e);
     p->n_tries++;
     log_debug("attempt %u failed: %s", p->n_tries, e->msg);
-    *wait_ms = retry_wait_ms(retry_after, p->n_tries, o->first_wait_ms, clock_unix());
+    *wait_ms = retry_wait_ms(retry_after, p->n_tries, o->first_wait_ms, clock_unix(), retry_chance());
     *e = (struct err){ 0 };
     return HTTP_WAIT;
 }
 
-static enum http_step send_request(struct pull *p, struct http_request *rq, struct err *e)
+static enum http_step try_again(struct pull *p, unsigned *wait_ms, struct err *e)
 {
-    bool is_done = false;
+    enum http_step step = wait_or_give_up(p, NULL, wait_ms, e);
+    leave(p);
+    return step;
+}
+
+/* The registry, or one of its stores, asked for less: nobody goes on before the wait is over. */
+static enum http_step try_slower(struct pull *p, const char *retry_after, unsigned *wait_ms, struct err *e)
+{
+    enum http_step step = wait_or_give_up(p, retry_after, wait_ms, e);
+    if (step == HTTP_WAIT)
+        throttle_refused(registry_host_throttle(p->host), clock_monotonic_ms(), *wait_ms);
+    leave(p);
+    return step;
+}
+
+static enum http_step begin(struct pull *p, struct http_request *rq, unsigned *wait_ms, struct err *e);
+
+/* What the owner of the bytes decided. */
+static enum http_step turn(struct pull *p, enum pull_verdict verdict, struct http_request *rq, unsigned *wait_ms, struct err *e)
+{
+    switch (verdict) {
+    case PULL_GOOD: return over(p);
+    case PULL_MORE: leave(p); return begin(p, rq, wait_ms, e);
+    case PULL_LATER: leave(p); *wait_ms = 0; return HTTP_WAIT;
+    case PULL_AGAIN: return try_again(p, wait_ms, e);
+    case PULL_FAILED: break;
+    }
+    return fail(p, e);
+}
+
+static enum http_step send_request(struct pull *p, struct http_request *rq, unsigned *wait_ms, struct err *e)
+{
     forget_headers(p);
     secret_clear(&p->authorization);
-    if (!p->ops->prepare(p, rq, &is_done, e))
-        return fail(p, e);
-    if (is_done)
-        return HTTP_DONE;
+    enum pull_verdict verdict = p->ops->prepare(p, rq, e);
+    if (verdict != PULL_MORE)
+        return turn(p, verdict, rq, wait_ms, e);
     rq->method = "GET";
     rq->url = p->url.text;
     rq->headers = p->headers;
@@ -88,17 +156,23 @@ static enum http_step send_request(struct pull *p, struct http_request *rq, stru
     return HTTP_SEND;
 }
 
-static enum http_step begin(struct pull *p, struct http_request *rq, struct err *e)
+/* Each attempt chooses anew where it begins. */
+static bool choose_host(struct pull *p, struct err *e)
 {
-    if (p->host == NULL)
-        p->host = registry_host(p->registry, p->host_name, e);
-    if (p->host == NULL || !url_join(&p->url, registry_host_base(p->host), p->path, p->what, e))
-        return fail(p, e);
-    p->n_redirects = 0;
-    return send_request(p, rq, e);
+    BUG_IF(p->is_entered);
+    p->host = registry_host(p->registry, p->host_name, e);
+    return p->host != NULL && url_join(&p->url, registry_host_base(p->host), p->path, p->what, e);
 }
 
-static enum http_step redirect(struct pull *p, const struct http_response *rs, struct http_request *rq, struct err *e)
+static enum http_step begin(struct pull *p, struct http_request *rq, unsigned *wait_ms, struct err *e)
+{
+    if (!choose_host(p, e))
+        return fail(p, e);
+    p->n_redirects = 0;
+    return enter(p, wait_ms) ? send_request(p, rq, wait_ms, e) : HTTP_WAIT;
+}
+
+static enum http_step redirect(struct pull *p, const struct http_response *rs, struct http_request *rq, unsigned *wait_ms, struct err *e)
 {
     const char *location = http_response_get(rs, "location");
     bool was_https = p->url.is_https;
@@ -114,7 +188,7 @@ static enum http_step redirect(struct pull *p, const struct http_response *rs, s
         err_set(e, ERR_NET, "%s: redirect from https to %s, which is refused", p->what, URL_ORIGIN(&p->url));
         return fail(p, e);
     }
-    return send_request(p, rq, e);
+    return send_request(p, rq, wait_ms, e);
 }
 
 static enum http_step unauthorized(struct pull *p, const struct http_response *rs, struct http_request *rq, unsigned *wait_ms, struct err *e)
@@ -129,9 +203,9 @@ static enum http_step unauthorized(struct pull *p, const struct http_response *r
     }
     p->n_refusals++;
     if (registry_challenged(p->host, p->repository, &p->authorization, rs, e))
-        return send_request(p, rq, e);
+        return send_request(p, rq, wait_ms, e);
     p->n_refusals--;
-    return e->code == ERR_NET ? try_again(p, NULL, wait_ms, e) : fail(p, e);
+    return e->code == ERR_NET ? try_again(p, wait_ms, e) : fail(p, e);
 }
 
 /* The first error of a registry's answer: {"errors":[{"code":"DENIED","message":"..."}]}. Empty when there is none. */
@@ -156,17 +230,56 @@ static void read_reason(const struct http_response *rs, char out[200])
         out[0] = '\0';
 }
 
-static enum http_step refused(struct pull *p, const struct http_response *rs, struct err *e)
+static const struct meaning {
+    unsigned status;
+    enum err_code code;
+    const char *text, *hint; /* null: none */
+} meanings[] = {
+    { 403, ERR_AUTH, "access denied", "the login, or nobody without one, may not read this: archon-bundle login HOST tells who you are there" },
+    { 404, ERR_REGISTRY, "the registry has no such thing", "check the name, and the tag or digest; some registries say this, too, to who is not logged in" },
+    { 416, ERR_REGISTRY, "the range was refused", NULL },
+    { 429, ERR_NET, "too many requests", "run it again later; many registries allow more to who is logged in" },
+    { 451, ERR_REGISTRY, "not available for legal reasons", NULL },
+    { 500, ERR_REGISTRY, "the registry has trouble of its own", "run it again later" },
+    { 502, ERR_REGISTRY, "a gateway before the registry gets no answer", "run it again later" },
+    { 503, ERR_NET, "the registry is not available now", "run it again later" },
+    { 504, ERR_REGISTRY, "a gateway before the registry gets no answer in time", "run it again later" },
+};
+
+/* "registry.example/app: blob sha256:... bytes 0-99: https://registry.example answered 404: the registry has no such thing (BLOB_UNKNOWN: ...)" */
+static void describe(const struct pull *p, const struct http_response *rs, struct err *e)
 {
-    char reason[200];
+    static const struct meaning other = { 0, ERR_REGISTRY, "", NULL };
+    const struct meaning *m = &other;
+    char reason[200], length[24];
+    for (size_t i = 0; i < ARRAY_LEN(meanings); i++)
+        if (meanings[i].status == rs->status)
+            m = &meanings[i];
     read_reason(rs, reason);
-    if (rs->status == 403)
-        err_set(e, ERR_AUTH, "%s: access denied%s", p->what, SHOWN(reason));
-    else if (rs->status == 404)
-        err_set(e, ERR_REGISTRY, "%s: the registry has no such thing%s", p->what, SHOWN(reason));
-    else
-        err_set(e, ERR_REGISTRY, "%s: %s answered %u%s", p->what, URL_ORIGIN(&p->url), rs->status, SHOWN(reason));
-    return fail(p, e);
+    err_set(e, m->code, "%s%s: %s answered %u%s%s%s", p->what, p->range, URL_ORIGIN(&p->url), rs->status, m->text[0] != '\0' ? ": " : "", m->text,
+            SHOWN(reason));
+    if (reason[0] == '\0' && rs->body_bytes > 0)
+        err_add(e, " (with %s that are no error of a registry)", text_bytes(length, rs->body_bytes));
+    if (m->hint != NULL)
+        err_hint(e, "%s", m->hint);
+}
+
+static enum http_step refused_for_now(struct pull *p, const struct http_response *rs, unsigned *wait_ms, struct err *e)
+{
+    const char *after = http_response_get(rs, "retry-after");
+    if (rs->status == 429)
+        registry_limited(p->host, p->repository, e);
+    describe(p, rs, e);
+    if (p->n_tries > 0)
+        err_add(e, ", tried %u times", p->n_tries + 1);
+    if (after != NULL)
+        err_add(e, ", asks to come back after %s", SHOWN(after));
+    return rs->status == 429 || rs->status == 503 ? try_slower(p, after, wait_ms, e) : try_again(p, wait_ms, e);
+}
+
+static bool is_redirect(unsigned status)
+{
+    return status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
 }
 
 static enum http_step answered(struct pull *p, const struct http_response *rs, struct http_request *rq, unsigned *wait_ms, struct err *e)
@@ -176,44 +289,43 @@ static enum http_step answered(struct pull *p, const struct http_response *rs, s
     if (rs->status == 401)
         return unauthorized(p, rs, rq, wait_ms, e);
     p->n_refusals = 0;
-    if (rs->status == 301 || rs->status == 302 || rs->status == 303 || rs->status == 307 || rs->status == 308)
-        return redirect(p, rs, rq, e);
-    if (retry_is_sensible(rs->status)) {
-        err_set(e, rs->status == 429 || rs->status == 503 ? ERR_NET : ERR_REGISTRY, "%s: %s answered %u, tried %u times", p->what,
-                URL_ORIGIN(&p->url), rs->status, p->n_tries + 1);
-        if (rs->status == 429)
-            registry_limited(p->host, p->repository, e);
-        return try_again(p, http_response_get(rs, "retry-after"), wait_ms, e);
-    }
-    if (rs->status == 416 && p->ops->range_refused != NULL && p->ops->range_refused(p, e)) {
-        err_set(e, ERR_NET, "%s: the registry refuses to go on in the middle", p->what);
-        return try_again(p, "0", wait_ms, e);
-    }
+    if (is_redirect(rs->status))
+        return redirect(p, rs, rq, wait_ms, e);
+    if (retry_is_sensible(rs->status))
+        return refused_for_now(p, rs, wait_ms, e);
+    if (rs->status == 416 && p->ops->range_refused != NULL && p->ops->range_refused(p, e))
+        return turn(p, PULL_MORE, rq, wait_ms, e);
     p->is_missing = p->means_missing != NULL && p->means_missing(rs->status);
     if (p->is_missing)
-        return HTTP_DONE;
-    if (rs->status < 200 || rs->status > 299)
-        return refused(p, rs, e);
-    switch (p->ops->complete(p, rs, e)) {
-    case PULL_GOOD: return HTTP_DONE;
-    case PULL_AGAIN: return try_again(p, NULL, wait_ms, e);
-    case PULL_FAILED: break;
+        return over(p);
+    if (rs->status < 200 || rs->status > 299) {
+        describe(p, rs, e);
+        return fail(p, e);
     }
-    return fail(p, e);
+    throttle_good(registry_host_throttle(p->host));
+    return turn(p, p->ops->complete(p, rs, e), rq, wait_ms, e);
 }
 
-static enum http_step pull_next(struct http_transfer *t, const struct http_response *rs, const struct err *net_error, struct http_request *rq,
-                                unsigned *wait_ms, struct err *e)
+static enum http_step not_answered(struct pull *p, const struct http_failure *failure, unsigned *wait_ms, struct err *e)
+{
+    *e = failure->err;
+    if (!text_starts(e->msg, p->what)) /* sinks name it themselves */
+        err_in(e, "%s%s", p->what, p->range);
+    if (e->code != ERR_NET || failure->is_lasting)
+        return fail(p, e);
+    if (p->n_tries > 0)
+        err_add(e, ", tried %u times", p->n_tries + 1);
+    err_hint(e, "run it again when the line is better");
+    return try_again(p, wait_ms, e);
+}
+
+static enum http_step pull_next(struct http_transfer *t, const struct http_response *rs, const struct http_failure *failure,
+                                struct http_request *rq, unsigned *wait_ms, struct err *e)
 {
     struct pull *p = (struct pull *)t;
     if (rs != NULL)
         return answered(p, rs, rq, wait_ms, e);
-    if (net_error == NULL)
-        return begin(p, rq, e);
-    *e = *net_error;
-    if (!text_starts(e->msg, p->what)) /* sinks name it themselves */
-        err_in(e, "%s", p->what);
-    return net_error->code == ERR_NET ? try_again(p, NULL, wait_ms, e) : fail(p, e);
+    return failure != NULL ? not_answered(p, failure, wait_ms, e) : begin(p, rq, wait_ms, e);
 }
 
 void pull_init(struct pull *p, const struct pull_ops *ops, struct registry *r, const char *host_name, const char *repository)

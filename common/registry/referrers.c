@@ -30,16 +30,16 @@ static bool take_bytes(void *ctx, const void *bytes, size_t n, struct err *e)
     return true;
 }
 
-static bool prepare(struct pull *pull, struct http_request *rq, bool *is_done, struct err *e)
+static enum pull_verdict prepare(struct pull *pull, struct http_request *rq, struct err *e)
 {
-    (void)is_done, (void)e;
+    (void)e;
     struct page *p = (struct page *)pull;
     buf_reset(&p->bytes);
     pull_add_header(pull, "Accept", OCI_TYPE_INDEX);
     rq->out = p->sink;
     rq->max_body = UINT64_MAX; /* take_bytes knows better */
     rq->deadline_ms = DEADLINE_MS;
-    return true;
+    return PULL_MORE;
 }
 
 /* The target of a header like </v2/app/referrers/sha256:...?last=x>; rel="next". Null when there is none. */

@@ -11,6 +11,7 @@
 #include "registry/host.h"
 #include "registry/login.h"
 #include "registry/retry.h"
+#include "registry/throttle.h"
 
 #include "base/banned.h"
 
@@ -22,6 +23,7 @@ struct registry_host {
     struct url base;
     struct login *login;
     bool is_limit_told;
+    struct throttle throttle;
     struct registry_host *next;
 };
 
@@ -45,7 +47,8 @@ struct registry *registry_open(const struct registry_options *o, struct err *e)
     struct http_options h = { .ca_file = o->ca_file, .ca_adds_to_system = true, .client_cert = o->client_cert, .client_key = o->client_key,
                               .tls_hint = "if that certificate is right, name the authority that signed it: --registry-ca FILE",
                               .use_proxy_env = o->use_proxy_env, .connect_timeout_ms = o->connect_timeout_ms,
-                              .stall_timeout_ms = o->stall_timeout_ms, .user_agent = "archon-bundle/" ARCHON_VERSION };
+                              .stall_timeout_ms = o->stall_timeout_ms, .least_bytes_per_s = REGISTRY_LEAST_BYTES_PER_S,
+                              .limit_bytes_per_s = o->limit_bytes_per_s, .speaks_http2 = true, .user_agent = "archon-bundle/" ARCHON_VERSION };
     r->http = http_open(&h, e);
     r->control = r->http != NULL ? http_open(&h, e) : NULL;
     return r->control != NULL ? TAKE(r) : NULL;
@@ -145,6 +148,11 @@ struct registry_host *registry_host(struct registry *r, const char *name, struct
 const struct url *registry_host_base(const struct registry_host *h)
 {
     return &h->base;
+}
+
+struct throttle *registry_host_throttle(struct registry_host *h)
+{
+    return &h->throttle;
 }
 
 const char *registry_host_name(const struct registry_host *h)

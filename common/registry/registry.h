@@ -29,7 +29,10 @@ struct registry_options {
     unsigned first_wait_ms;      /* 0: RETRY_FIRST_WAIT_MS */
     unsigned connect_timeout_ms; /* as in http.h */
     unsigned stall_timeout_ms;
+    uint64_t limit_bytes_per_s;  /* of all that comes from all registries; 0: none */
 };
+/* Who gives less than this over stall_timeout_ms is left: slower than any modem, six connections at once. */
+enum { REGISTRY_LEAST_BYTES_PER_S = 100 };
 struct registry;
 /* Copies nothing but the files' contents: the texts in o must live as long as the result. */
 MUST_CHECK struct registry *registry_open(const struct registry_options *o, struct err *e);

@@ -2,6 +2,7 @@
 #include "registry/retry.h"
 
 #include <string.h>
+#include <sys/random.h>
 #include <time.h>
 
 #include "base/num.h"
@@ -31,13 +32,27 @@ static bool read_retry_after(const char *text, int64_t now, uint64_t *seconds)
     return true;
 }
 
-unsigned retry_wait_ms(const char *retry_after, unsigned n, unsigned first_wait_ms, int64_t now)
+static unsigned at_most(uint64_t ms)
+{
+    return ms < RETRY_MAX_WAIT_MS ? (unsigned)ms : RETRY_MAX_WAIT_MS;
+}
+
+unsigned retry_wait_ms(const char *retry_after, unsigned n, unsigned first_wait_ms, int64_t now, uint32_t chance)
 {
     uint64_t seconds = 0;
-    if (retry_after != NULL && read_retry_after(retry_after, now, &seconds))
-        return seconds >= RETRY_MAX_WAIT_MS / 1000 ? RETRY_MAX_WAIT_MS : (unsigned)seconds * 1000;
+    if (retry_after != NULL && read_retry_after(retry_after, now, &seconds) && seconds > 0) {
+        uint64_t asked = at_most(seconds * 1000);
+        return at_most(asked + chance % (asked / 8 + 1));
+    }
     uint64_t wait = first_wait_ms;
     for (unsigned i = 1; i < n && wait < RETRY_MAX_WAIT_MS; i++)
         wait *= 2;
-    return wait < RETRY_MAX_WAIT_MS ? (unsigned)wait : RETRY_MAX_WAIT_MS;
+    wait = at_most(wait);
+    return (unsigned)(wait - chance % (wait / 2 + 1));
+}
+
+uint32_t retry_chance(void)
+{
+    uint32_t number = 0;
+    return getrandom(&number, sizeof number, GRND_NONBLOCK) == sizeof number ? number : 0;
 }

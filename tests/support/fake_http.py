@@ -10,7 +10,7 @@ signed by DIR/ca.pem. "unix": also listens on DIR/name. A request takes the firs
     has, lacks                  "Header: value" that the request must have, "Header" that it must not have
     times                       how often the rule may be used
     status, headers, body       the answer; headers is a list of [name, value]; body is text, body_hex hex, body_fill [text, bytes]
-    range                       true: a Range request is answered with 206 and the rest of the body
+    range                       true: a Range request is answered with 206 and that part of the body
     length                      a Content-Length other than the true one; null: none, the connection is closed at the end
     cut                         the connection is closed after so many bytes of the body
     raw                         all bytes of the answer, instead
@@ -168,9 +168,10 @@ class Server:
         body, status, extra = self.body_of(rule), rule.get('status', 200), []
         asked = [v for n, v in request['headers'] if n.lower() == 'range']
         if rule.get('range') and asked:
-            at = int(re.fullmatch(r'bytes=(\d+)-', asked[0]).group(1))
-            extra = [['Content-Range', 'bytes %d-%d/%d' % (at, len(body) - 1, len(body))]]
-            body, status = body[at:], 206
+            at, last = re.fullmatch(r'bytes=(\d+)-(\d*)', asked[0]).groups()
+            at, last = int(at), min(int(last or len(body)), len(body) - 1)
+            extra = [['Content-Range', 'bytes %d-%d/%d' % (at, last, len(body))]]
+            body, status = body[at:last + 1], 206
         length = rule.get('length', len(body))
         head = 'HTTP/1.1 %d Fake\r\n' % status
         for name, value in rule.get('headers', []) + extra:

@@ -35,15 +35,15 @@ static enum http_step send_it(struct simple *s, struct http_request *rq)
     return HTTP_SEND;
 }
 
-static enum http_step simple_next(struct http_transfer *t, const struct http_response *rs, const struct err *net_error,
+static enum http_step simple_next(struct http_transfer *t, const struct http_response *rs, const struct http_failure *failure,
                                   struct http_request *rq, unsigned *wait_ms, struct err *e)
 {
     struct simple *s = (struct simple *)t;
     s->n_calls++;
-    if (rs == NULL && net_error == NULL)
+    if (rs == NULL && failure == NULL)
         return send_it(s, rq);
     --*s->n_active;
-    s->was_failure = net_error != NULL;
+    s->was_failure = failure != NULL;
     if (rs != NULL) {
         s->last_status = rs->status;
         buf_adds(&s->text, buf_text(&rs->text));

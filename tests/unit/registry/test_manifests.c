@@ -125,7 +125,7 @@ static void what_the_registry_says_is_shown_safely(void **state)
 {
     (void)state;
     refuses("{\"rules\": [{\"status\": 404, \"body\": \"{\\\"errors\\\": [{\\\"code\\\": \\\"MANIFEST_UNKNOWN\\\", \\\"message\\\": \\\"manifest \\\\u001b[31munknown\\\"}]}\"}]}", NULL,
-            ERR_REGISTRY, "a:1: the registry has no such thing (MANIFEST_UNKNOWN: manifest \\x1b[31munknown)");
+            ERR_REGISTRY, "answered 404: the registry has no such thing (MANIFEST_UNKNOWN: manifest \\x1b[31munknown)");
     refuses("{\"rules\": [{\"status\": 403, \"body\": \"{\\\"errors\\\": [{\\\"code\\\": \\\"DENIED\\\", \\\"message\\\": \\\"no\\\"}]}\"}]}", NULL, ERR_AUTH,
             "access denied (DENIED: no)");
     refuses("{\"rules\": [{\"status\": 418, \"body\": \"short and stout\"}]}", NULL, ERR_REGISTRY, "answered 418");
@@ -142,7 +142,7 @@ static void passing_trouble_is_tried_again_and_lasting_trouble_is_not(void **sta
         fail_msg("%s", e.msg);
     assert_int_equal(fake_count(&s.f, "\"method\""), 3);
     end(&s);
-    refuses("{\"rules\": [{\"status\": 503}]}", NULL, ERR_NET, "answered 503, tried 3 times");
+    refuses("{\"rules\": [{\"status\": 503}]}", NULL, ERR_NET, "not available now, tried 3 times");
     refuses("{\"rules\": [{\"drop\": true}]}", NULL, ERR_NET, "127.0.0.1");
 }
 

@@ -1,0 +1,76 @@
+/* What libcurl's result means: an answer, or a failure with the reason, and what may help. */
+#include <string.h>
+
+#include "base/text.h"
+#include "net/exchange.h"
+
+#include "base/banned.h"
+
+/* OpenSSL's X509_V_ERR_*, as libcurl passes them on. */
+enum { VERIFY_OK = 0, VERIFY_NOT_YET_VALID = 9, VERIFY_EXPIRED = 10, VERIFY_SELF_SIGNED_LEAF = 18, VERIFY_NO_FIRST_CERTIFICATE = 21 };
+
+static const char clock_hint[] = "the certificate needs renewal, or the clock of this machine is wrong";
+
+static const char *certificate_hint(const struct exchange *x)
+{
+    long r = 0;
+    curl_easy_getinfo(x->easy, CURLINFO_SSL_VERIFYRESULT, &r);
+    if (r >= VERIFY_SELF_SIGNED_LEAF && r <= VERIFY_NO_FIRST_CERTIFICATE)
+        return x->http->tls_hint;
+    if (r == VERIFY_NOT_YET_VALID || r == VERIFY_EXPIRED)
+        return clock_hint;
+    return r == VERIFY_OK ? "the certificate is for other names: use one of those, or have it made for this one" : NULL;
+}
+
+/* Where text is given, it must occur in libcurl's own words; hint null: certificate_hint. */
+static const struct meaning {
+    CURLcode result;
+    const char *text;
+    bool is_lasting;
+    const char *hint;
+} meanings[] = {
+    { CURLE_PEER_FAILED_VERIFICATION, "", true, NULL },
+    { CURLE_SSL_CONNECT_ERROR, "unsupported protocol", true, "the server speaks no TLS 1.2 or newer, and nothing older is used" },
+    { CURLE_SSL_CONNECT_ERROR, "protocol version", true, "the server speaks no TLS 1.2 or newer, and nothing older is used" },
+    { CURLE_SSL_CONNECT_ERROR, "wrong version number", true, "the server does not speak TLS at this port" },
+    { CURLE_SSL_CERTPROBLEM, "", true, "check the files of the client certificate" },
+    { CURLE_URL_MALFORMAT, "", true, "" },
+    { CURLE_UNSUPPORTED_PROTOCOL, "", true, "" },
+    { CURLE_COULDNT_RESOLVE_HOST, "", false, "check the name of the host; where only a proxy leads outside, set HTTPS_PROXY" },
+    { CURLE_COULDNT_RESOLVE_PROXY, "", false, "check HTTPS_PROXY and HTTP_PROXY" },
+    { CURLE_COULDNT_CONNECT, "", false, "check that the host is up and that no firewall is between; where only a proxy leads outside, set HTTPS_PROXY" },
+};
+
+static const struct meaning *meaning_of(CURLcode result, const char *text)
+{
+    for (size_t i = 0; i < ARRAY_LEN(meanings); i++)
+        if (meanings[i].result == result && strstr(text, meanings[i].text) != NULL)
+            return &meanings[i];
+    return NULL;
+}
+
+static bool explain(const struct exchange *x, CURLcode result, struct http_failure *f)
+{
+    const char *text = x->curl_text[0] != '\0' ? x->curl_text : curl_easy_strerror(result);
+    const struct meaning *m = meaning_of(result, text);
+    long number = 0;
+    curl_easy_getinfo(x->easy, CURLINFO_OS_ERRNO, &number);
+    f->is_lasting = m != NULL && m->is_lasting;
+    if (x->http->unix_socket != NULL)
+        return err_set(&f->err, ERR_NET, "%s: %s", x->http->unix_socket,
+                       result == CURLE_COULDNT_CONNECT && number != 0 ? strerror((int)number) : SHOWN(text));
+    err_set(&f->err, ERR_NET, "%s: %s", URL_ORIGIN(&x->url), SHOWN(text));
+    const char *hint = m == NULL ? NULL : m->hint != NULL ? m->hint : certificate_hint(x);
+    return hint == NULL || hint[0] == '\0' ? false : err_hint(&f->err, "%s", hint);
+}
+
+bool exchange_verdict(struct exchange *x, CURLcode result, struct http_failure *f)
+{
+    if (x->err.code != ERR_NONE) {
+        f->err = x->err;
+        return false;
+    }
+    if (result != CURLE_OK && !(x->is_cut && result == CURLE_WRITE_ERROR))
+        return explain(x, result, f);
+    return x->is_head_done || err_set(&f->err, ERR_NET, "%s: no HTTP answer", URL_ORIGIN(&x->url));
+}
