@@ -15,7 +15,7 @@ static bool create_resolve(struct create *c, struct err *e)
     if (!registries_open(&c->registries, &c->o->registries, e))
         return false;
     if (registries_resolve(&c->registries, c->app, &c->images, &c->ctx->progress, e))
-        return image_signatures_check(c->registries.registry, c->registries.cache, &c->rules, c->app, c->images, &c->proofs, e) &&
+        return image_signatures_check(&c->registries, &c->rules, c->app, c->images, &c->proofs, e) &&
                fetch_plan(c->registries.cache, c->images, c->app->n_images, &c->fetched, e);
     if (c->input.kind == INPUT_EMBEDDED && (e->code == ERR_REGISTRY || e->code == ERR_AUTH))
         err_hint(e, "no images of the built-in application are published: archon-bundle init writes it out, archon/build/README.md says how to make them");
@@ -35,7 +35,8 @@ static bool create_fetch(struct create *c, struct err *e)
 
 static bool create_fetch_documents(struct create *c, struct err *e)
 {
-    return attached_fetch(c->registries.registry, c->registries.cache, c->images, c->app->n_images, e);
+    return image_signatures_collect(&c->registries, c->app, c->proofs, c->images, e) &&
+           attached_fetch(c->registries.registry, c->registries.cache, c->images, c->app->n_images, e);
 }
 
 static bool create_compare_scans(struct create *c, struct err *e)

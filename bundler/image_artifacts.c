@@ -107,17 +107,19 @@ static bool get_manifest(struct search *s, const struct digest *digest, struct r
     return registry_manifest(s->registry, s->ref, digest, out, e) && cache_write(s->cache, digest, buf_text(&out->bytes), out->bytes.len, e);
 }
 
-/* Lists need not tell the type; the manifest does. */
+/* Lists need not tell the type, and manifests that clients listed themselves (REFERRERS_TAG) may leave it to the list. */
 static bool find_referrer(struct search *s, const struct referrer *r, struct err *e)
 {
     AUTO(registry_document_clear_auto) struct registry_document d = { 0 };
     enum artifact_form form = ARTIFACT_ATTESTATION;
-    if ((r->type[0] != '\0' && !form_of(r->type, &form)) || is_known(s, &r->descriptor.digest))
+    bool is_listed = form_of(r->type, &form);
+    if ((r->type[0] != '\0' && !is_listed) || is_known(s, &r->descriptor.digest))
         return true;
     if (!start_check(e) || !get_manifest(s, &r->descriptor.digest, &d, e))
         return false;
     struct image_artifact *a = add(s, &d, true);
-    if (form_of(a->content.type, &a->form) || a->trouble != NULL)
+    a->form = form;
+    if (form_of(a->content.type, &a->form) || is_listed || a->trouble != NULL)
         return true;
     artifact_clear(&a->content);
     s->out->n--; /* of no kind of ours after all */
@@ -189,10 +191,12 @@ static bool attach(const struct image_artifact *a, struct image *x, struct err *
     return true;
 }
 
-bool image_artifacts_attach(const struct image_artifacts *a, struct image *x, struct err *e)
+bool image_artifacts_attach(const struct image_artifacts *a, bool is_without_attestations, struct image *x, struct err *e)
 {
     for (size_t i = 0; i < a->n; i++) {
         struct artifact_place place;
+        if (is_without_attestations && !image_artifact_is_signature(&a->items[i]))
+            continue;
         if (a->items[i].trouble != NULL)
             log_warn("%s: %s does not travel along: %s", REF_SHOWN(&x->ref), image_artifact_place(&place, &a->items[i]), a->items[i].trouble);
         else if (!attach(&a->items[i], x, e))

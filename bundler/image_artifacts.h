@@ -3,7 +3,7 @@
  *
  *     AUTO(image_artifacts_clear_auto) struct image_artifacts found = { 0 };
  *     image_artifacts_find(registry, cache, &image->ref, &subject, &found, e)
- *     image_artifacts_attach(&found, image, e)            they travel with the image                                                              */
+ *     image_artifacts_attach(&found, false, image, e)            they travel with the image                                                              */
 #ifndef BUNDLER_IMAGE_ARTIFACTS_H
 #define BUNDLER_IMAGE_ARTIFACTS_H
 
@@ -47,7 +47,7 @@ struct artifact_place {
 };
 const char *image_artifact_place(struct artifact_place *out, const struct image_artifact *a);
 
-/* All of them (but those with trouble) become documents of the image: attached.h. ERR_REGISTRY: too many, too large. */
-MUST_CHECK bool image_artifacts_attach(const struct image_artifacts *a, struct image *x, struct err *e);
+/* All of them (but those with trouble, and attestations where they are not wanted) become documents of the image: attached.h. ERR_REGISTRY: too many, too large. */
+MUST_CHECK bool image_artifacts_attach(const struct image_artifacts *a, bool is_without_attestations, struct image *x, struct err *e);
 
 #endif

@@ -19,14 +19,14 @@
 enum { REASONS_BYTES = 4096, REASON_ROOM = 220, REASONS_TOLD = 20 }; /* a registry can have hundreds of signatures that do not count */
 
 struct check {
-    struct registry *registry;
-    struct cache *cache;
+    const struct registries *registries;
     const struct image_rule *rule;
     const struct application_image *from;
     struct image *image;
     struct image_proof *proof;
-    size_t n_found;     /* signatures, those that count and those that do not */
-    struct buf reasons; /* why they do not, in one line */
+    size_t n_rejected;  /* signatures that do not count */
+    struct buf reasons; /* why, in one line */
+    const struct image_platform *missing; /* the one without a signature, when others have one */
 };
 
 /* The layer that is being judged. */
@@ -39,7 +39,7 @@ struct candidate {
 static void reject(struct check *c, const struct candidate *x, const char *reason)
 {
     struct artifact_place place;
-    if (c->n_found <= REASONS_TOLD)
+    if (++c->n_rejected <= REASONS_TOLD)
         log_warn("%s: signature %zu of %s does not count: %s", REF_SHOWN(&c->from->written), x->at + 1, image_artifact_place(&place, x->artifact), reason);
     buf_addf(&c->reasons, "%s%s", c->reasons.len > 0 ? "; " : "", reason);
 }
@@ -128,12 +128,12 @@ static bool judge_bundle(struct check *c, const struct candidate *x, const struc
 static bool get_blob(struct check *c, const struct oci_descriptor *d, struct buf *out, struct err *e)
 {
     bool is_there = false;
-    if (!cache_read(c->cache, &d->digest, out, &is_there, e))
+    if (!cache_read(c->registries->cache, &d->digest, out, &is_there, e))
         return false;
     if (is_there && out->len == d->size)
         return true;
     buf_reset(out);
-    return registry_small_blob(c->registry, &c->image->ref, &d->digest, d->size, out, e) && cache_write(c->cache, &d->digest, buf_text(out), out->len, e);
+    return registry_small_blob(c->registries->registry, &c->image->ref, &d->digest, d->size, out, e) && cache_write(c->registries->cache, &d->digest, buf_text(out), out->len, e);
 }
 
 /* Which documents an artifact's layers are, how large, and who judges them. */
@@ -167,15 +167,12 @@ static bool judge_artifact(struct check *c, const struct image_artifact *a, bool
 {
     if (!image_artifact_is_signature(a))
         return true;
-    if (a->trouble != NULL) {
-        c->n_found++;
+    if (a->trouble != NULL)
         reject(c, &(struct candidate){ .artifact = a }, a->trouble);
-    }
     for (size_t i = 0; i < a->content.n_layers && !*is_signed; i++) {
         const struct candidate x = { .artifact = a, .at = i, .layer = &a->content.layers[i] };
         struct err why = { 0 };
         const char *key = NULL;
-        c->n_found++;
         *is_signed = judge(c, &x, &key, &why, e);
         if (*is_signed)
             accept(c, &x, key);
@@ -191,26 +188,25 @@ static bool check_subject(struct check *c, const struct digest *subject, bool *i
 {
     AUTO(image_artifacts_clear_auto) struct image_artifacts found = { 0 };
     *is_signed = false;
-    if (!start_check(e) || !image_artifacts_find(c->registry, c->cache, &c->image->ref, subject, &found, e))
+    if (!start_check(e) || !image_artifacts_find(c->registries->registry, c->registries->cache, &c->image->ref, subject, &found, e))
         return err_in(e, "signatures of %s", REF_SHOWN(&c->from->written));
     for (size_t i = 0; i < found.n && !*is_signed; i++)
         if (!judge_artifact(c, &found.items[i], is_signed, e))
             return false;
-    return image_artifacts_attach(&found, c->image, e);
-}
-
-static const struct digest *top_of(const struct image *x)
-{
-    return x->n_indexes > 0 ? &x->indexes[0].digest : &x->platforms[0].manifest_digest;
+    return image_artifacts_attach(&found, c->registries->is_without_attestations, c->image, e);
 }
 
 /* All of them, or the image is not signed. */
 static bool check_platforms(struct check *c, bool *is_signed, struct err *e)
 {
     *is_signed = c->image->n_indexes > 0;
-    for (size_t i = 0; i < c->image->n_platforms && *is_signed; i++)
-        if (!check_subject(c, &c->image->platforms[i].manifest_digest, is_signed, e))
+    for (size_t i = 0; i < c->image->n_platforms && *is_signed; i++) {
+        const struct image_platform *p = &c->image->platforms[i];
+        if (!check_subject(c, &p->manifest_digest, is_signed, e))
             return false;
+        if (!*is_signed && i > 0)
+            c->missing = p;
+    }
     return true;
 }
 
@@ -220,15 +216,18 @@ static bool refuse(const struct check *c, struct err *e)
 {
     AUTO(mem_auto) char *keys = image_rule_key_names(c->rule);
     const char *name = REF_SHOWN(&c->from->written);
-    const char *digest = DIGEST_SHOWN(top_of(c->image));
+    const char *digest = DIGEST_SHOWN(image_digest(c->image));
     const char *also = c->image->n_indexes > 0 ? ", also of its manifests" : "";
     const char *repository = c->image->ref.repository;
-    if (c->n_found == 0) {
-        err_set(e, ERR_TRUST, "%s (%s): is not signed: no tag sha256-%s.sig and no referrer that is a signature%s, expected one by %s", name, digest, DIGEST_HEX(top_of(c->image)), also,
-                keys);
+    if (c->missing != NULL)
+        err_set(e, ERR_TRUST, "%s (%s): is signed for some platforms only: no signature by %s on the index or on %s (%s)", name, digest, keys,
+                DIGEST_SHOWN(&c->missing->manifest_digest), platform_format(&(struct platform_text){ { 0 } }, &c->missing->platform));
+    else if (c->n_rejected == 0)
+        err_set(e, ERR_TRUST, "%s (%s): is not signed: no tag sha256-%s.sig and no referrer that is a signature%s, expected one by %s", name, digest, DIGEST_HEX(image_digest(c->image)),
+                also, keys);
+    if (c->missing != NULL || c->n_rejected == 0)
         return err_hint(e, "cosign sign --key cosign.key %s/%s@%s", c->image->ref.host, repository, digest);
-    }
-    err_set(e, ERR_TRUST, "%s (%s): not signed by %s: %zu signature%s found in its tag .sig and its referrers%s: %.*s", name, digest, keys, c->n_found, text_s(c->n_found), also,
+    err_set(e, ERR_TRUST, "%s (%s): not signed by %s: %zu signature%s found in its tag .sig and its referrers%s: %.*s", name, digest, keys, c->n_rejected, text_s(c->n_rejected), also,
             REASON_ROOM, buf_text(&c->reasons));
     return err_hint(e, "is it the public key of who signs %s/%s? A copy of an image of another repository needs signed_as: in verify:", c->image->ref.host, repository);
 }
@@ -241,16 +240,16 @@ static bool check_image(struct check *c, struct err *e)
                 c->from->place.written != NULL ? SHOWN(c->from->place.written) : "this machine", SHOWN(c->rule->keys[0].name));
         return err_hint(e, "take it from a registry, or leave it out of verify: and --cosign-key");
     }
-    return check_subject(c, top_of(c->image), &is_signed, e) && (is_signed || check_platforms(c, &is_signed, e)) && (is_signed || refuse(c, e));
+    return check_subject(c, image_digest(c->image), &is_signed, e) && (is_signed || check_platforms(c, &is_signed, e)) && (is_signed || refuse(c, e));
 }
 
-bool image_signatures_check(struct registry *r, struct cache *cache, const struct image_rules *rules, const struct application *app, struct image *images,
-                            struct image_proof **proofs, struct err *e)
+bool image_signatures_check(const struct registries *r, const struct image_rules *rules, const struct application *app, struct image *images, struct image_proof **proofs,
+                            struct err *e)
 {
     bool ok = true;
     *proofs = mem_new_array(app->n_images, sizeof **proofs);
     for (size_t i = 0; i < app->n_images && ok; i++) {
-        struct check c = { .registry = r, .cache = cache, .from = &app->images[i], .image = &images[i], .proof = &(*proofs)[i], .reasons = BUF_LIMIT(REASONS_BYTES) };
+        struct check c = { .registries = r, .from = &app->images[i], .image = &images[i], .proof = &(*proofs)[i], .reasons = BUF_LIMIT(REASONS_BYTES) };
         c.rule = image_rules_for(rules, c.from);
         if (c.rule == NULL)
             continue;
@@ -259,6 +258,32 @@ bool image_signatures_check(struct registry *r, struct cache *cache, const struc
         buf_clear(&c.reasons);
     }
     return ok;
+}
+
+/* ---- what nobody asked to check ---- */
+
+static bool collect(const struct registries *r, const struct application_image *from, struct image *image, struct err *e)
+{
+    AUTO(image_artifacts_clear_auto) struct image_artifacts found = { 0 };
+    if (!start_check(e))
+        return false;
+    if (image_artifacts_find(r->registry, r->cache, &image->ref, image_digest(image), &found, e))
+        return image_artifacts_attach(&found, false, image, e);
+    if (e->code != ERR_AUTH) {
+        err_in(e, "what lies beside %s", REF_SHOWN(&from->written));
+        return err_hint(e, "--attestations skip packs the images alone");
+    }
+    log_warn("%s: what lies beside it may not be read and does not travel along: %s", REF_SHOWN(&from->written), e->msg);
+    *e = (struct err){ 0 };
+    return true;
+}
+
+bool image_signatures_collect(const struct registries *r, const struct application *app, const struct image_proof *proofs, struct image *images, struct err *e)
+{
+    for (size_t i = 0; i < app->n_images && !r->is_without_attestations; i++)
+        if (app->images[i].place.kind == PLACE_REGISTRY && proofs[i].n == 0 && !collect(r, &app->images[i], &images[i], e))
+            return false;
+    return true;
 }
 
 void image_proofs_clear(struct image_proof *proofs, size_t n)
