@@ -101,7 +101,6 @@ static const struct cli_option create_rows[] = {
     CLI_NOT_YET_ROW("not-after"),
     CLI_NOT_YET_ROW("with"),
     CLI_NOT_YET_ROW("locked"),
-    CLI_NOT_YET_ROW("sbom"),
     CLI_NOT_YET_ROW("archon-source"),
     CLI_NOT_YET_ROW("check-medium"),
 };

@@ -52,6 +52,11 @@ static bool create_publish(struct create *c, struct err *e)
     return true;
 }
 
+static bool create_find_sboms(struct create *c, struct err *e)
+{
+    return gates_find_sboms(&c->gates, c->registries.cache, c->app, c->images, e);
+}
+
 bool create_plan(struct create *c, struct err *e)
 {
     return create_read(c, e) && create_resolve(c, e);
@@ -65,6 +70,7 @@ bool create_run(struct create *c, struct err *e)
            create_compare_scans(c, e) && /* and whether scan reports are about them */
            create_fetch(c, e) &&       /* the layers, into the cache */
            create_fetch_documents(c, e) && /* and what speaks of the images */
+           create_find_sboms(c, e) &&  /* with the SBOMs among them */
            create_describe(c, e) &&    /* release.json */
            create_list_layers(c, e) && /* each distinct layer once */
            create_write(c, e) &&       /* members, layers, manifest, signatures: a file without a name */
@@ -76,6 +82,8 @@ void create_clear(struct create *c)
 {
     if (c->writer != NULL)
         writer_drop(c->writer);
+    if (c->sbom != NULL)
+        sbom_run_close(c->sbom);
     for (size_t i = 0; i < c->n_layers; i++) {
         mem_free(c->layers[i].blobs);
         mem_free(c->layers[i].path);

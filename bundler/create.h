@@ -15,6 +15,7 @@
 #include "bundler/input.h"
 #include "bundler/pack.h"
 #include "bundler/registries.h"
+#include "bundler/sbom.h"
 #include "bundler/seal.h"
 
 struct create_options {
@@ -69,6 +70,7 @@ struct create {
     size_t n_blobs;
     uint64_t layer_bytes; /* raw, estimated */
     struct writer *writer;
+    struct sbom_run *sbom; /* null: not asked for */
     struct digest manifest_sha256;
 };
 

@@ -93,6 +93,24 @@ static bool pack(struct create *c, uint32_t average, struct err *e)
     return false;
 }
 
+static bool open_sbom(struct create *c, struct err *e)
+{
+    if (!c->o->gates.is_with_sbom)
+        return true;
+    AUTO(mem_auto) char *dir = path_dir(c->path);
+    c->sbom = sbom_run_open(dir, c->layers, c->n_layers, e);
+    return c->sbom != NULL;
+}
+
+/* Reports that are made from layers. */
+static bool write_reports(struct create *c, struct err *e)
+{
+    const struct sbom_release release = { .app = c->app, .images = c->images, .sha256 = &c->release_sha256, .created = c->created };
+    if (c->sbom != NULL && !sbom_run_write(c->sbom, &release, &c->gates.reports, c->writer, e))
+        return err_in(e, "--sbom");
+    return gates_write_summary(&c->gates, c->writer, e);
+}
+
 static bool sign(void *ctx, const void *manifest, size_t n, struct header *h, struct err *e)
 {
     struct create *c = ctx;
@@ -104,8 +122,8 @@ bool create_write(struct create *c, struct err *e)
 {
     AUTO(manifest_clear_auto) struct manifest head = { 0 };
     fill_head(c, &head);
-    return name_platforms(c, &head, e) && open_writer(c, &head, e) && create_write_members(c, e) && pack(c, head.average, e) &&
-           gates_write_summary(&c->gates, c->writer, e) && writer_finish(c->writer, sign, c, e);
+    return name_platforms(c, &head, e) && open_writer(c, &head, e) && open_sbom(c, e) && create_write_members(c, e) &&
+           pack(c, head.average, e) && write_reports(c, e) && writer_finish(c->writer, sign, c, e);
 }
 
 static void tell_end(const struct create *c, const char *phase, uint64_t bytes)

@@ -21,7 +21,8 @@ struct gates_options {
 /* Rows for a command whose options struct has `struct gates_options gates`. */
 #define GATES_ROWS(type)                                                                                                                        \
     CLI_LIST_ROW("scan-report", 0, type, gates.scan_reports, "FILE", "report of a scanner that travels with it: Trivy or Grype JSON, SARIF; repeatable"), \
-        CLI_TEXT_ROW("fail-on", 0, type, gates.fail_on, "SEVERITY", "refuse when a scan report has a finding as bad as CRITICAL, HIGH, MEDIUM, LOW or worse")
+        CLI_TEXT_ROW("fail-on", 0, type, gates.fail_on, "SEVERITY", "refuse when a scan report has a finding as bad as CRITICAL, HIGH, MEDIUM, LOW or worse"),                      \
+        CLI_FLAG_ROW("sbom", 0, type, gates.is_with_sbom, "list the OS packages found in the layers: reports/sbom.cdx.json")
 
 struct gates_file {
     char *path; /* as given, or relative to the definition */

@@ -52,12 +52,14 @@ bool pack_estimate(const struct pack_layer *l, uint64_t *raw_bytes, struct err *
     return true;
 }
 
-/* blob bytes -> exact size -> digest -> inflate -> limit -> diff_id -> pieces */
+/* blob bytes -> exact size -> digest -> inflate -> limit -> diff_id -> pieces, and the tap */
 static struct sink *chain(const struct unpack *u)
 {
     static const enum inflate_kind kinds[] = { [OCI_RAW] = INFLATE_RAW, [OCI_GZIP] = INFLATE_GZIP, [OCI_ZSTD] = INFLATE_ZSTD };
     const struct pack_layer *l = u->layer;
     struct sink *s = cutter_new(u->average, u->batches);
+    if (l->tap.open != NULL)
+        s = sink_tee(s, l->tap.open(l->tap.ctx));
     s = sink_sha256(&l->diff_id, "layer content (diff_id)", s);
     s = sink_limit(LIMIT_LAYER_BYTES, SINK_AT_MOST, "layer content", s);
     s = sink_inflate(kinds[l->compression], "layer", s);

@@ -6,13 +6,20 @@
 #include "base/progress.h"
 #include "bundle/writer.h"
 #include "format/oci.h"
+#include "stream/sink.h"
 
+/* A second way for the tar of a layer: open makes a sink that gets it too, anew for each attempt. Thread: that of the layer. */
+struct pack_tap {
+    struct sink *(*open)(void *ctx); /* null: none */
+    void *ctx;
+};
 struct pack_layer {
     struct digest diff_id;       /* from the image's config: the tar must hash to it */
     struct manifest_blob *blobs; /* the forms in which it exists; the first one is read. Owned by the caller */
     size_t n_blobs;
     enum oci_compression compression; /* of the first */
     char *path;                  /* file that holds the first */
+    struct pack_tap tap;
 };
 
 /* Bytes of the tar, guessed: gzip's trailer, or a factor. Only sizes of tables depend on it. */

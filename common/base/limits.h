@@ -100,6 +100,13 @@ enum {
 #define LIMIT_SCAN_FINDINGS 1000000          /* of one list */
 #define LIMIT_SCAN_TARGETS 50                /* of one report; what is beyond is counted together */
 #define LIMIT_REPORTS_BYTES (32 * MIB)       /* reports/summary.json: 1000 reports with 50 targets each */
+#define LIMIT_LAYER_ENTRIES 10000000         /* files of one layer; the largest images have a million */
+#define LIMIT_LAYER_KEPT 10000               /* package databases, whiteouts of them: distroless images have one file for each package */
+#define LIMIT_PACKAGES_TEXT_BYTES (64 * MIB) /* dpkg's status, apk's installed: 100 000 packages */
+#define LIMIT_PACKAGES_DB_BYTES (1 * GIB)    /* rpm's database */
+#define LIMIT_PACKAGES 200000                /* of one image: all that Debian has */
+#define LIMIT_PACKAGE_WORD_BYTES 256         /* a name, a version */
+#define LIMIT_SBOM_BYTES (256 * MIB)
 #define LIMIT_SCAN_IDENTITIES 1000           /* digests and names of one report */
 
 /* the machine */

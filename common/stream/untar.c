@@ -16,6 +16,9 @@ enum { READ_BLOCK = 256 * 1024, ENTRIES_MAX = 100000 };
 
 struct untar {
     struct archive *tar;
+    struct source *from; /* of a layer, or null */
+    struct err from_err;
+    uint8_t *block;
     char *what;
     char *path;
     char *target;
@@ -30,6 +33,8 @@ struct content {
 static bool fail(const struct untar *u, const char *doing, struct err *e)
 {
     const char *why = archive_error_string(u->tar);
+    if (u->from_err.code != ERR_NONE)
+        return err_set(e, u->from_err.code, "%s", u->from_err.msg);
     return err_set(e, ERR_REGISTRY, "%s: %s: %s", u->what, doing, why == NULL ? "no reason was given" : SHOWN(why));
 }
 
@@ -50,9 +55,37 @@ struct untar *untar_open(int fd, const char *what, struct err *e)
     return TAKE(u);
 }
 
+static la_ssize_t on_read(struct archive *a, void *ctx, const void **bytes)
+{
+    struct untar *u = ctx;
+    size_t got = 0;
+    *bytes = u->block;
+    if (source_read(u->from, u->block, READ_BLOCK, &got, &u->from_err))
+        return (la_ssize_t)got;
+    archive_set_error(a, EIO, "%s", u->from_err.msg);
+    return ARCHIVE_FATAL;
+}
+
+struct untar *untar_open_layer(struct source *from, const char *what, struct err *e)
+{
+    AUTO(untar_close_auto) struct untar *u = mem_new(sizeof *u);
+    u->what = mem_text(what);
+    u->from = from;
+    u->block = mem_new(READ_BLOCK);
+    u->tar = archive_read_new();
+    if (u->tar == NULL || archive_read_support_filter_none(u->tar) != ARCHIVE_OK || archive_read_support_format_tar(u->tar) != ARCHIVE_OK ||
+        archive_read_support_format_empty(u->tar) != ARCHIVE_OK || archive_read_open(u->tar, u, NULL, on_read, NULL) != ARCHIVE_OK) {
+        fail(u, "is no tar archive", e);
+        return NULL;
+    }
+    return TAKE(u);
+}
+
 void untar_close(struct untar *u)
 {
     archive_read_free(u->tar);
+    source_free(u->from);
+    mem_free(u->block);
     mem_free(u->what);
     mem_free(u->path);
     mem_free(u->target);
@@ -116,15 +149,21 @@ bool untar_next(struct untar *u, struct untar_entry *out, struct err *e)
         return false;
     if (status != ARCHIVE_OK && status != ARCHIVE_WARN)
         return fail(u, "an entry cannot be read", e);
-    if (++u->n_entries > ENTRIES_MAX)
-        return err_set(e, ERR_REGISTRY, "%s: more than %d entries", u->what, ENTRIES_MAX);
+    size_t max = u->from == NULL ? ENTRIES_MAX : LIMIT_LAYER_ENTRIES;
+    if (++u->n_entries > max)
+        return err_set(e, ERR_REGISTRY, "%s: more than %zu entries", u->what, max);
     const char *name = archive_entry_pathname(entry);
     u->path = name == NULL ? NULL : clean_path(name);
+    if (u->path == NULL && u->from != NULL)
+        u->path = mem_text("");
     if (u->path == NULL || archive_entry_size(entry) < 0)
         return err_set(e, ERR_REGISTRY, "%s: an entry has no usable name or size", u->what);
-    if (archive_entry_sparse_count(entry) > 0)
+    if (u->from == NULL && archive_entry_sparse_count(entry) > 0)
         return err_set(e, ERR_REGISTRY, "%s: %s is stored with holes, which no program that packs images does", u->what, SHOWN(u->path));
     *out = (struct untar_entry){ .kind = kind_of(entry), .path = u->path, .size = (uint64_t)archive_entry_size(entry) };
+    if (u->path[0] == '\0')
+        out->kind = UNTAR_OTHER;
+    out->is_folder = out->kind == UNTAR_OTHER && archive_entry_filetype(entry) == AE_IFDIR;
     if (out->kind == UNTAR_LINK)
         out->target = u->target = find_target(u->path, entry);
     return true;

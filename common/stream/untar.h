@@ -16,11 +16,15 @@ struct untar_entry {
     const char *path;   /* without "./" in front; borrowed until the next call */
     const char *target; /* of a link: the path of another entry, worked out from the link's own place; null: outside of the archive */
     uint64_t size;
+    bool is_folder; /* of UNTAR_OTHER */
 };
 
 struct untar;
 /* Reads from the beginning of the file, which is borrowed; what names it. */
 MUST_CHECK struct untar *untar_open(int fd, const char *what, struct err *e);
+/* The tar of an image's layer, from a source, which is taken over. Layers hold whole systems: more entries may come, files may have holes, and what has no usable name is
+ * UNTAR_OTHER with an empty path. */
+MUST_CHECK struct untar *untar_open_layer(struct source *from, const char *what, struct err *e);
 void untar_close(struct untar *u);
 AUTO_FREE(struct untar, untar_close)
 
