@@ -80,10 +80,16 @@ static bool judge_config(const struct image_platform *p, const char *what, struc
     return true;
 }
 
+static bool read_config(struct image_platform *p, const char *what, struct err *e)
+{
+    AUTO(mem_auto) char *name = mem_format("%s: config", what);
+    return oci_config_read(&p->c, buf_text(&p->config), p->config.len, name, e);
+}
+
 bool image_platform_read(struct image_platform *p, const char *what, struct err *e)
 {
     if ((p->compression == NULL && !image_platform_read_manifest(p, what, e)) ||
-        !oci_config_read(&p->c, buf_text(&p->config), p->config.len, what, e) || !check_platform(p, what, e) || !judge_config(p, what, e))
+        !read_config(p, what, e) || !check_platform(p, what, e) || !judge_config(p, what, e))
         return false;
     return p->c.n_diff_ids == p->m.n_layers ||
            err_set(e, ERR_REGISTRY, "%s: the manifest has %zu layers, its config %zu", what, p->m.n_layers, p->c.n_diff_ids);

@@ -57,7 +57,8 @@ static bool take_platform_of_config(struct lookup *l, struct image_platform *p, 
 {
     struct platform_text asked, found;
     struct oci_config c = { 0 };
-    if (!oci_config_read(&c, buf_text(&p->config), p->config.len, l->what, e))
+    AUTO(mem_auto) char *name = mem_format("%s: config", l->what);
+    if (!oci_config_read(&c, buf_text(&p->config), p->config.len, name, e))
         return false;
     struct platform has = c.platform;
     oci_config_clear(&c);

@@ -200,20 +200,22 @@ static bool get_token(struct login *l, const char *repository, const struct chal
 
 /* The registry's word */
 
-const struct challenge *login_read_challenges(struct login *l, const struct http_response *rs, struct challenge_list *asked, struct err *e)
+const struct challenge *login_read_challenges(struct login *l, const char *repository, const struct http_response *rs, struct challenge_list *asked,
+                                              struct err *e)
 {
+    AUTO(mem_auto) char *name = name_of(l, repository);
     for (size_t i = 0; i < rs->n_headers; i++)
         if (text_is(rs->headers[i].name, "www-authenticate") && !challenge_parse(asked, rs->headers[i].value, e)) {
-            err_in(e, "%s", l->place.name);
+            err_in(e, "%s", name);
             return NULL;
         }
     const struct challenge *best = challenge_best(asked);
     if (best == NULL)
-        err_set(e, ERR_AUTH, "%s: asks for a login, but neither Basic nor Bearer", l->place.name);
+        err_set(e, ERR_AUTH, "%s: asks for a login, but neither Basic nor Bearer", name);
     else if (may_send(l))
         l->wanted = best->kind;
     else
-        err_set(e, ERR_AUTH, "%s: asks for a login, and none is sent over plain HTTP", l->place.name);
+        err_set(e, ERR_AUTH, "%s: asks for a login, and none is sent over plain HTTP", name);
     return e->code == ERR_NONE ? best : NULL;
 }
 
@@ -247,7 +249,7 @@ bool login_challenged(struct login *l, const char *repository, const struct secr
     if (secret_is_set(&now) && !is_refused)
         return true; /* another transfer logged in, or renewed the token, since */
     enum challenge_kind before = l->wanted;
-    const struct challenge *best = login_read_challenges(l, rs, &asked, e);
+    const struct challenge *best = login_read_challenges(l, repository, rs, &asked, e);
     if (best == NULL)
         return false;
     AUTO(credential_clear_auto) struct credential c = login_who(l, repository, &trouble);

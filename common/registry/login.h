@@ -34,7 +34,8 @@ MUST_CHECK bool login_check(struct login *l, const char *repository, struct regi
 struct credential login_who(struct login *l, const char *repository, struct err *trouble); /* trouble: a program did not answer */
 bool login_refused_with(const struct login *l, const char *repository, const struct credential *c, struct err *e);
 /* What a 401 asks for, from now on known; null with ERR_AUTH when that is nothing that we can give or may send. */
-MUST_CHECK const struct challenge *login_read_challenges(struct login *l, const struct http_response *rs, struct challenge_list *asked, struct err *e);
+MUST_CHECK const struct challenge *login_read_challenges(struct login *l, const char *repository, const struct http_response *rs,
+                                                         struct challenge_list *asked, struct err *e);
 MUST_CHECK bool login_ask_token(struct login *l, const char *repository, const struct challenge *asked, const struct credential *c, struct secret *token,
                                 uint64_t *lifetime_s, struct err *e);
 const struct login_place *login_place_of(const struct login *l);

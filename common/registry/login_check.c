@@ -98,7 +98,7 @@ bool login_check(struct login *l, const char *repository, struct registry_login 
     out->is_anonymous = rs.status == 200 || c.kind == CREDENTIAL_NONE;
     if (rs.status == 200)
         return true;
-    const struct challenge *best = login_read_challenges(l, &rs, &asked, e);
+    const struct challenge *best = login_read_challenges(l, repository, &rs, &asked, e);
     if (best == NULL)
         return false;
     out->scheme = best->kind;

@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "format/base64.h"
 #include "format/jread.h"
 #include "registry/retry.h"
 #include "registry/throttle.h"
@@ -208,8 +209,22 @@ static enum http_step unauthorized(struct pull *p, const struct http_response *r
     return e->code == ERR_NET ? try_again(p, wait_ms, e) : fail(p, e);
 }
 
-/* The first error of a registry's answer: {"errors":[{"code":"DENIED","message":"..."}]}. Empty when there is none. */
-static void read_reason(const struct http_response *rs, char out[200])
+/* Does text repeat what we logged in with: the header's value after its scheme, or the password in it? */
+static bool repeats_login(const char *text, const struct secret *authorization)
+{
+    const char *value = secret_is_set(authorization) ? strchr(authorization->bytes, ' ') : NULL;
+    if (value == NULL)
+        return false;
+    if (strstr(text, value + 1) != NULL)
+        return true;
+    AUTO(secret_clear_auto) struct secret login = { 0 };
+    const char *password = text_starts(authorization->bytes, "Basic ") && base64_read(&login, value + 1, strlen(value + 1)) ? strchr(login.bytes, ':') : NULL;
+    return password != NULL && password[1] != '\0' && strstr(text, password + 1) != NULL;
+}
+
+/* The first error of a registry's answer: {"errors":[{"code":"DENIED","message":"..."}]}. Empty when there is none, or when it tells our login to
+ * whoever reads the log. */
+static void read_reason(const struct pull *p, const struct http_response *rs, char out[200])
 {
     struct err ignored = { 0 };
     struct jnode errors;
@@ -226,7 +241,7 @@ static void read_reason(const struct http_response *rs, char out[200])
     if (!jread_done(doc, &ignored))
         return;
     AUTO(mem_auto) char *text = mem_format(" (%s: %s)", code, message);
-    if (!text_copy(out, 200, text))
+    if (repeats_login(text, &p->authorization) || !text_copy(out, 200, text))
         out[0] = '\0';
 }
 
@@ -255,7 +270,7 @@ static void describe(const struct pull *p, const struct http_response *rs, struc
     for (size_t i = 0; i < ARRAY_LEN(meanings); i++)
         if (meanings[i].status == rs->status)
             m = &meanings[i];
-    read_reason(rs, reason);
+    read_reason(p, rs, reason);
     err_set(e, m->code, "%s%s: %s answered %u%s%s%s", p->what, p->range, URL_ORIGIN(&p->url), rs->status, m->text[0] != '\0' ? ": " : "", m->text,
             SHOWN(reason));
     if (reason[0] == '\0' && rs->body_bytes > 0)
@@ -272,7 +287,7 @@ static enum http_step refused_for_now(struct pull *p, const struct http_response
     describe(p, rs, e);
     if (p->n_tries > 0)
         err_add(e, ", tried %u times", p->n_tries + 1);
-    if (after != NULL)
+    if (after != NULL && !repeats_login(after, &p->authorization))
         err_add(e, ", asks to come back after %s", SHOWN(after));
     return rs->status == 429 || rs->status == 503 ? try_slower(p, after, wait_ms, e) : try_again(p, wait_ms, e);
 }

@@ -148,6 +148,15 @@ static uint64_t age_of(struct jnode root, int64_t now)
     return date_parse_loose(&issued, text, "issued_at", &ignored) && issued < now ? (uint64_t)(now - issued) : 0;
 }
 
+/* It becomes part of a header. */
+static bool is_header_text(const char *text)
+{
+    for (; *text != '\0'; text++)
+        if (*text <= ' ' || *text > '~')
+            return false;
+    return true;
+}
+
 bool token_read(const char *text, size_t n, int64_t now, struct secret *token, uint64_t *lifetime_s, struct err *e)
 {
     AUTO(jread_free_auto) struct jread *doc = jread_open(text, n, "token", JREAD_OCI, e);
@@ -165,6 +174,8 @@ bool token_read(const char *text, size_t n, int64_t now, struct secret *token, u
         *lifetime_s = LIFETIME_MIN_S;
     if (bytes[0] == '\0')
         jread_fail(root, "token", "empty");
+    if (!is_header_text(bytes))
+        jread_fail(root, "token", "characters that no token has");
     *token = secret_of(bytes, strlen(bytes));
     secret_wipe(bytes, strlen(bytes));
     mem_free(bytes);

@@ -138,6 +138,30 @@ static void basic_registries_get_the_password_after_they_asked(void **state)
     end(&s);
 }
 
+static void refuses_to_repeat_what_was_sent(const char *message, const char *told)
+{
+    struct setting s;
+    struct err e = { 0 };
+    AUTO(mem_auto) char *script = mem_format("{\"rules\": [{\"has\": \"Authorization: Basic dTpzM2NyM3Q=\", \"status\": 403, \"body\": "
+                                             "\"{\\\"errors\\\":[{\\\"code\\\":\\\"DENIED\\\",\\\"message\\\":\\\"%s\\\"}]}\"},"
+                                             "{\"status\": 401, \"headers\": [[\"WWW-Authenticate\", \"Basic realm=\\\"x\\\"\"]]}]}", message);
+    begin(&s, script, "\"auth\": \"dTpzM2NyM3Q=\"");
+    assert_false(fetch(&s, "app", &e));
+    assert_int_equal(e.code, ERR_AUTH);
+    assert_non_null(strstr(e.msg, told));
+    assert_null(strstr(e.msg, "s3cr3t"));
+    assert_null(strstr(e.msg, "dTpzM2NyM3Q="));
+    end(&s);
+}
+
+static void a_registry_that_repeats_our_login_is_not_quoted(void **state)
+{
+    (void)state;
+    refuses_to_repeat_what_was_sent("not for builders", "access denied (DENIED: not for builders)");
+    refuses_to_repeat_what_was_sent("you sent Basic dTpzM2NyM3Q=", "access denied");
+    refuses_to_repeat_what_was_sent("s3cr3t is wrong", "access denied");
+}
+
 static void identity_tokens_are_posted(void **state)
 {
     (void)state;
@@ -310,7 +334,7 @@ static void token_answers_that_are_no_tokens_are_refused(void **state)
     /* A token with a line break would be a second header. */
     struct setting s;
     begin(&s, "{\"rules\": [{\"path\": \"/token?service=fake&scope=repository%3Aapp%3Apull\", \"body\": \"{\\\"token\\\": \\\"a\\\\r\\\\nX-Evil: 1\\\"}\"}, {" ASK(SELF "/token") "}]}", NULL);
-    expect_refusal(&s, ERR_NET, "control characters");
+    expect_refusal(&s, ERR_AUTH, "characters that no token has");
     assert_int_equal(fake_count(&s.f, "X-Evil"), 0);
     end(&s);
 }
@@ -358,6 +382,7 @@ int main(void)
         cmocka_unit_test(each_repository_has_its_own_token),
         cmocka_unit_test(the_password_goes_to_the_token_server_only),
         cmocka_unit_test(basic_registries_get_the_password_after_they_asked),
+        cmocka_unit_test(a_registry_that_repeats_our_login_is_not_quoted),
         cmocka_unit_test(identity_tokens_are_posted),
         cmocka_unit_test(a_token_that_is_no_longer_taken_is_renewed),
         cmocka_unit_test(endless_refusals_end),
