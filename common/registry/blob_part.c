@@ -23,11 +23,11 @@ static struct blob_part *part_new(uint64_t size, const char *what)
     return p;
 }
 
-struct blob_part *blob_part_file(int fd, uint64_t size, const char *what)
+struct blob_part *blob_part_file(int fd, uint64_t size, uint64_t large_bytes, const char *what)
 {
     struct blob_part *p = part_new(size, what);
     p->fd = fd;
-    if (size < BLOB_LARGE_BYTES)
+    if (size < large_bytes)
         return p;
     p->n_units = (size_t)((size + BLOB_UNIT_BYTES - 1) / BLOB_UNIT_BYTES);
     p->units = mem_new_array(p->n_units, 1);

@@ -1,7 +1,7 @@
 /* The bytes of one blob as they arrive, by one connection or several; what of them is there, and whether they are the right ones. Knows no network.
  * Private to this folder.
  *
- * Three places: a sink and a small file are filled in order. A large file (BLOB_LARGE_BYTES) is filled in units by several cursors; behind the blob's last
+ * Three places: a sink and a small file are filled in order. A large file is filled in units by several cursors; behind the blob's last
  * byte the file then carries a map with the digest of each unit that is there, so that a run that was killed, or a machine that went down before the disk
  * had everything, costs the units that were under way and no others. When all is there the map is cut off.
  *
@@ -20,7 +20,6 @@ enum {
     BLOB_UNIT_BYTES = 1024 * 1024,         /* what a killed run loses at most on each connection */
     BLOB_RANGE_BYTES = 32 * 1024 * 1024,   /* one request: large, since each costs a way to the registry and its redirect */
     BLOB_RANGE_LEAST = 4 * 1024 * 1024,    /* towards the end they become smaller, so that all connections end together */
-    BLOB_LARGE_BYTES = 64 * 1024 * 1024,   /* from here on several connections for one blob */
     BLOB_LANES = 6,                        /* connections for one blob */
     BLOB_SLICE_BYTES = 16 * 1024 * 1024,   /* read and hashed at once, while other transfers wait */
 };
@@ -34,7 +33,8 @@ struct blob_cursor {
 };
 void blob_cursor_clear(struct blob_cursor *c);
 
-struct blob_part *blob_part_file(int fd, uint64_t size, const char *what); /* borrows; readable and writable */
+/* Borrows fd; readable and writable. In units from large_bytes on. */
+struct blob_part *blob_part_file(int fd, uint64_t size, uint64_t large_bytes, const char *what);
 struct blob_part *blob_part_sink(struct sink *to, uint64_t size, const char *what);
 void blob_part_free(struct blob_part *p);
 

@@ -14,13 +14,14 @@
 #include "base/text.h"
 #include "registry/blob_part.h"
 #include "registry/content_range.h"
+#include "registry/host.h"
 #include "registry/pull.h"
 
 #include "base/banned.h"
 
 enum {
     PROGRESS_BYTES = 1024 * 1024,  /* so much new is progress: failures before it are forgiven */
-    HELP_BYTES = 8 * 1024 * 1024,  /* a further connection for less is not worth its handshake */
+    HELP_BYTES = BLOB_RANGE_LEAST,  /* a further connection for less is not worth its handshake */
 };
 
 struct blob;
@@ -331,7 +332,7 @@ struct blob *blob_new(struct registry *r, const struct blob_request *q)
     b->q.repository = b->repository = mem_text(q->repository);
     b->most_lanes = BLOB_LANES;
     const char *what = add_lane(b)->pull.what;
-    b->part = q->sink != NULL ? blob_part_sink(q->sink, q->size, what) : blob_part_file(q->fd, q->size, what);
+    b->part = q->sink != NULL ? blob_part_sink(q->sink, q->size, what) : blob_part_file(q->fd, q->size, registry_options_of(r)->large_blob_bytes, what);
     struct digest_text text;
     BUG_IF(!text_copy(b->item, sizeof b->item, digest_format(&text, &q->digest)));
     return b;

@@ -13,6 +13,7 @@ MUST_CHECK struct registry_host *registry_host(struct registry *r, const char *n
 const struct url *registry_host_base(const struct registry_host *h);
 const char *registry_host_name(const struct registry_host *h);
 struct throttle *registry_host_throttle(struct registry_host *h); /* throttle.h */
+const struct registry_options *registry_options_of(const struct registry *r);
 const struct registry_options *registry_host_options(const struct registry_host *h);
 
 /* What to send now for a repository; empty when nothing is known to be wanted. Owned by the caller. */

@@ -44,6 +44,8 @@ struct registry *registry_open(const struct registry_options *o, struct err *e)
         r->options.tries = 0;
     if (r->options.first_wait_ms == 0)
         r->options.first_wait_ms = RETRY_FIRST_WAIT_MS;
+    if (r->options.large_blob_bytes == 0)
+        r->options.large_blob_bytes = REGISTRY_LARGE_BLOB_BYTES;
     struct http_options h = { .ca_file = o->ca_file, .ca_adds_to_system = true, .client_cert = o->client_cert, .client_key = o->client_key,
                               .tls_hint = "if that certificate is right, name the authority that signed it: --registry-ca FILE",
                               .use_proxy_env = o->use_proxy_env, .connect_timeout_ms = o->connect_timeout_ms,
@@ -158,6 +160,11 @@ struct throttle *registry_host_throttle(struct registry_host *h)
 const char *registry_host_name(const struct registry_host *h)
 {
     return h->name;
+}
+
+const struct registry_options *registry_options_of(const struct registry *r)
+{
+    return &r->options;
 }
 
 const struct registry_options *registry_host_options(const struct registry_host *h)

@@ -30,7 +30,9 @@ struct registry_options {
     unsigned connect_timeout_ms; /* as in http.h */
     unsigned stall_timeout_ms;
     uint64_t limit_bytes_per_s;  /* of all that comes from all registries; 0: none */
+    uint64_t large_blob_bytes;   /* from this size on a blob is fetched by several connections; 0: REGISTRY_LARGE_BLOB_BYTES */
 };
+enum { REGISTRY_LARGE_BLOB_BYTES = 64 * 1024 * 1024 }; /* below, blobs are enough to keep all connections busy */
 /* Who gives less than this over stall_timeout_ms is left: slower than any modem, six connections at once. */
 enum { REGISTRY_LEAST_BYTES_PER_S = 100 };
 struct registry;

@@ -18,7 +18,8 @@ signed by DIR/ca.pem. "unix": also listens on DIR/name. A request takes the firs
     delay                       seconds before the answer
     drop                        closes the connection without an answer
 
-In every text, {portN} is the number of port N and {dir} is DIR. The log has one JSON object for each request."""
+The log's "connection" numbers the connections. In every text, {portN} is the number of port N and {dir} is DIR. The log has one JSON object for each request."""
+import functools
 import json
 import os
 import re
@@ -30,6 +31,11 @@ import threading
 import time
 
 LOCK = threading.Lock()
+
+
+@functools.lru_cache(maxsize=4)
+def fill(text, n):
+    return (text.encode() * (n // len(text) + 1))[:n]
 
 
 class Server:
@@ -44,6 +50,7 @@ class Server:
             text = text.replace('{port%d}' % i, str(port))
         self.script = json.loads(text.replace('{dir}', folder))
         self.used = {}
+        self.n_connections = 0
         self.tls = self.make_tls() if self.script.get('tls') else None
         self.log = open(os.path.join(folder, 'log'), 'a', encoding='utf-8')
 
@@ -90,14 +97,17 @@ class Server:
             if number in self.script.get('tls', []):
                 c = self.tls.wrap_socket(c, server_side=True)
             f = c.makefile('rb')
-            while self.one_request(c, f, number):
+            with LOCK:
+                self.n_connections += 1
+                connection = self.n_connections
+            while self.one_request(c, f, number, connection):
                 pass
         except (OSError, ValueError):
             pass
         finally:
             c.close()
 
-    def one_request(self, c, f, number):
+    def one_request(self, c, f, number, connection):
         line = f.readline(65537).decode('latin-1').split()
         if len(line) != 3 or not line[0].isalpha():
             return False  # nothing, or TLS where none is spoken
@@ -108,7 +118,7 @@ class Server:
                 break
             name, _, value = h.partition(':')
             headers.append([name, value.strip()])
-        request = {'port': number, 'method': line[0], 'path': line[1], 'headers': headers}
+        request = {'port': number, 'connection': connection, 'method': line[0], 'path': line[1], 'headers': headers}
         rule = self.choose(request)
         if not rule.get('early'):
             request['body'] = self.read_body(f, headers).decode('latin-1')
@@ -154,8 +164,7 @@ class Server:
         if 'body_hex' in rule:
             return bytes.fromhex(rule['body_hex'])
         if 'body_fill' in rule:
-            text, n = rule['body_fill']
-            return (text.encode() * (n // len(text) + 1))[:n]
+            return fill(*rule['body_fill'])
         return rule.get('body', '').encode()
 
     def answer(self, c, rule, request):
@@ -179,7 +188,8 @@ class Server:
         head += 'Connection: close\r\n' if length is None else 'Content-Length: %d\r\n' % length
         if request['method'] == 'HEAD':
             body = b''
-        c.sendall(head.encode('latin-1') + b'\r\n' + body[:rule.get('cut', len(body))])
+        c.sendall(head.encode('latin-1') + b'\r\n')
+        c.sendall(memoryview(body)[:rule.get('cut', len(body))])
         return length == len(body) and 'cut' not in rule and not rule.get('early')
 
 
