@@ -92,6 +92,7 @@ static const struct cli_option create_rows[] = {
     CLI_NUMBER_ROW("jobs", 0, struct create_options, jobs, "N", "threads (number of processors); does not change the result", 1, MAX_JOBS),
     CLI_FLAG_ROW("no-loader", 0, struct create_options, is_without_loader, "do not put archon-load into the bundle"),
     REGISTRIES_ROWS(struct create_options),
+    LOCK_ROWS(struct create_options),
     GATES_ROWS(struct create_options),
     IMAGE_RULES_ROW(struct create_options),
     CLI_NOT_YET_ROW("split"),
@@ -100,7 +101,6 @@ static const struct cli_option create_rows[] = {
     CLI_NOT_YET_ROW("inventory"),
     CLI_NOT_YET_ROW("not-after"),
     CLI_NOT_YET_ROW("with"),
-    CLI_NOT_YET_ROW("locked"),
     CLI_NOT_YET_ROW("archon-source"),
     CLI_NOT_YET_ROW("check-medium"),
 };

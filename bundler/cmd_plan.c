@@ -125,6 +125,7 @@ static const struct create_options defaults = { .registries = REGISTRIES_DEFAULT
 static const struct cli_option plan_rows[] = {
     INPUT_ROWS(struct create_options),
     REGISTRIES_ROWS(struct create_options),
+    LOCK_ROWS(struct create_options),
     IMAGE_RULES_ROW(struct create_options),
 };
 

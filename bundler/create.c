@@ -14,6 +14,7 @@ static bool create_resolve(struct create *c, struct err *e)
 {
     if (!registries_open(&c->registries, &c->o->registries, e))
         return false;
+    c->registries.locked = c->o->lock.is_locked ? &c->lock : NULL;
     if (registries_resolve(&c->registries, c->app, &c->images, &c->ctx->progress, e))
         return image_signatures_check(&c->registries, &c->rules, c->app, c->images, &c->proofs, e) &&
                fetch_plan(c->registries.cache, c->images, c->app->n_images, &c->fetched, e);
@@ -59,12 +60,13 @@ static bool create_find_sboms(struct create *c, struct err *e)
 
 bool create_plan(struct create *c, struct err *e)
 {
-    return create_read(c, e) && create_resolve(c, e);
+    return create_read(c, e) && (!c->o->lock.is_locked || create_read_lock(c, e)) && create_resolve(c, e);
 }
 
 bool create_run(struct create *c, struct err *e)
 {
     return create_read(c, e) &&        /* what is asked for */
+           create_read_lock(c, e) &&   /* and which images that were the last time */
            create_prepare(c, e) &&     /* keys, and the place of the result */
            create_resolve(c, e) &&     /* which exact digests that is */
            create_compare_scans(c, e) && /* and whether scan reports are about them */
@@ -75,7 +77,8 @@ bool create_run(struct create *c, struct err *e)
            create_list_layers(c, e) && /* each distinct layer once */
            create_write(c, e) &&       /* members, layers, manifest, signatures: a file without a name */
            create_prove(c, e) &&       /* read back as a host will, every layer rebuilt */
-           create_publish(c, e);       /* the file's name; the cache may be trimmed then */
+           create_publish(c, e) &&     /* the file's name; the cache may be trimmed then */
+           create_write_lock(c, e);    /* which images that were, for the next time */
 }
 
 void create_clear(struct create *c)
@@ -101,6 +104,8 @@ void create_clear(struct create *c)
         mem_free(c->loaders[i].member);
     }
     mem_free(c->path);
+    mem_free(c->lock_path);
+    lock_clear(&c->lock);
     seal_keys_clear(&c->keys);
     gates_clear(&c->gates);
     input_clear(&c->input);

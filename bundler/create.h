@@ -13,6 +13,7 @@
 #include "bundler/gates.h"
 #include "bundler/image_signatures.h"
 #include "bundler/input.h"
+#include "bundler/lock.h"
 #include "bundler/pack.h"
 #include "bundler/registries.h"
 #include "bundler/sbom.h"
@@ -23,6 +24,7 @@ struct create_options {
     struct registries_options registries;
     struct gates_options gates;
     struct cli_list cosign_keys;
+    struct lock_options lock;
     struct cli_list keys;
     const char *passphrase_file;
     const char *output;
@@ -51,6 +53,9 @@ struct create {
     struct seal_keys keys;
     char *path; /* of the bundle */
     bool may_replace;
+    char *lock_path;  /* null: none is kept */
+    bool has_lock;
+    struct lock lock; /* what it says */
     struct gates gates;
     struct create_loader loaders[CREATE_LOADERS];
     size_t n_loaders;
@@ -84,7 +89,11 @@ void create_clear(struct create *c);
 
 /* create_read.c: definition, compose files and SQL; */
 MUST_CHECK bool create_read(struct create *c, struct err *e);
-/* and keys, the programs to carry along, where the bundle goes. No network yet. */
+/* create_lock.c: the lock file, which with --locked must be there and fit (ERR_USAGE, ERR_CONFIG); */
+MUST_CHECK bool create_read_lock(struct create *c, struct err *e);
+/* and writing it, when the bundle has its name. */
+MUST_CHECK bool create_write_lock(struct create *c, struct err *e);
+/* create_read.c: and keys, the programs to carry along, where the bundle goes. No network yet. */
 MUST_CHECK bool create_prepare(struct create *c, struct err *e);
 /* create_release.c: release.json from the application and its images. */
 MUST_CHECK bool create_describe(struct create *c, struct err *e);

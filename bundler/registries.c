@@ -86,21 +86,42 @@ static void tell_found(const struct application_image *from, const struct image 
     log_info("%s is %s%s%s", REF_SHOWN(&from->written), DIGEST_SHOWN(image_digest(image)), is_named ? ", from " : "", is_named ? SHOWN(from->place.written) : "");
 }
 
+/* With a lock file: what it names, and nothing else. */
+static bool resolve_locked(struct image_source *source, struct image_request *rq, const struct lock_entry *locked, struct image *out, struct err *e)
+{
+    rq->pinned = lock_pinned(locked);
+    if (source->resolve(source, rq, out, e))
+        return lock_agrees(locked, out, e);
+    if (e->code == ERR_REGISTRY || e->code == ERR_INTEGRITY) {
+        err_in(e, "locked image %s", SHOWN(locked->image));
+        err_hint(e, "if it is no longer there: create without --locked looks its tag up again and writes a new lock file");
+    }
+    return false;
+}
+
+static bool resolve_one(struct registries *r, const struct application_image *from, const struct definition *d, struct image *out, struct err *e)
+{
+    struct image_source *source = source_for(r, from->place.kind);
+    struct image_request rq = { .ref = &from->original, .place = &from->place, .platforms = d->platforms, .n_platforms = d->n_platforms,
+                                .is_without_attestations = r->is_without_attestations, .takes_foreign_layers = r->takes_foreign_layers };
+    if (r->locked == NULL)
+        return source->resolve(source, &rq, out, e);
+    AUTO(mem_auto) char *name = lock_image_name(from);
+    const struct lock_entry *locked = lock_find(r->locked, name);
+    BUG_IF(locked == NULL);
+    return resolve_locked(source, &rq, locked, out, e);
+}
+
 bool registries_resolve(struct registries *r, const struct application *app, struct image **images, const struct progress *progress, struct err *e)
 {
-    const struct definition *d = &app->definition;
     r->remote = resolve_in_registries(r->registry, r->cache);
     r->local = local_images(r->cache, r->engine_socket, progress);
     r->files = image_files(r->cache);
     *images = mem_new_array(app->n_images, sizeof **images);
     for (size_t i = 0; i < app->n_images; i++) {
-        const struct application_image *from = &app->images[i];
-        struct image_source *source = source_for(r, from->place.kind);
-        struct image_request rq = { .ref = &from->original, .place = &from->place, .platforms = d->platforms, .n_platforms = d->n_platforms,
-                                    .is_without_attestations = r->is_without_attestations, .takes_foreign_layers = r->takes_foreign_layers };
-        if (!start_check(e) || !source->resolve(source, &rq, &(*images)[i], e))
+        if (!start_check(e) || !resolve_one(r, &app->images[i], &app->definition, &(*images)[i], e))
             return false;
-        tell_found(from, &(*images)[i]);
+        tell_found(&app->images[i], &(*images)[i]);
     }
     return true;
 }

@@ -6,6 +6,7 @@
 #include "bundler/access.h"
 #include "bundler/cache.h"
 #include "bundler/images.h"
+#include "bundler/lock.h"
 
 enum { ATTESTATIONS_CARRY, ATTESTATIONS_SKIP };
 enum { FOREIGN_LAYERS_REFUSE, FOREIGN_LAYERS_FETCH };
@@ -46,6 +47,7 @@ struct registries {
     const char *engine_socket;
     bool is_without_attestations;
     bool takes_foreign_layers;
+    const struct lock *locked; /* set by the caller, borrowed: images must be those of this file, which covers the application. Null: tags are looked up */
 };
 
 /* ERR_USAGE, ERR_CONFIG, ERR_IO. Closed by the caller in any case. */
