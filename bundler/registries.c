@@ -94,7 +94,8 @@ static bool resolve_locked(struct image_source *source, struct image_request *rq
         return lock_agrees(locked, out, e);
     if (e->code == ERR_REGISTRY || e->code == ERR_INTEGRITY) {
         err_in(e, "locked image %s", SHOWN(locked->image));
-        err_hint(e, "if it is no longer there: create without --locked looks its tag up again and writes a new lock file");
+        e->hint[0] = '\0'; /* what helps with any image is not what helps here */
+        err_hint(e, "if it is no longer there (or hidden from who is not logged in): create without --locked looks its tag up again and writes a new lock file");
     }
     return false;
 }

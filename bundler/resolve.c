@@ -160,6 +160,7 @@ static bool add_attestations(struct lookup *l, const struct indexes *x, struct e
         keep_indexes(l, x, x->node_of[i]);
         if (!add_attestation(l, entry, e)) {
             err_in(e, "attestation of %s", DIGEST_SHOWN(&entry->subject));
+            e->hint[0] = '\0'; /* the image itself was found: what helps with that does not help here */
             return err_hint(e, "--attestations skip packs the images without them");
         }
     }
