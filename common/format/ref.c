@@ -4,6 +4,9 @@
  *     path       = component ("/" component)*      component = [a-z0-9]+ ((("." | "_" | "__" | "-"+) [a-z0-9]+)*)
  *     host       = label ("." label)* [":" port]  or  "[" IPv6 "]" [":" port]
  *
+ * The only differences: ports must exist (1 to 65535, no zeros in front), digests are sha256, and a host that is none ("a_b.example/x") is refused, not taken for
+ * a path without a host.
+ *
  * What stands before the first "/" is a host when it has a "." or ":" or an upper-case letter, or is "localhost"; otherwise
  * it belongs to the path on docker.io. */
 #include "format/ref.h"
@@ -162,7 +165,7 @@ static bool is_tag(struct slice s)
     return true;
 }
 
-/* 64 hex digits are an image id to every engine, never a name. */
+/* 64 hex digits alone are an image id to every engine, never a name. */
 static bool is_id(struct slice s)
 {
     uint8_t bytes[ID_HEX / 2];
@@ -236,8 +239,6 @@ static const char *read_path(struct ref *out, struct slice path)
     const char *prefix = is_official ? "library/" : "";
     if (!is_path(path))
         return why_not_path(path);
-    if (is_id(path) && is_official)
-        return "64 hex digits are an image id, not a name";
     if (strlen(prefix) + path.n > REPOSITORY_MAX)
         return "the repository name is longer than 255 characters";
     snprintf(out->repository, sizeof out->repository, "%s%.*s", prefix, (int)path.n, path.p);
@@ -246,6 +247,8 @@ static const char *read_path(struct ref *out, struct slice path)
 
 static const char *read_all(struct ref *out, struct slice rest)
 {
+    if (is_id(rest))
+        return "64 hex digits are an image id, not a name";
     const char *at = find(rest, '@');
     const char *why = at == NULL ? NULL : read_digest(out, cut(&rest, at));
     if (why == NULL)

@@ -14,7 +14,7 @@ struct ref {
     struct digest digest;
 };
 
-/* Fails with ERR_USAGE "reference "x": reason" (and *out is empty). Digests other than sha256 and 64 hex digits as a name are
+/* Fails with ERR_USAGE "reference "x": reason" (and *out is empty). Digests other than sha256 and 64 hex digits alone are
  * refused; index.docker.io becomes docker.io. */
 MUST_CHECK bool ref_parse(struct ref *out, const char *text, struct err *e);
 

@@ -1,4 +1,5 @@
 /* Image references: Docker's grammar with Docker's defaults, and nothing beyond it. */
+#include <regex.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -43,6 +44,17 @@ static void fills_in_the_defaults_that_docker_has(void **state)
         { "x:_tag.with-all_of.them", "docker.io/library/x:_tag.with-all_of.them" },
         { "x:LATEST", "docker.io/library/x:LATEST" },
         { "registry.example/" HEX, "registry.example/" HEX ":latest" },
+        { HEX ":1", "docker.io/library/" HEX ":1" }, /* only alone it is an id */
+        { "docker.io/" HEX, "docker.io/library/" HEX ":latest" },
+        { HEX "@" DIGEST, "docker.io/library/" HEX "@" DIGEST },
+        { "docker.io", "docker.io/library/docker.io:latest" },
+        { "docker.io:443/x", "docker.io:443/x:latest" },
+        { "index.docker.io/a/b", "docker.io/a/b:latest" },
+        { "docker.io/library/a/b", "docker.io/library/a/b:latest" },
+        { "sha256:" HEX, "docker.io/library/sha256:" HEX }, /* a tag like any other */
+        { "a--b.example:65535/x", "a--b.example:65535/x:latest" },
+        { "LOCALHOST/x", "LOCALHOST/x:latest" },
+        { "[:]/x", "[:]/x:latest" },
         { "0", "docker.io/library/0:latest" },
     };
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
@@ -136,7 +148,6 @@ static const struct {
     { "x@" DIGEST ":1", "the digest" },
     { "@" DIGEST, "no repository name" },
     { HEX, "image id" },
-    { HEX ":1", "image id" },
     { "host.example:/x", "not a host" },
     { "host.example:0/x", "not a host" },
     { "host.example:65536/x", "not a host" },
@@ -203,6 +214,68 @@ static void holds_to_the_lengths_of_names_and_tags(void **state)
     assert_false(parses("x@", 1990, ""));
 }
 
+/* ---- the grammar as it is published, in regular expressions ---- */
+
+#define LABEL "([a-zA-Z0-9]|[a-zA-Z0-9][a-zA-Z0-9-]*[a-zA-Z0-9])"
+#define ELEMENT "[a-z0-9]+(([._]|__|-+)[a-z0-9]+)*"
+#define REFERENCE "^(" LABEL "(\\." LABEL ")*|\\[[a-fA-F0-9:]+\\])(:[1-9][0-9]*)?/" ELEMENT "(/" ELEMENT ")*(:[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?$"
+
+static bool has_upper(const char *s, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (s[i] >= 'A' && s[i] <= 'Z')
+            return true;
+    return false;
+}
+
+/* What Docker makes of a name: the host in front, "library/" where it belongs. */
+static void normalise(char out[64], const char *text)
+{
+    const char *slash = strchr(text, '/');
+    size_t n = slash == NULL ? 0 : (size_t)(slash - text);
+    bool has_host = slash != NULL && (memchr(text, '.', n) != NULL || memchr(text, ':', n) != NULL || has_upper(text, n));
+    if (has_host)
+        snprintf(out, 64, "%s", text);
+    else
+        snprintf(out, 64, "docker.io/%s%s", slash == NULL ? "library/" : "", text);
+    if (strrchr(out, ':') == NULL || strrchr(out, ':') < strrchr(out, '/'))
+        strncat(out, ":latest", 64 - strlen(out) - 1);
+}
+
+/* The same without the tag that normalise may have added, for the expression. */
+static bool fits(const regex_t *grammar, const char *text, char full[64])
+{
+    normalise(full, text);
+    return regexec(grammar, full, 0, NULL, 0) == 0;
+}
+
+static void agrees_with_the_published_grammar_on_every_short_text(void **state)
+{
+    (void)state;
+    static const char alphabet[] = "aA0.-_:/[]";
+    enum { LETTERS = sizeof alphabet - 1, LENGTH = 5 };
+    regex_t grammar;
+    unsigned long n_texts = 1, n_good = 0;
+    assert_int_equal(regcomp(&grammar, REFERENCE, REG_EXTENDED | REG_NOSUB), 0);
+    for (int length = 1; length <= LENGTH; length++) {
+        n_texts *= LETTERS;
+        for (unsigned long which = 0; which < n_texts; which++) {
+            char text[LENGTH + 1] = "", full[64];
+            unsigned long rest = which;
+            for (int i = 0; i < length; i++, rest /= LETTERS)
+                text[i] = alphabet[rest % LETTERS];
+            struct err e = { 0 };
+            struct ref r;
+            bool ok = ref_parse(&r, text, &e);
+            if (ok != fits(&grammar, text, full) || (ok && strcmp(REF_SHOWN(&r), full) != 0))
+                fail_msg("\"%s\": %s, expected \"%s\"", text, ok ? REF_SHOWN(&r) : e.msg, full);
+            n_good += ok;
+        }
+    }
+    regfree(&grammar);
+    assert_true(n_good > 1000);
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
@@ -210,6 +283,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(leaves_the_digest_out_where_a_tag_is_asked_for),
         cmocka_unit_test(tells_references_apart),
         cmocka_unit_test(refuses_what_docker_refuses_and_says_why),
+        cmocka_unit_test(agrees_with_the_published_grammar_on_every_short_text),
         cmocka_unit_test(holds_to_the_lengths_of_names_and_tags),
     };
     if (argc > 1)
