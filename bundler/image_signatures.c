@@ -40,7 +40,7 @@ static void reject(struct check *c, const struct candidate *x, const char *reaso
 {
     struct artifact_place place;
     if (++c->n_rejected <= REASONS_TOLD)
-        log_warn("%s: signature %zu of %s does not count: %s", REF_SHOWN(&c->from->written), x->at + 1, image_artifact_place(&place, x->artifact), reason);
+        log_info("%s: signature %zu of %s does not count: %s", REF_SHOWN(&c->from->written), x->at + 1, image_artifact_place(&place, x->artifact), reason);
     buf_addf(&c->reasons, "%s%s", c->reasons.len > 0 ? "; " : "", reason);
 }
 
@@ -217,18 +217,18 @@ static bool refuse(const struct check *c, struct err *e)
     AUTO(mem_auto) char *keys = image_rule_key_names(c->rule);
     const char *name = REF_SHOWN(&c->from->written);
     const char *digest = DIGEST_SHOWN(image_digest(c->image));
-    const char *also = c->image->n_indexes > 0 ? ", also of its manifests" : "";
+    bool is_index = c->image->n_indexes > 0;
     const char *repository = c->image->ref.repository;
     if (c->missing != NULL)
         err_set(e, ERR_TRUST, "%s (%s): is signed for some platforms only: no signature by %s on the index or on %s (%s)", name, digest, keys,
                 DIGEST_SHOWN(&c->missing->manifest_digest), platform_format(&(struct platform_text){ { 0 } }, &c->missing->platform));
     else if (c->n_rejected == 0)
         err_set(e, ERR_TRUST, "%s (%s): is not signed: no tag sha256-%s.sig and no referrer that is a signature%s, expected one by %s", name, digest, DIGEST_HEX(image_digest(c->image)),
-                also, keys);
+                is_index ? ", and none for its manifests" : "", keys);
     if (c->missing != NULL || c->n_rejected == 0)
         return err_hint(e, "cosign sign --key cosign.key %s/%s@%s", c->image->ref.host, repository, digest);
-    err_set(e, ERR_TRUST, "%s (%s): not signed by %s: %zu signature%s found in its tag .sig and its referrers%s: %.*s", name, digest, keys, c->n_rejected, text_s(c->n_rejected), also,
-            REASON_ROOM, buf_text(&c->reasons));
+    err_set(e, ERR_TRUST, "%s (%s): not signed by %s: %zu signature%s in its tag .sig and its referrers%s, none counts: %.*s", name, digest, keys, c->n_rejected,
+            text_s(c->n_rejected), is_index ? " and those of its manifests" : "", REASON_ROOM, buf_text(&c->reasons));
     return err_hint(e, "is it the public key of who signs %s/%s? A copy of an image of another repository needs signed_as: in verify:", c->image->ref.host, repository);
 }
 

@@ -347,7 +347,7 @@ static void an_unsigned_image_is_refused_with_where_one_looked(void **state)
     AUTO(mem_auto) char *tag = mem_format("no tag sha256-%s.sig and no referrer", DIGEST_HEX(&w->index.digest));
     assert_non_null(strstr(e.msg, tag));
     assert_non_null(strstr(e.msg, DIGEST_SHOWN(&w->index.digest)));
-    assert_non_null(strstr(e.msg, "also of its manifests"));
+    assert_non_null(strstr(e.msg, "and none for its manifests"));
     assert_non_null(strstr(e.msg, "a.pub"));
     assert_non_null(strstr(e.hint, "cosign sign"));
     assert_int_equal(fake_count(&w->fake, ".sig"), 2); /* the index and the first manifest: then it is decided */
@@ -357,7 +357,7 @@ static void a_signature_by_another_key_does_not_count(void **state)
 {
     struct world *w = *state;
     sign_in_tag(w, "b", &w->index.digest, &w->index.digest, NAME);
-    refuses(w, ERR_TRUST, "1 signature found in its tag .sig and its referrers, also of its manifests: is by none of the keys");
+    refuses(w, ERR_TRUST, "1 signature in its tag .sig and its referrers and those of its manifests, none counts: is by none of the keys");
 }
 
 static void any_of_several_keys_and_any_of_several_signatures_is_enough(void **state)
@@ -448,7 +448,7 @@ static void layers_without_a_signature_of_other_types_and_of_other_sizes_do_not_
     AUTO(mem_auto) char *layers = mem_format("{\"mediaType\":\"" COSIGN_TYPE_PAYLOAD "\",\"size\":%zu,\"digest\":\"%s\"},{\"mediaType\":\"text/plain\",\"size\":1,\"digest\":\"%s\"},"
                                              "{\"mediaType\":\"" COSIGN_TYPE_PAYLOAD "\",\"size\":5000000,\"digest\":\"%s\"}",
                                              strlen(payload), DIGEST_SHOWN(&d), DIGEST_SHOWN(&d), DIGEST_SHOWN(&d));
-    layer_refused(w, layers, "3 signatures found in its tag .sig and its referrers, also of its manifests: has no signature in its annotations; is a text/plain, expected " COSIGN_TYPE_PAYLOAD
+    layer_refused(w, layers, "3 signatures in its tag .sig and its referrers and those of its manifests, none counts: has no signature in its annotations; is a text/plain, expected " COSIGN_TYPE_PAYLOAD
                              "; signs 5000000 bytes, at most 65536 are read");
 }
 
