@@ -14,6 +14,7 @@ signed by DIR/ca.pem. "unix": also listens on DIR/name. A request takes the firs
     length                      a Content-Length other than the true one; null: none, the connection is closed at the end
     cut                         the connection is closed after so many bytes of the body
     raw                         all bytes of the answer, instead
+    drip                        [bytes, seconds]: the body comes in such pieces with such pauses
     early                       answers before the request's body is read
     delay                       seconds before the answer
     drop                        closes the connection without an answer
@@ -189,8 +190,14 @@ class Server:
         if request['method'] == 'HEAD':
             body = b''
         c.sendall(head.encode('latin-1') + b'\r\n')
-        c.sendall(memoryview(body)[:rule.get('cut', len(body))])
+        self.send(c, memoryview(body)[:rule.get('cut', len(body))], *rule.get('drip', [1 << 30, 0]))
         return length == len(body) and 'cut' not in rule and not rule.get('early')
+
+    @staticmethod
+    def send(c, body, at_once, pause):
+        for at in range(0, len(body), at_once):
+            time.sleep(pause if at > 0 else 0)
+            c.sendall(body[at:at + at_once])
 
 
 if __name__ == '__main__':
