@@ -25,7 +25,7 @@ static bool check(const struct access_options *o, struct err *e)
     return check_hosts(&o->plain_http, "--plain-http", e) && check_hosts(&o->token_servers, "--token-server", e);
 }
 
-bool access_open(struct access *a, const struct access_options *o, uint64_t retries, struct err *e)
+bool access_open(struct access *a, const struct access_options *o, uint64_t retries, uint64_t limit_bytes_per_s, struct err *e)
 {
     *a = (struct access){ 0 };
     if (!check(o, e))
@@ -36,7 +36,8 @@ bool access_open(struct access *a, const struct access_options *o, uint64_t retr
         return false;
     struct registry_options how = { .ca_file = o->ca_file, .client_cert = o->client_cert, .client_key = o->client_key, .use_proxy_env = true,
                                     .plain_http = o->plain_http.items, .n_plain_http = o->plain_http.n, .token_servers = o->token_servers.items,
-                                    .n_token_servers = o->token_servers.n, .credentials = a->credentials };
+                                    .n_token_servers = o->token_servers.n, .credentials = a->credentials,
+                                    .limit_bytes_per_s = limit_bytes_per_s };
     how.tries = retries == 0 ? UINT_MAX : (unsigned)retries;
     a->registry = registry_open(&how, e);
     return a->registry != NULL;

@@ -32,8 +32,8 @@ struct access {
     struct registry *registry;
 };
 
-/* retries: further attempts of a request. ERR_USAGE, ERR_CONFIG. o must live as long as the result, which is closed by the caller in any case. */
-MUST_CHECK bool access_open(struct access *a, const struct access_options *o, uint64_t retries, struct err *e);
+/* retries: further attempts of a request. limit_bytes_per_s: of all that comes; 0: none. ERR_USAGE, ERR_CONFIG. o must live as long as the result, which is closed by the caller in any case. */
+MUST_CHECK bool access_open(struct access *a, const struct access_options *o, uint64_t retries, uint64_t limit_bytes_per_s, struct err *e);
 void access_close(struct access *a);
 void access_close_auto(struct access *a);
 

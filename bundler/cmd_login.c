@@ -85,7 +85,7 @@ static bool run_login(struct cli_context *ctx, const void *options, struct err *
     AUTO(mem_auto) char *host = NULL;
     const char *repository = NULL;
     struct registry_login l;
-    if (!split(o->hosts.items[0], &host, &repository, e) || !access_open(&a, &o->access, 0, e) || !registry_login(a.registry, host, repository, &l, e))
+    if (!split(o->hosts.items[0], &host, &repository, e) || !access_open(&a, &o->access, 0, 0, e) || !registry_login(a.registry, host, repository, &l, e))
         return false;
     if (cli_wants_json(ctx))
         return report_json(ctx, host, &l, e);

@@ -32,7 +32,9 @@ bool registries_open(struct registries *r, const struct registries_options *o, s
 {
     *r = (struct registries){ .engine_socket = o->engine_socket, .is_without_attestations = o->attestations == ATTESTATIONS_SKIP,
                                .takes_foreign_layers = o->foreign_layers == FOREIGN_LAYERS_FETCH };
-    bool is_open = open_cache(r, o, e) && access_open(&r->access, &o->access, o->retries, e);
+    if (o->limit_rate > 0 && o->limit_rate < REGISTRIES_LEAST_RATE)
+        return err_set(e, ERR_USAGE, "--limit-rate: at least %d bytes a second", REGISTRIES_LEAST_RATE);
+    bool is_open = open_cache(r, o, e) && access_open(&r->access, &o->access, o->retries, o->limit_rate, e);
     r->registry = r->access.registry;
     return is_open;
 }

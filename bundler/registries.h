@@ -17,12 +17,14 @@ struct registries_options {
     const char *engine_socket;
     uint64_t retries;
     uint64_t cache_limit; /* UINT64_MAX: none */
+    uint64_t limit_rate;  /* bytes a second; 0: none */
     unsigned attestations;
     unsigned foreign_layers;
     bool is_without_cache;
 };
 
 enum { REGISTRIES_RETRIES = 5, REGISTRIES_MAX_RETRIES = 100 };
+enum { REGISTRIES_LEAST_RATE = 10 * 1024 }; /* with less a layer of a GB takes more than a day */
 #define REGISTRIES_DEFAULTS { .retries = REGISTRIES_RETRIES, .cache_limit = UINT64_MAX }
 
 /* Rows for a command whose options struct has `struct registries_options registries`. */
@@ -35,8 +37,8 @@ enum { REGISTRIES_RETRIES = 5, REGISTRIES_MAX_RETRIES = 100 };
         CLI_CHOICE_ROW("attestations", 0, type, registries.attestations, "carry|skip", "provenance and SBOMs that registries hold beside an image"),              \
         CLI_CHOICE_ROW("foreign-layers", 0, type, registries.foreign_layers, "refuse|fetch", "layers that their owner keeps elsewhere; fetch: those that the registry has"), \
         CLI_BYTES_ROW("cache-limit", 0, type, registries.cache_limit, "SIZE", "what may stay in the cache; what was used longest ago goes first", UINT64_MAX - 1), \
-        CLI_NOT_YET_ROW("mirror"),                  \
-        CLI_NOT_YET_ROW("limit-rate")
+        CLI_BYTES_ROW("limit-rate", 0, type, registries.limit_rate, "SIZE", "bytes a second, of all connections together: 10MiB", 1024 * GIB),      \
+        CLI_NOT_YET_ROW("mirror")
 
 struct registries {
     struct cache *cache;

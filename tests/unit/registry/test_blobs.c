@@ -15,6 +15,7 @@
 #include "base/num.h"
 #include "base/text.h"
 #include "registry/blobs.h"
+#include "sys/clock.h"
 #include "tests/support/fake.h"
 
 #include "base/banned.h"
@@ -290,6 +291,21 @@ static void progress_is_told_and_may_stop(void **state)
     end(&s);
 }
 
+static void the_limit_of_the_rate_holds(void **state)
+{
+    (void)state;
+    struct setting s;
+    struct err e = { 0 };
+    begin(&s, "{\"rules\": [{" FILL "}]}");
+    registry_free(s.r);
+    struct registry_options o = { .plain_http = s.plain, .n_plain_http = 1, .limit_bytes_per_s = 4000000 };
+    s.r = registry_open(&o, &e);
+    uint64_t started = clock_monotonic_ms();
+    expect_good(&s, N);
+    assert_true(clock_monotonic_ms() - started >= 500); /* 3 MB, of which a piece and a tenth of a second come at once */
+    end(&s);
+}
+
 /* Sinks */
 
 struct collected {
@@ -382,6 +398,7 @@ int main(void)
         cmocka_unit_test(redirects_end_and_lead_nowhere_strange),
         cmocka_unit_test(https_is_not_left),
         cmocka_unit_test(progress_is_told_and_may_stop),
+        cmocka_unit_test(the_limit_of_the_rate_holds),
         cmocka_unit_test(a_sink_gets_each_byte_once_and_in_order_whatever_breaks),
         cmocka_unit_test(wrong_bytes_in_a_sink_are_told_at_the_end),
     };
