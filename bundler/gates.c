@@ -97,7 +97,8 @@ static bool read_fail_on(struct gates *g, const char *word, struct err *e)
 /* "libssl3 3.0.11 in debian 12", as far as it is known. */
 static char *place_of(const struct scan_finding *f)
 {
-    return mem_format("%s%s%s%s", f->package[0] == '\0' ? "" : " ", SHOWN(f->package), f->target[0] == '\0' ? "" : " in ", SHOWN(f->target));
+    return mem_format("%s%s%s%s", f->package[0] == '\0' ? "" : " ", SHOWN(f->package), f->target[0] == '\0' ? "" : " in ",
+                      SHOWN(f->target));
 }
 
 static void tell_worst(const struct reports_scan *x, enum severity least)
@@ -131,8 +132,8 @@ static bool judge(const struct reports *r, struct err *e)
     const struct reports_scan *x = worst_report(r);
     const struct scan_finding *f = &x->scan.worst[0];
     AUTO(mem_auto) char *place = place_of(f);
-    err_set(e, ERR_POLICY, "%llu finding%s at or above %s, the worst: %s (%s)%s, says %s", (unsigned long long)n, text_s(n), severity_name(r->fail_on), SHOWN(f->id),
-            severity_name(f->severity), place, x->member);
+    err_set(e, ERR_POLICY, "%llu finding%s at or above %s, the worst: %s (%s)%s, says %s", (unsigned long long)n, text_s(n),
+            severity_name(r->fail_on), SHOWN(f->id), severity_name(f->severity), place, x->member);
     return err_hint(e, "take images in which they are fixed, or let the scanner ignore what was judged harmless, and scan again");
 }
 

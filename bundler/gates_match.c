@@ -1,5 +1,5 @@
-/* Is a report about what is packed? Scanners name images by digests: of the config ("image ID"), the manifest, or the index that a reference leads to; and by layers. A name
- * alone says little: what a tag meant when it was scanned need not be what it means now. */
+/* Is a report about what is packed? Scanners name images by digests: of the config ("image ID"), the manifest, or the index that a
+ * reference leads to; and by layers. A name alone says little: what a tag meant when it was scanned need not be what it means now. */
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/text.h"
@@ -67,7 +67,8 @@ static bool fits_by_name(const struct compared *c, size_t image, const struct im
     for (size_t i = 0; i < s->n_names && may_be_platform(s, &p->platform); i++) {
         struct err ignored = { 0 };
         struct ref named;
-        if (ref_parse(&named, s->names[i], &ignored) && text_is(named.host, want->host) && text_is(named.repository, want->repository) && text_is(named.tag, want->tag))
+        if (ref_parse(&named, s->names[i], &ignored) && text_is(named.host, want->host) && text_is(named.repository, want->repository) &&
+            text_is(named.tag, want->tag))
             return true;
     }
     return false;
@@ -79,7 +80,8 @@ static bool cover(struct compared *c, fits_fn fits, enum reports_match match)
         for (size_t k = 0; k < c->images[i].n_platforms; k++) {
             const struct image_platform *p = &c->images[i].platforms[k];
             if (fits(c, i, p))
-                reports_images_add(&c->scan->images, REF_SHOWN(&c->app->images[i].original), platform_format(&(struct platform_text){ { 0 } }, &p->platform));
+                reports_images_add(&c->scan->images, REF_SHOWN(&c->app->images[i].original),
+                                   platform_format(&(struct platform_text){ { 0 } }, &p->platform));
         }
     if (c->scan->images.n > 0)
         c->scan->match = match;
@@ -105,8 +107,8 @@ static char *named(const struct scan *s)
     const struct scan_digests *d = s->ids.n > 0 ? &s->ids : &s->diff_ids;
     if (s->artifact[0] == '\0' && d->n == 0)
         return mem_text("something that it does not name");
-    return mem_format("%s%s%s%s", SHOWN(s->artifact), s->artifact[0] == '\0' ? "" : " (", d->n == 0 ? "without a digest" : DIGEST_SHOWN(&d->items[0]),
-                      s->artifact[0] == '\0' ? "" : ")");
+    return mem_format("%s%s%s%s", SHOWN(s->artifact), s->artifact[0] == '\0' ? "" : " (",
+                      d->n == 0 ? "without a digest" : DIGEST_SHOWN(&d->items[0]), s->artifact[0] == '\0' ? "" : ")");
 }
 
 static bool tell(const struct gates *g, const struct reports_scan *x, struct err *e)
@@ -114,7 +116,8 @@ static bool tell(const struct gates *g, const struct reports_scan *x, struct err
     AUTO(mem_auto) char *what = named(&x->scan);
     if (x->match == REPORTS_OTHER && g->reports.has_fail_on) {
         err_set(e, ERR_POLICY, "%s is about %s, which is no image of this bundle", x->member, what);
-        return err_hint(e, "a gate that looks at another image is none: scan what is packed (archon-bundle plan shows the digests), or leave --fail-on out");
+        return err_hint(e, "a gate that looks at another image is none: scan what is packed (archon-bundle plan shows the digests), or "
+                           "leave --fail-on out");
     }
     if (x->match == REPORTS_OTHER)
         log_warn("%s is about %s, which is no image of this bundle", x->member, what);

@@ -18,7 +18,8 @@ static const char *platform_of(struct platform_text *out, const struct image *x,
     return out->text;
 }
 
-static bool look_at(struct gates *g, const struct cache *c, const struct application *app, const struct image *images, size_t image, size_t document, struct err *e)
+static bool look_at(struct gates *g, const struct cache *c, const struct application *app, const struct image *images, size_t image,
+                    size_t document, struct err *e)
 {
     const struct image_document *d = &images[image].documents[document];
     enum reports_sbom_kind kind;

@@ -1,4 +1,5 @@
-/* From layers to packages. What a layer holds is found while it is packed, in any order; what an image has is put together afterwards, in the order of its layers. */
+/* From layers to packages. What a layer holds is found while it is packed, in any order; what an image has is put together afterwards, in
+ * the order of its layers. */
 #include "bundler/sbom.h"
 
 #include <stdlib.h>
@@ -91,8 +92,10 @@ static void warn(const struct sbom_image *x)
 {
     struct reports_databases_text text;
     if (x->packages->unread != 0)
-        log_warn("%s (%s): the packages of %s are not in the SBOM: %s", x->reference, x->platform, reports_databases(&text, x->packages->unread),
-                 x->packages->unread == REPORTS_RPM ? "the program rpm, which reads them, is not here" : "its database is a link to something else");
+        log_warn("%s (%s): the packages of %s are not in the SBOM: %s", x->reference, x->platform,
+                 reports_databases(&text, x->packages->unread),
+                 x->packages->unread == REPORTS_RPM ? "the program rpm, which reads them, is not here"
+                                                    : "its database is a link to something else");
     else if (x->packages->found == 0)
         log_info("%s (%s): has no package database", x->reference, x->platform);
 }
@@ -109,7 +112,8 @@ static bool list_images(struct sbom_run *r, const struct sbom_release *release, 
     for (size_t i = 0; i < release->app->n_images; i++)
         for (size_t k = 0; k < release->images[i].n_platforms; k++, l->n++) {
             const struct image_platform *p = &release->images[i].platforms[k];
-            l->names[l->n] = reports_image_of(REF_SHOWN(&release->app->images[i].original), platform_format(&(struct platform_text){ { 0 } }, &p->platform));
+            l->names[l->n] = reports_image_of(REF_SHOWN(&release->app->images[i].original),
+                                              platform_format(&(struct platform_text){ { 0 } }, &p->platform));
             struct sbom_image *x = &l->images[l->n];
             *x = (struct sbom_image){ l->names[l->n].reference, l->names[l->n].platform, &p->manifest_digest, &l->packages[l->n] };
             if (!read_image(r, p, &l->packages[l->n], e)) {
@@ -126,8 +130,13 @@ static bool write_member(const struct sbom_release *release, const struct listin
 {
     AUTO(buf_clear_auto) struct buf text = BUF_LIMIT(LIMIT_SBOM_BYTES);
     const struct definition *d = &release->app->definition;
-    const struct sbom s = { .name = d->name, .version = d->version.text, .release = release->sha256, .created = release->created, .builder_version = ARCHON_VERSION,
-                            .images = l->images, .n_images = l->n };
+    const struct sbom s = { .name = d->name,
+                            .version = d->version.text,
+                            .release = release->sha256,
+                            .created = release->created,
+                            .builder_version = ARCHON_VERSION,
+                            .images = l->images,
+                            .n_images = l->n };
     return sbom_write(&s, &text, e) && writer_add_member(w, REPORTS_SBOM, buf_text(&text), text.len, false, e);
 }
 
@@ -136,8 +145,11 @@ static void tell(const struct listing *l, struct reports *reports)
     reports->has_packages = true;
     for (size_t i = 0; i < l->n; i++) {
         const struct packages *p = &l->packages[i];
-        struct reports_packages x = { .image = reports_image_of(l->names[i].reference, l->names[i].platform), .distro = mem_text(p->distro == NULL ? "" : p->distro),
-                                      .n = p->n, .found = p->found, .unread = p->unread };
+        struct reports_packages x = { .image = reports_image_of(l->names[i].reference, l->names[i].platform),
+                                      .distro = mem_text(p->distro == NULL ? "" : p->distro),
+                                      .n = p->n,
+                                      .found = p->found,
+                                      .unread = p->unread };
         MEM_PUSH(reports->packages, reports->n_packages, reports->cap_packages) = x;
     }
 }
@@ -147,7 +159,9 @@ bool sbom_run_write(struct sbom_run *r, const struct sbom_release *release, stru
     size_t n = 0;
     for (size_t i = 0; i < release->app->n_images; i++)
         n += release->images[i].n_platforms;
-    struct listing l = { .images = mem_new_array(n, sizeof *l.images), .packages = mem_new_array(n, sizeof *l.packages), .names = mem_new_array(n, sizeof *l.names) };
+    struct listing l = { .images = mem_new_array(n, sizeof *l.images),
+                         .packages = mem_new_array(n, sizeof *l.packages),
+                         .names = mem_new_array(n, sizeof *l.names) };
     bool ok = list_images(r, release, &l, e) && write_member(release, &l, w, e);
     if (ok)
         tell(&l, reports);

@@ -20,8 +20,10 @@ struct sbom_release {
     const struct digest *sha256; /* of release.json */
     int64_t created;
 };
-/* After the last layer: merges, reads the databases, adds the member, and says in reports what each image has. Databases that could not be read are warned of. ERR_REGISTRY:
+/* After the last layer: merges, reads the databases, adds the member, and says in reports what each image has. Databases that could not be
+ * read are warned of. ERR_REGISTRY:
  * "<reference> (<platform>): ...", a database that is broken. */
-MUST_CHECK bool sbom_run_write(struct sbom_run *r, const struct sbom_release *release, struct reports *reports, struct writer *w, struct err *e);
+MUST_CHECK bool sbom_run_write(struct sbom_run *r, const struct sbom_release *release, struct reports *reports, struct writer *w,
+                               struct err *e);
 
 #endif

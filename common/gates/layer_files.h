@@ -1,5 +1,5 @@
-/* Package databases in the tar of a layer, kept while it passes by: their bytes go to a spool on disk, memory holds only where. Also kept is what a layer takes away from
- * those below it: whiteouts, opaque folders, and things that stand where a folder was.
+/* Package databases in the tar of a layer, kept while it passes by: their bytes go to a spool on disk, memory holds only where. Also kept
+ * is what a layer takes away from those below it: whiteouts, opaque folders, and things that stand where a folder was.
  *
  *     struct spool *s = spool_open(dir, e);
  *     struct sink *to = layer_files_sink(s, &kept[i], "layer sha256:...");     // the tar of one layer; reads in a thread of its own
@@ -34,7 +34,8 @@ struct layer_files {
     size_t n_removed, cap_removed;
 };
 
-/* Borrows s and out, which is empty until finish has said yes. Never holds up the writer for longer than the disk does; the content is read by libarchive. At finish: ERR_REGISTRY
+/* Borrows s and out, which is empty until finish has said yes. Never holds up the writer for longer than the disk does; the content is read
+ * by libarchive. At finish: ERR_REGISTRY
  * "<what>: ..." for a tar that cannot be read, or beyond the limits; ERR_IO, ERR_SPACE of the spool. */
 struct sink *layer_files_sink(struct spool *s, struct layer_files *out, const char *what);
 

@@ -1,5 +1,5 @@
-/* The entries of a layer, one after the other: which matter, and what they mean. In a tar the later of two entries of one name is the file; a whiteout speaks of lower layers
- * alone. */
+/* The entries of a layer, one after the other: which matter, and what they mean. In a tar the later of two entries of one name is the file;
+ * a whiteout speaks of lower layers alone. */
 #include <string.h>
 
 #include "base/mem.h"
@@ -54,7 +54,8 @@ static const struct watched *find_watched(const char *path)
         if (!w->is_folder && text_is(w->path, path))
             return w;
         size_t n = strlen(w->path);
-        if (w->is_folder && text_starts(path, w->path) && path[n] == '/' && strchr(path + n + 1, '/') == NULL && !text_ends(path, NOT_A_PACKAGE))
+        if (w->is_folder && text_starts(path, w->path) && path[n] == '/' && strchr(path + n + 1, '/') == NULL &&
+            !text_ends(path, NOT_A_PACKAGE))
             return w;
     }
     return NULL;
@@ -124,7 +125,8 @@ static bool keep_file(struct reading *r, const struct watched *w, const struct u
     if (!check_room(r, e))
         return false;
     if (entry->size > w->max_bytes)
-        return err_set(e, ERR_REGISTRY, "%s: %s has %llu bytes, at most %llu", r->what, SHOWN(entry->path), (unsigned long long)entry->size, (unsigned long long)w->max_bytes);
+        return err_set(e, ERR_REGISTRY, "%s: %s has %llu bytes, at most %llu", r->what, SHOWN(entry->path), (unsigned long long)entry->size,
+                       (unsigned long long)w->max_bytes);
     struct layer_file f = { .path = mem_text(entry->path), .kind = w->kind };
     if (entry->kind == UNTAR_FILE) {
         f.size = entry->size;

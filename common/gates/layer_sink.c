@@ -1,5 +1,5 @@
-/* The tar comes in writes, libarchive wants to read: a thread of its own and a short queue of blocks between the two. When the reader has ended, for whatever reason, the rest
- * passes unseen. */
+/* The tar comes in writes, libarchive wants to read: a thread of its own and a short queue of blocks between the two. When the reader has
+ * ended, for whatever reason, the rest passes unseen. */
 #include <string.h>
 
 #include "base/mem.h"

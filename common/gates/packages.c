@@ -63,7 +63,8 @@ static char *text_of(struct slice s)
 bool packages_add(struct packages *out, const struct package_facts *f, const char *what, struct err *e)
 {
     if (f->name.n == 0 || f->version.n == 0 || !is_word(f->name) || !is_word(f->version) || !is_word(f->architecture) || !is_word(f->epoch))
-        return err_set(e, ERR_REGISTRY, "%s: \"%s\" %s is no name and version of a package", what, SHOWN_N(f->name.p, f->name.n), SHOWN_N(f->version.p, f->version.n));
+        return err_set(e, ERR_REGISTRY, "%s: \"%s\" %s is no name and version of a package", what, SHOWN_N(f->name.p, f->name.n),
+                       SHOWN_N(f->version.p, f->version.n));
     if (out->n == LIMIT_PACKAGES)
         return err_set(e, ERR_REGISTRY, "%s: more than %d packages", what, LIMIT_PACKAGES);
     struct package x = { .name = mem_text_n(f->name.p, f->name.n), .architecture = text_of(f->architecture), .purl = make_purl(out, f) };
@@ -118,7 +119,9 @@ static bool read_text_database(struct packages *out, const struct layer_file *f,
                                 : packages_parse_dpkg(out, buf_text(&text), text.len, text_ends(f->path, "/status"), f->path, e);
 }
 
-static const unsigned bits[] = { [LAYER_OS_RELEASE] = 0, [LAYER_DPKG] = REPORTS_DPKG, [LAYER_APK] = REPORTS_APK, [LAYER_RPM] = REPORTS_RPM };
+static const unsigned bits[] = {
+    [LAYER_OS_RELEASE] = 0, [LAYER_DPKG] = REPORTS_DPKG, [LAYER_APK] = REPORTS_APK, [LAYER_RPM] = REPORTS_RPM
+};
 
 static bool read_databases(struct packages *out, const struct layer_files *files, const struct spool *s, struct err *e)
 {

@@ -1,5 +1,5 @@
-/* The OS packages of an image: what the databases of its package managers say, as they are in its layers. dpkg and apk write text, which is read here; rpm's database is read by
- * the program rpm, where that is there. */
+/* The OS packages of an image: what the databases of its package managers say, as they are in its layers. dpkg and apk write text, which is
+ * read here; rpm's database is read by the program rpm, where that is there. */
 #ifndef GATES_PACKAGES_H
 #define GATES_PACKAGES_H
 
@@ -11,7 +11,7 @@ struct package {
     char *name;
     char *version; /* as the package manager writes it: "1:2.36-9+deb12u4" */
     char *architecture;
-    char *purl;    /* pkg:deb/debian/libc6@2.36-9?arch=amd64&distro=debian-12 */
+    char *purl; /* pkg:deb/debian/libc6@2.36-9?arch=amd64&distro=debian-12 */
 };
 struct packages {
     struct package *items; /* sorted by purl, each once */
@@ -29,7 +29,8 @@ void packages_clear_auto(struct packages *p);
 
 /* ---- parts, for tests ---- */
 
-/* Appends what a text database says; what names it. ERR_REGISTRY "<what>: line N: ...". is_status: dpkg's status, in which packages may be that are not installed. */
+/* Appends what a text database says; what names it. ERR_REGISTRY "<what>: line N: ...". is_status: dpkg's status, in which packages may be
+ * that are not installed. */
 MUST_CHECK bool packages_parse_dpkg(struct packages *out, const char *text, size_t n, bool is_status, const char *what, struct err *e);
 MUST_CHECK bool packages_parse_apk(struct packages *out, const char *text, size_t n, const char *what, struct err *e);
 /* ID and VERSION_ID of os-release; what it does not say or says in other letters is left out. */

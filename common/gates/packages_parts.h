@@ -15,6 +15,7 @@ struct package_facts {
 MUST_CHECK bool packages_add(struct packages *out, const struct package_facts *f, const char *what, struct err *e);
 
 /* All files of kind LAYER_RPM, through the program rpm. *is_read false: there is no such program here. packages_rpm.c */
-MUST_CHECK bool packages_read_rpm(struct packages *out, const struct layer_files *files, const struct spool *s, bool *is_read, struct err *e);
+MUST_CHECK bool packages_read_rpm(struct packages *out, const struct layer_files *files, const struct spool *s, bool *is_read,
+                                  struct err *e);
 
 #endif

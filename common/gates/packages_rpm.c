@@ -1,5 +1,5 @@
-/* rpm's database has three formats, all of them made for librpm alone. Its own program reads them: as a child, so that what an image holds is parsed in a process that has nothing
- * of ours, and so that no build needs librpm. */
+/* rpm's database has three formats, all of them made for librpm alone. Its own program reads them: as a child, so that what an image holds
+ * is parsed in a process that has nothing of ours, and so that no build needs librpm. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -71,7 +71,8 @@ static bool add_lines(struct packages *out, char *text, struct err *e)
 static bool query(struct packages *out, const char *dir, bool *is_read, struct err *e)
 {
     AUTO(mem_auto) char *home = mem_format("HOME=%s", dir);
-    const char *const argv[] = { "rpm", "--dbpath", dir, "--query", "--all", "--nodigest", "--nosignature", "--queryformat", RPM_FORMAT, NULL };
+    const char *const argv[] = { "rpm",           "--dbpath",      dir,        "--query", "--all", "--nodigest",
+                                 "--nosignature", "--queryformat", RPM_FORMAT, NULL };
     const char *const envp[] = { "PATH=" PROC_PATH, "LC_ALL=C", home, NULL };
     AUTO(buf_clear_auto) struct buf answer = BUF_LIMIT(RPM_ANSWER_BYTES);
     AUTO(buf_clear_auto) struct buf said = BUF_LIMIT(LIMIT_LINE_BYTES);
@@ -83,7 +84,8 @@ static bool query(struct packages *out, const char *dir, bool *is_read, struct e
     if (result.is_missing)
         return true;
     if (result.status != 0 || result.is_timeout || answer.over)
-        return err_set(e, ERR_REGISTRY, "rpm's database: rpm ended with status %d%s: %s", result.status, result.is_timeout ? ", after a time limit" : "", SHOWN(buf_text(&said)));
+        return err_set(e, ERR_REGISTRY, "rpm's database: rpm ended with status %d%s: %s", result.status,
+                       result.is_timeout ? ", after a time limit" : "", SHOWN(buf_text(&said)));
     AUTO(mem_auto) char *text = buf_take(&answer);
     return add_lines(out, text, e);
 }

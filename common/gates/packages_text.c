@@ -75,7 +75,9 @@ static bool add(struct packages *out, const struct paragraph *p, const char *typ
 {
     if (p->name.n == 0 || p->version.n == 0)
         return err_set(e, ERR_REGISTRY, "%s: line %zu: a package without a %s", what, p->line, p->name.n == 0 ? "name" : "version");
-    const struct package_facts f = { .type = type, .usual_namespace = namespace, .name = p->name, .version = p->version, .architecture = p->architecture };
+    const struct package_facts f = {
+        .type = type, .usual_namespace = namespace, .name = p->name, .version = p->version, .architecture = p->architecture
+    };
     return packages_add(out, &f, what, e);
 }
 
@@ -98,7 +100,8 @@ static void dpkg_field(struct paragraph *p, struct slice key, struct slice value
         p->status = value;
 }
 
-/* "install ok installed": the third word. Removed packages stay in the file while their configuration does; half-installed ones have files. */
+/* "install ok installed": the third word. Removed packages stay in the file while their configuration does; half-installed ones have files.
+ */
 static bool is_present(struct slice status)
 {
     static const char *const gone[] = { "not-installed", "config-files" };
@@ -172,7 +175,9 @@ void packages_parse_os_release(struct packages *out, const char *text, size_t n)
     for (struct slice line; next_line(&l, &line);) {
         const char *equals = line.n == 0 ? NULL : memchr(line.p, '=', line.n);
         size_t key = equals == NULL ? 0 : (size_t)(equals - line.p);
-        char **to = slice_is((struct slice){ line.p, key }, "ID") ? &id : slice_is((struct slice){ line.p, key }, "VERSION_ID") ? &version : NULL;
+        char **to = slice_is((struct slice){ line.p, key }, "ID")           ? &id
+                    : slice_is((struct slice){ line.p, key }, "VERSION_ID") ? &version
+                                                                            : NULL;
         if (equals == NULL || to == NULL)
             continue;
         mem_free(*to);

@@ -1,5 +1,5 @@
-/* What a bundle knows of its own security: which scan reports travel with it and what is in them, which SBOMs, which packages. Made by create, kept as reports/summary.json
- * (docs/FORMAT.md section 2.1), shown by inspect, which so reads no scanner's document. */
+/* What a bundle knows of its own security: which scan reports travel with it and what is in them, which SBOMs, which packages. Made by
+ * create, kept as reports/summary.json (docs/FORMAT.md section 2.1), shown by inspect, which so reads no scanner's document. */
 #ifndef GATES_REPORTS_H
 #define GATES_REPORTS_H
 
@@ -45,7 +45,7 @@ struct reports_sbom { /* somebody else's, found beside an image */
 enum reports_database { REPORTS_DPKG = 1, REPORTS_APK = 2, REPORTS_RPM = 4 };
 struct reports_packages { /* of one image, in reports/sbom.cdx.json */
     struct reports_image image;
-    char *distro;    /* "debian-12", or empty */
+    char *distro; /* "debian-12", or empty */
     uint64_t n;
     unsigned found;  /* databases that were read */
     unsigned unread; /* and those that were there and were not */

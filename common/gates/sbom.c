@@ -1,5 +1,5 @@
-/* CycloneDX: a component for each image, a component for each package, whoever has it; which image has which stands under "dependencies". A package URL is its own name in the
- * document: two images with the same package refer to the same component. */
+/* CycloneDX: a component for each image, a component for each package, whoever has it; which image has which stands under "dependencies". A
+ * package URL is its own name in the document: two images with the same package refer to the same component. */
 #include "gates/sbom.h"
 
 #include <stdio.h>

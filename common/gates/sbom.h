@@ -1,5 +1,5 @@
-/* The list of OS packages of a release: CycloneDX 1.5, JSON. The same packages give the same bytes: the serial number comes from the release digest, the time is that of the
- * bundle. */
+/* The list of OS packages of a release: CycloneDX 1.5, JSON. The same packages give the same bytes: the serial number comes from the
+ * release digest, the time is that of the bundle. */
 #ifndef GATES_SBOM_H
 #define GATES_SBOM_H
 

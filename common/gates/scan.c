@@ -77,11 +77,13 @@ static void keep_worst(struct scan *s, const struct scan_finding *f, const char 
         finding_clear(&s->worst[--s->n_worst]);
     memmove(&s->worst[at + 1], &s->worst[at], (s->n_worst - at) * sizeof *s->worst);
     s->n_worst++;
-    s->worst[at] = (struct scan_finding){ .severity = f->severity, .is_fixable = f->is_fixable, .id = cut(f->id), .target = cut(f->target) };
+    s->worst[at] =
+        (struct scan_finding){ .severity = f->severity, .is_fixable = f->is_fixable, .id = cut(f->id), .target = cut(f->target) };
     s->worst[at].package = version[0] == '\0' ? cut(f->package) : mem_format("%s %s", f->package, version);
 }
 
-void scan_add(struct scan *s, const char *target, enum severity severity, bool is_fixable, const char *id, const char *package, const char *version)
+void scan_add(struct scan *s, const char *target, enum severity severity, bool is_fixable, const char *id, const char *package,
+              const char *version)
 {
     AUTO(mem_auto) char *name = cut(target);
     struct scan_target *t = target_named(s, name);
@@ -136,7 +138,8 @@ void scan_set_platform(struct scan *s, struct jnode o, const char *os_key, const
     AUTO(mem_auto) char *os = scan_text(o, os_key);
     AUTO(mem_auto) char *architecture = scan_text(o, architecture_key);
     struct platform p = { 0 };
-    if (os[0] == '\0' || architecture[0] == '\0' || !text_copy(p.os, sizeof p.os, os) || !text_copy(p.architecture, sizeof p.architecture, architecture))
+    if (os[0] == '\0' || architecture[0] == '\0' || !text_copy(p.os, sizeof p.os, os) ||
+        !text_copy(p.architecture, sizeof p.architecture, architecture))
         return;
     platform_normalise(&p);
     s->platform = p;
@@ -152,7 +155,8 @@ void scan_set_tool(struct scan *s, const char *name, const char *version)
 
 static bool is_trivy(struct jnode root)
 {
-    return jread_has(root, "SchemaVersion") && (jread_has(root, "Results") || jread_has(root, "ArtifactName") || jread_has(root, "ArtifactType"));
+    return jread_has(root, "SchemaVersion") &&
+           (jread_has(root, "Results") || jread_has(root, "ArtifactName") || jread_has(root, "ArtifactType"));
 }
 
 static bool is_grype(struct jnode root)

@@ -1,5 +1,6 @@
-/* What a vulnerability scanner reported, in three dialects: Trivy's JSON, Grype's JSON, SARIF 2.1.0. Which one a file is, its content tells. Read tolerantly where
- * scanners add, strictly where a wrong guess would hide a finding: a key that we read and that has another type than documented is refused.
+/* What a vulnerability scanner reported, in three dialects: Trivy's JSON, Grype's JSON, SARIF 2.1.0. Which one a file is, its content
+ * tells. Read tolerantly where scanners add, strictly where a wrong guess would hide a finding: a key that we read and that has another
+ * type than documented is refused.
  *
  *     struct scan s = { 0 };
  *     bool ok = scan_read(&s, text, n, "trivy.json", e) && severity_at_least(&s.counts, SEVERITY_HIGH) == 0;
@@ -34,17 +35,17 @@ struct scan_digests {
 };
 
 struct scan {
-    const char *format;   /* "Trivy JSON", "Grype JSON", "SARIF" */
-    char *tool;           /* "Trivy 0.50.1", printable */
-    char *artifact;       /* what it says it looked at, as written; empty: does not say */
-    struct platform platform; /* os empty: does not say */
-    struct scan_digests ids;  /* of indexes, manifests and configs that the report is about; those are what a gate goes by */
+    const char *format;           /* "Trivy JSON", "Grype JSON", "SARIF" */
+    char *tool;                   /* "Trivy 0.50.1", printable */
+    char *artifact;               /* what it says it looked at, as written; empty: does not say */
+    struct platform platform;     /* os empty: does not say */
+    struct scan_digests ids;      /* of indexes, manifests and configs that the report is about; those are what a gate goes by */
     struct scan_digests diff_ids; /* of its layers */
-    char **names;         /* references that it is about, as written */
+    char **names;                 /* references that it is about, as written */
     size_t n_names, cap_names;
     struct severity_counts counts;
     uint64_t n_fixable;
-    uint64_t n_suppressed; /* somebody decided that they do not count; they do not */
+    uint64_t n_suppressed;       /* somebody decided that they do not count; they do not */
     struct scan_target *targets; /* in the order of the report */
     size_t n_targets, cap_targets;
     struct scan_finding worst[SCAN_WORST]; /* falling severity, then the order of the report */

@@ -18,7 +18,8 @@ size_t scan_array(struct jnode o, const char *key, size_t max, struct jnode *out
 bool scan_object(struct jnode o, const char *key, struct jnode *out);
 
 /* Counts a finding. Texts are copied as far as they are kept; empty ones stand for not known. */
-void scan_add(struct scan *s, const char *target, enum severity severity, bool is_fixable, const char *id, const char *package, const char *version);
+void scan_add(struct scan *s, const char *target, enum severity severity, bool is_fixable, const char *id, const char *package,
+              const char *version);
 
 /* "sha256:..." or "repository@sha256:...": whatever has no such digest is passed over. */
 void scan_add_id(struct scan *s, const char *text);

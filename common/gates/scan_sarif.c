@@ -1,5 +1,6 @@
-/* SARIF 2.1.0: results that point to rules. How bad a result is stands, where scanners of vulnerabilities write it, in the property "security-severity" of its rule,
- * a CVSS score; elsewhere there is only a level. Nothing in SARIF is worse than "error": without a score such a finding may be the worst there is, and counts as that. */
+/* SARIF 2.1.0: results that point to rules. How bad a result is stands, where scanners of vulnerabilities write it, in the property
+ * "security-severity" of its rule, a CVSS score; elsewhere there is only a level. Nothing in SARIF is worse than "error": without a score
+ * such a finding may be the worst there is, and counts as that. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -157,7 +158,8 @@ static enum severity severity_of(struct jnode result, bool has_rule, struct jnod
     if (read_score(result, &found) || (has_rule && read_score(rule, &found)))
         return found;
     AUTO(mem_auto) char *level = scan_text(result, "level");
-    AUTO(mem_auto) char *usual = has_rule && scan_object(rule, "defaultConfiguration", &defaults) ? scan_text(defaults, "level") : mem_text("");
+    AUTO(mem_auto)
+    char *usual = has_rule && scan_object(rule, "defaultConfiguration", &defaults) ? scan_text(defaults, "level") : mem_text("");
     return severity_of_level(level[0] == '\0' ? usual : level);
 }
 

@@ -1,4 +1,5 @@
-/* Trivy's JSON, SchemaVersion 2: Results, each with the findings of one target. Besides vulnerabilities it finds secrets, wrong configurations and licences. */
+/* Trivy's JSON, SchemaVersion 2: Results, each with the findings of one target. Besides vulnerabilities it finds secrets, wrong
+ * configurations and licences. */
 #include "base/mem.h"
 #include "base/text.h"
 #include "gates/scan_parts.h"

@@ -15,9 +15,12 @@ static const struct {
     const char *key;
     unsigned least_tenths; /* of a CVSS score */
 } table[SEVERITIES] = {
-    [SEVERITY_UNKNOWN] = { "UNKNOWN", "unknown", 0 },  [SEVERITY_NEGLIGIBLE] = { "NEGLIGIBLE", "negligible", UINT32_MAX },
-    [SEVERITY_LOW] = { "LOW", "low", 1 },              [SEVERITY_MEDIUM] = { "MEDIUM", "medium", 40 },
-    [SEVERITY_HIGH] = { "HIGH", "high", 70 },          [SEVERITY_CRITICAL] = { "CRITICAL", "critical", 90 },
+    [SEVERITY_UNKNOWN] = { "UNKNOWN", "unknown", 0 },
+    [SEVERITY_NEGLIGIBLE] = { "NEGLIGIBLE", "negligible", UINT32_MAX },
+    [SEVERITY_LOW] = { "LOW", "low", 1 },
+    [SEVERITY_MEDIUM] = { "MEDIUM", "medium", 40 },
+    [SEVERITY_HIGH] = { "HIGH", "high", 70 },
+    [SEVERITY_CRITICAL] = { "CRITICAL", "critical", 90 },
 };
 
 const char *severity_name(enum severity s)

@@ -11,10 +11,13 @@
 
 static void print_scan(struct cli_context *ctx, const struct reports_scan *x)
 {
-    static const char *const doubts[] = { [REPORTS_UNKNOWN] = "; which image that is, is not known", [REPORTS_OTHER] = "; that is no image of this bundle",
-                                          [REPORTS_NAME] = "; known by its name only", [REPORTS_DIGEST] = "" };
+    static const char *const doubts[] = { [REPORTS_UNKNOWN] = "; which image that is, is not known",
+                                          [REPORTS_OTHER] = "; that is no image of this bundle",
+                                          [REPORTS_NAME] = "; known by its name only",
+                                          [REPORTS_DIGEST] = "" };
     const struct scan *s = &x->scan;
-    cli_print(ctx, "  %s  %s (%s)%s%s%s\n", SHOWN(x->member), SHOWN(s->tool), s->format, s->artifact[0] == '\0' ? "" : " of ", SHOWN(s->artifact), doubts[x->match]);
+    cli_print(ctx, "  %s  %s (%s)%s%s%s\n", SHOWN(x->member), SHOWN(s->tool), s->format, s->artifact[0] == '\0' ? "" : " of ",
+              SHOWN(s->artifact), doubts[x->match]);
     cli_print(ctx, "    %s", SEVERITIES_SHOWN(&s->counts));
     if (s->n_fixable > 0)
         cli_print(ctx, "; %" PRIu64 " can be fixed", s->n_fixable);
@@ -27,7 +30,8 @@ static void print_scan(struct cli_context *ctx, const struct reports_scan *x)
 
 static void print_image(struct cli_context *ctx, const struct reports_image *x)
 {
-    cli_print(ctx, "%s%s%s%s", SHOWN(x->reference), x->platform[0] == '\0' ? "" : " (", SHOWN(x->platform), x->platform[0] == '\0' ? "" : ")");
+    cli_print(ctx, "%s%s%s%s", SHOWN(x->reference), x->platform[0] == '\0' ? "" : " (", SHOWN(x->platform),
+              x->platform[0] == '\0' ? "" : ")");
 }
 
 static void print_scans(struct cli_context *ctx, const struct reports *r)

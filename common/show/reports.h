@@ -1,4 +1,5 @@
-/* Scan reports, SBOMs and packages of a bundle, for people and programs: what inspect and create tell of them. Texts of scanners are from outside: they are shown printable. */
+/* Scan reports, SBOMs and packages of a bundle, for people and programs: what inspect and create tell of them. Texts of scanners are from
+ * outside: they are shown printable. */
 #ifndef SHOW_REPORTS_H
 #define SHOW_REPORTS_H
 

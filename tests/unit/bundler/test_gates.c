@@ -93,8 +93,12 @@ static bool pass(struct world *w, struct err *e)
     return read_gates(w, e) && gates_compare(&w->c.gates, w->c.app, w->images, e);
 }
 
-#define REPORT(meta, findings) "{\"SchemaVersion\":2,\"ArtifactName\":\"shop.tar\",\"Metadata\":{" meta "},\"Results\":[{\"Target\":\"debian 12\",\"Vulnerabilities\":[" findings "]}]}"
-#define HIGH_FINDING "{\"VulnerabilityID\":\"CVE-2024-7\",\"PkgName\":\"zlib1g\",\"InstalledVersion\":\"1.2\",\"FixedVersion\":\"1.3\",\"Severity\":\"HIGH\"}"
+#define REPORT(meta, findings)                                               \
+    "{\"SchemaVersion\":2,\"ArtifactName\":\"shop.tar\",\"Metadata\":{" meta \
+    "},\"Results\":[{\"Target\":\"debian 12\",\"Vulnerabilities\":[" findings "]}]}"
+#define HIGH_FINDING                                                                                                                 \
+    "{\"VulnerabilityID\":\"CVE-2024-7\",\"PkgName\":\"zlib1g\",\"InstalledVersion\":\"1.2\",\"FixedVersion\":\"1.3\",\"Severity\":" \
+    "\"HIGH\"}"
 #define LOW_FINDING "{\"VulnerabilityID\":\"CVE-2024-8\",\"PkgName\":\"apt\",\"Severity\":\"LOW\"}"
 #define HEX16(c) c c c c c c c c c c c c c c c c
 #define SHA(c) "sha256:" HEX16(c) HEX16(c) HEX16(c) HEX16(c)

@@ -73,7 +73,8 @@ static void layer(struct fixture *f, const struct entry *entries, size_t n)
     if (!put_layer(f, &tar))
         fail_msg("%s", f->e.msg);
 }
-#define LAYER(f, ...) layer((f), (const struct entry[]){ __VA_ARGS__ }, sizeof((const struct entry[]){ __VA_ARGS__ }) / sizeof(struct entry))
+#define LAYER(f, ...) \
+    layer((f), (const struct entry[]){ __VA_ARGS__ }, sizeof((const struct entry[]){ __VA_ARGS__ }) / sizeof(struct entry))
 
 static bool try_read(struct fixture *f)
 {
@@ -108,7 +109,8 @@ static void dpkg_says_what_is_installed(void **state)
     struct fixture *f = *state;
     LAYER(f, { "usr/lib/os-release", '0', DEBIAN }, { "etc/os-release", '2', "../usr/lib/os-release" },
           { "./var/lib/dpkg/status", '0',
-            "Package: libstdc++6\nStatus: install ok installed\nPriority: optional\nArchitecture: amd64\nVersion: 1:12.2.0-14+deb12u1~x\nDescription: text\n more: text\n .\n"
+            "Package: libstdc++6\nStatus: install ok installed\nPriority: optional\nArchitecture: amd64\nVersion: "
+            "1:12.2.0-14+deb12u1~x\nDescription: text\n more: text\n .\n"
             "Conffiles:\n /etc/x 0123\n\n"
             "package: removed\nstatus: deinstall ok config-files\nversion: 2\n\n"
             "Package: never\nStatus: unknown ok not-installed\n\n"
@@ -126,10 +128,12 @@ static void dpkg_says_what_is_installed(void **state)
 static void distroless_images_have_a_file_for_each_package(void **state)
 {
     struct fixture *f = *state;
-    LAYER(f, { "var/lib/dpkg/status.d/", '5', NULL }, { "var/lib/dpkg/status.d/base", '0', "Package: base-files\nVersion: 12\nArchitecture: amd64\n" },
+    LAYER(f, { "var/lib/dpkg/status.d/", '5', NULL },
+          { "var/lib/dpkg/status.d/base", '0', "Package: base-files\nVersion: 12\nArchitecture: amd64\n" },
           { "var/lib/dpkg/status.d/base.md5sums", '0', "0123  etc/debian_version\n" },
           { "var/lib/dpkg/status.d/tzdata", '0', "Package: tzdata\nVersion: 2024a\nArchitecture: all\n" });
-    LAYER(f, { "var/lib/dpkg/status.d/.wh.base", '0', "" }, { "var/lib/dpkg/status.d/netbase", '0', "Package: netbase\nVersion: 6.4\nArchitecture: all\n" });
+    LAYER(f, { "var/lib/dpkg/status.d/.wh.base", '0', "" },
+          { "var/lib/dpkg/status.d/netbase", '0', "Package: netbase\nVersion: 6.4\nArchitecture: all\n" });
     read_image(f);
     has_names(f, "netbase tzdata");
 }
@@ -138,7 +142,8 @@ static void apk_says_what_is_installed(void **state)
 {
     struct fixture *f = *state;
     LAYER(f, { "etc/os-release", '0', "ID=alpine\nVERSION_ID=3.19.1\n" },
-          { "lib/apk/db/installed", '0', "C:Q1abc=\nP:musl\nV:1.2.4_git20230717-r4\nA:x86_64\nL:MIT\nF:lib\nR:libc.so\n\nP:busybox\nV:1.36.1-r15\nA:x86_64\n\n" });
+          { "lib/apk/db/installed", '0',
+            "C:Q1abc=\nP:musl\nV:1.2.4_git20230717-r4\nA:x86_64\nL:MIT\nF:lib\nR:libc.so\n\nP:busybox\nV:1.36.1-r15\nA:x86_64\n\n" });
     read_image(f);
     assert_string_equal(f->packages.items[0].purl, "pkg:apk/alpine/busybox@1.36.1-r15?arch=x86_64&distro=alpine-3.19.1");
     has_names(f, "busybox musl");
@@ -157,7 +162,8 @@ static void the_topmost_database_counts(void **state)
 
 static void a_whiteout_takes_a_database_away(void **state)
 {
-    static const char *const whiteouts[] = { "var/lib/dpkg/.wh.status", "var/lib/.wh.dpkg", "var/.wh.lib", ".wh.var", "var/lib/dpkg/.wh..wh..opq", ".wh..wh..opq" };
+    static const char *const whiteouts[] = { "var/lib/dpkg/.wh.status",   "var/lib/.wh.dpkg", "var/.wh.lib", ".wh.var",
+                                             "var/lib/dpkg/.wh..wh..opq", ".wh..wh..opq" };
     for (size_t i = 0; i < ARRAY_LEN(whiteouts); i++) {
         struct fixture *f = *state;
         LAYER(f, { "var/lib/dpkg/status", '0', STATUS("a") });
@@ -228,10 +234,14 @@ static void a_broken_database_is_refused_with_its_line(void **state)
     static const struct {
         const char *path, *text, *why;
     } table[] = {
-        { "var/lib/dpkg/status", "Package: a\nStatus: install ok installed\nVersion: 1\n\nStatus: install ok installed\nVersion: 1\n", "line 5: a package without a name" },
+        { "var/lib/dpkg/status", "Package: a\nStatus: install ok installed\nVersion: 1\n\nStatus: install ok installed\nVersion: 1\n",
+          "line 5: a package without a name" },
         { "var/lib/dpkg/status", "Package: a\nStatus: install ok installed\n", "line 1: a package without a version" },
         { "var/lib/dpkg/status", "Package: a\nVersion: 1\n", "line 1: a package without a status" },
-        { "var/lib/dpkg/status", "\x7f" "ELF", "line 1: expected a field" },
+        { "var/lib/dpkg/status",
+          "\x7f"
+          "ELF",
+          "line 1: expected a field" },
         { "var/lib/dpkg/status", "Package: a b\nStatus: install ok installed\nVersion: 1\n", "is no name and version" },
         { "var/lib/dpkg/status", "Package: a\x1b[2J\nStatus: install ok installed\nVersion: 1\n", "is no name and version" },
         { "lib/apk/db/installed", "P:musl\n\n", "line 1: a package without a version" },
@@ -294,9 +304,12 @@ static void write_sbom(const struct fixture *f, struct buf *out)
     struct digest d;
     struct packages none = { 0 };
     sha256_of(&d, "x", 1);
-    const struct sbom_image images[] = { { "registry.example/a:1", "linux/amd64", &d, &f->packages }, { "registry.example/b:1", "linux/amd64", &d, &f->packages },
+    const struct sbom_image images[] = { { "registry.example/a:1", "linux/amd64", &d, &f->packages },
+                                         { "registry.example/b:1", "linux/amd64", &d, &f->packages },
                                          { "registry.example/c:1", "linux/arm64", &d, &none } };
-    const struct sbom s = { .name = "shop", .version = "1.0.0", .release = &d, .created = 86400, .builder_version = "1", .images = images, .n_images = 3 };
+    const struct sbom s = {
+        .name = "shop", .version = "1.0.0", .release = &d, .created = 86400, .builder_version = "1", .images = images, .n_images = 3
+    };
     *out = (struct buf)BUF_LIMIT(1 << 20);
     if (!sbom_write(&s, out, &e))
         fail_msg("%s", e.msg);

@@ -23,17 +23,21 @@ static void fill(struct reports *r)
     x.scan.counts.n[SEVERITY_UNKNOWN] = 1;
     x.scan.n_fixable = 2;
     x.scan.n_suppressed = 7;
-    MEM_PUSH(x.scan.targets, x.scan.n_targets, x.scan.cap_targets) = (struct scan_target){ .name = mem_text("debian 12"), .counts = x.scan.counts, .n_fixable = 2 };
-    x.scan.worst[x.scan.n_worst++] = (struct scan_finding){ SEVERITY_HIGH, true, mem_text("CVE-1"), mem_text("tar 1.34"), mem_text("debian 12") };
+    MEM_PUSH(x.scan.targets, x.scan.n_targets, x.scan.cap_targets) =
+        (struct scan_target){ .name = mem_text("debian 12"), .counts = x.scan.counts, .n_fixable = 2 };
+    x.scan.worst[x.scan.n_worst++] =
+        (struct scan_finding){ SEVERITY_HIGH, true, mem_text("CVE-1"), mem_text("tar 1.34"), mem_text("debian 12") };
     reports_images_add(&x.images, "registry.example/shop/app:1", "linux/amd64");
     MEM_PUSH(r->scans, r->n_scans, r->cap_scans) = x;
     reports_images_add(&r->unscanned, "registry.example/shop/web:1", "linux/arm/v7");
     r->has_fail_on = true;
     r->fail_on = SEVERITY_CRITICAL;
-    struct reports_sbom sbom = { reports_image_of("registry.example/shop/app:1", ""), REPORTS_CYCLONEDX, mem_text("images/0/attestation-0/blob-0.json") };
+    struct reports_sbom sbom = { reports_image_of("registry.example/shop/app:1", ""), REPORTS_CYCLONEDX,
+                                 mem_text("images/0/attestation-0/blob-0.json") };
     MEM_PUSH(r->sboms, r->n_sboms, r->cap_sboms) = sbom;
     r->has_packages = true;
-    struct reports_packages p = { reports_image_of("registry.example/shop/app:1", "linux/amd64"), mem_text("debian-12"), 88, REPORTS_DPKG | REPORTS_APK, REPORTS_RPM };
+    struct reports_packages p = { reports_image_of("registry.example/shop/app:1", "linux/amd64"), mem_text("debian-12"), 88,
+                                  REPORTS_DPKG | REPORTS_APK, REPORTS_RPM };
     MEM_PUSH(r->packages, r->n_packages, r->cap_packages) = p;
 }
 

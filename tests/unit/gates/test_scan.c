@@ -24,10 +24,10 @@ static void read_fixture(const char *name, struct scan *out)
         fail_msg("%s", e.msg);
 }
 
-#define COUNTED(s, critical, high, medium, low, negligible, unknown)                                                                     \
-    do {                                                                                                                              \
-        const struct severity_counts want = { { unknown, negligible, low, medium, high, critical } };                                  \
-        assert_memory_equal(&want, &(s)->counts, sizeof want);                                                                        \
+#define COUNTED(s, critical, high, medium, low, negligible, unknown)                                  \
+    do {                                                                                              \
+        const struct severity_counts want = { { unknown, negligible, low, medium, high, critical } }; \
+        assert_memory_equal(&want, &(s)->counts, sizeof want);                                        \
     } while (0)
 
 static const char *digest_of(char fill)
@@ -185,7 +185,9 @@ static void a_word_that_is_no_severity_counts_as_unknown(void **state)
 {
     (void)state;
     AUTO(scan_clear_auto) struct scan s = { 0 };
-    read_text("{\"SchemaVersion\":2,\"Results\":[{\"Target\":\"t\",\"Vulnerabilities\":[{\"VulnerabilityID\":\"A\",\"Severity\":\"severe\"},{}]}]}", &s);
+    read_text("{\"SchemaVersion\":2,\"Results\":[{\"Target\":\"t\",\"Vulnerabilities\":[{\"VulnerabilityID\":\"A\",\"Severity\":\"severe\"}"
+              ",{}]}]}",
+              &s);
     COUNTED(&s, 0, 0, 0, 0, 0, 2);
 }
 
@@ -229,14 +231,27 @@ static void scores_become_severities(void **state)
     static const struct {
         const char *score;
         enum severity want;
-    } table[] = { { "10.0", SEVERITY_CRITICAL }, { "9.0", SEVERITY_CRITICAL }, { "8.9", SEVERITY_HIGH }, { "7.0", SEVERITY_HIGH }, { "6.9", SEVERITY_MEDIUM },
-                  { "4", SEVERITY_MEDIUM },      { "3.9", SEVERITY_LOW },      { "0.1", SEVERITY_LOW },  { "0.0", SEVERITY_UNKNOWN },
+    } table[] = { { "10.0", SEVERITY_CRITICAL },
+                  { "9.0", SEVERITY_CRITICAL },
+                  { "8.9", SEVERITY_HIGH },
+                  { "7.0", SEVERITY_HIGH },
+                  { "6.9", SEVERITY_MEDIUM },
+                  { "4", SEVERITY_MEDIUM },
+                  { "3.9", SEVERITY_LOW },
+                  { "0.1", SEVERITY_LOW },
+                  { "0.0", SEVERITY_UNKNOWN },
                   /* no score: the level speaks */
-                  { "11", SEVERITY_LOW },        { "-1", SEVERITY_LOW },       { "9.8x", SEVERITY_LOW }, { "", SEVERITY_LOW }, { "9.", SEVERITY_LOW } };
+                  { "11", SEVERITY_LOW },
+                  { "-1", SEVERITY_LOW },
+                  { "9.8x", SEVERITY_LOW },
+                  { "", SEVERITY_LOW },
+                  { "9.", SEVERITY_LOW } };
     for (size_t i = 0; i < ARRAY_LEN(table); i++) {
         AUTO(scan_clear_auto) struct scan s = { 0 };
-        AUTO(mem_auto) char *text = mem_format("{\"version\":\"2.1.0\",\"runs\":[{\"tool\":{\"driver\":{\"name\":\"x\"}},\"results\":[{\"level\":\"note\","
-                                               "\"properties\":{\"security-severity\":\"%s\"}}]}]}", table[i].score);
+        AUTO(mem_auto)
+        char *text = mem_format("{\"version\":\"2.1.0\",\"runs\":[{\"tool\":{\"driver\":{\"name\":\"x\"}},\"results\":[{\"level\":\"note\","
+                                "\"properties\":{\"security-severity\":\"%s\"}}]}]}",
+                                table[i].score);
         read_text(text, &s);
         if (s.counts.n[table[i].want] != 1)
             fail_msg("%s", table[i].score);

@@ -12,12 +12,14 @@
 #include "format/base64.h"
 #include "gates/statement.h"
 
-#define STATEMENT(type) "{\"_type\":\"https://in-toto.io/Statement/v0.1\",\"subject\":[],\"predicateType\":\"" type "\",\"predicate\":{\"a\":-1.5}}"
+#define STATEMENT(type) \
+    "{\"_type\":\"https://in-toto.io/Statement/v0.1\",\"subject\":[],\"predicateType\":\"" type "\",\"predicate\":{\"a\":-1.5}}"
 
 static char *envelope(const char *statement, const char *before, const char *after)
 {
     struct secret payload = base64_of(statement, strlen(statement));
-    char *text = mem_format("%s{\"payloadType\":\"application/vnd.in-toto+json\",\"payload\":\"%s\",\"signatures\":[]}%s", before, payload.bytes, after);
+    char *text = mem_format("%s{\"payloadType\":\"application/vnd.in-toto+json\",\"payload\":\"%s\",\"signatures\":[]}%s", before,
+                            payload.bytes, after);
     secret_clear(&payload);
     return text;
 }
@@ -29,14 +31,18 @@ static void sboms_are_recognised(void **state)
         const char *text;
         enum reports_sbom_kind kind;
     } table[] = {
-        { STATEMENT("https://spdx.dev/Document"), REPORTS_SPDX },         { STATEMENT("https://spdx.dev/Document/v2.3"), REPORTS_SPDX },
-        { STATEMENT("https://cyclonedx.org/bom"), REPORTS_CYCLONEDX },    { STATEMENT("https://cyclonedx.org/bom/v1.4"), REPORTS_CYCLONEDX },
-        { "{\"bomFormat\":\"CycloneDX\",\"specVersion\":\"1.5\"}", REPORTS_CYCLONEDX }, { "{\"spdxVersion\":\"SPDX-2.3\"}", REPORTS_SPDX },
+        { STATEMENT("https://spdx.dev/Document"), REPORTS_SPDX },
+        { STATEMENT("https://spdx.dev/Document/v2.3"), REPORTS_SPDX },
+        { STATEMENT("https://cyclonedx.org/bom"), REPORTS_CYCLONEDX },
+        { STATEMENT("https://cyclonedx.org/bom/v1.4"), REPORTS_CYCLONEDX },
+        { "{\"bomFormat\":\"CycloneDX\",\"specVersion\":\"1.5\"}", REPORTS_CYCLONEDX },
+        { "{\"spdxVersion\":\"SPDX-2.3\"}", REPORTS_SPDX },
     };
     for (size_t i = 0; i < ARRAY_LEN(table); i++) {
         enum reports_sbom_kind kind;
         AUTO(mem_auto) char *signed_text = envelope(table[i].text, "", "");
-        AUTO(mem_auto) char *bundle = envelope(table[i].text, "{\"mediaType\":\"application/vnd.dev.sigstore.bundle.v0.3+json\",\"dsseEnvelope\":", "}");
+        AUTO(mem_auto)
+        char *bundle = envelope(table[i].text, "{\"mediaType\":\"application/vnd.dev.sigstore.bundle.v0.3+json\",\"dsseEnvelope\":", "}");
         const char *const forms[] = { table[i].text, signed_text, bundle };
         for (size_t k = 0; k < ARRAY_LEN(forms); k++)
             if (!statement_is_sbom(forms[k], strlen(forms[k]), &kind) || kind != table[i].kind)
@@ -48,9 +54,18 @@ static void other_documents_are_none(void **state)
 {
     (void)state;
     static const char *const others[] = {
-        STATEMENT("https://slsa.dev/provenance/v0.2"), STATEMENT("https://spdx.dev/Documents"), "{\"predicateType\":\"https://spdx.dev/Document\"}",
-        "{\"payloadType\":\"application/vnd.in-toto+json\",\"payload\":\"!\"}", "{\"payloadType\":\"application/vnd.in-toto+json\",\"payload\":7}",
-        "{\"dsseEnvelope\":[]}", "{\"bomFormat\":7}", "{\"spdxVersion\":\"2.3\"}", "[]", "", "\xff", "{",
+        STATEMENT("https://slsa.dev/provenance/v0.2"),
+        STATEMENT("https://spdx.dev/Documents"),
+        "{\"predicateType\":\"https://spdx.dev/Document\"}",
+        "{\"payloadType\":\"application/vnd.in-toto+json\",\"payload\":\"!\"}",
+        "{\"payloadType\":\"application/vnd.in-toto+json\",\"payload\":7}",
+        "{\"dsseEnvelope\":[]}",
+        "{\"bomFormat\":7}",
+        "{\"spdxVersion\":\"2.3\"}",
+        "[]",
+        "",
+        "\xff",
+        "{",
     };
     for (size_t i = 0; i < ARRAY_LEN(others); i++) {
         enum reports_sbom_kind kind;
