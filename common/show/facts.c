@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
+#include "base/text.h"
 #include "bundle/layer_reader.h"
 
 #include "base/banned.h"
@@ -80,15 +81,30 @@ static void add_sizes(struct facts *f, struct layer_use *uses, size_t n)
     }
 }
 
+/* Members images/<n>/<kind>-<k>/manifest.json. */
+static size_t count_attached(const struct facts *f, size_t image, const char *kind)
+{
+    const struct manifest *m = index_manifest(f->index);
+    AUTO(mem_auto) char *prefix = mem_format("images/%zu/%s-", image, kind);
+    size_t n = 0;
+    for (size_t i = 0; i < m->n_members; i++)
+        n += text_starts(m->members[i].name, prefix) && text_ends(m->members[i].name, "/manifest.json");
+    return n;
+}
+
 static void list_images(struct facts *f)
 {
     size_t n = 0;
     for (size_t i = 0; i < f->release.n_images; i++)
         n += f->release.images[i].n_platforms;
     f->images = mem_new_array(n, sizeof *f->images);
-    for (size_t i = 0; i < f->release.n_images; i++)
+    for (size_t i = 0; i < f->release.n_images; i++) {
+        size_t n_attestations = count_attached(f, i, "attestation");
+        size_t n_signatures = count_attached(f, i, "signature");
         for (size_t k = 0; k < f->release.images[i].n_platforms; k++)
-            f->images[f->n_images++] = (struct facts_image){ .image = &f->release.images[i], .platform = &f->release.images[i].platforms[k] };
+            f->images[f->n_images++] = (struct facts_image){ .image = &f->release.images[i], .platform = &f->release.images[i].platforms[k],
+                                                             .n_attestations = n_attestations, .n_signatures = n_signatures };
+    }
 }
 
 static bool measure(struct facts *f, struct err *e)

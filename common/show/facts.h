@@ -12,6 +12,8 @@ struct facts_image { /* one platform of one image */
     const struct release_platform *platform;
     uint64_t bytes;        /* of its layers' tars */
     uint64_t shared_bytes; /* of layers that another image or platform has too */
+    size_t n_attestations; /* that travel with the image, whichever platform they speak of */
+    size_t n_signatures;
 };
 
 struct facts {

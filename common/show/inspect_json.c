@@ -60,6 +60,8 @@ static void add_images(struct jwrite *w, const struct facts *f)
         jwrite_end(w);
         jwrite_u64(w, "size", x->bytes);
         jwrite_u64(w, "shared_size", x->shared_bytes);
+        jwrite_u64(w, "attestations", x->n_attestations);
+        jwrite_u64(w, "signatures", x->n_signatures);
         jwrite_end(w);
     }
     jwrite_end(w);

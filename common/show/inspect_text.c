@@ -52,6 +52,9 @@ static void print_images(struct cli_context *ctx, const struct facts *f)
         if (x->shared_bytes > 0)
             cli_print(ctx, ", %s of them shared with others", text_bytes(a, x->shared_bytes));
         cli_print(ctx, "\n    config %s\n", DIGEST_SHOWN(&x->platform->config));
+        if (x->n_attestations > 0 || x->n_signatures > 0)
+            cli_print(ctx, "    with %zu attestation%s and %zu signature%s, as its registry had them\n", x->n_attestations, text_s(x->n_attestations), x->n_signatures,
+                      text_s(x->n_signatures));
     }
     cli_print(ctx, "  %s in all; %zu distinct layer%s of %s; %s of different pieces; %s compressed\n", text_bytes(a, f->image_bytes), m->n_layers,
               text_s(m->n_layers), text_bytes(b, f->layer_bytes), text_bytes(c, f->stored_bytes), text_bytes(d, m->total_len));

@@ -14,6 +14,7 @@
 #include "bundle/verify.h"
 #include "bundler/create.h"
 #include "bundler/attached.h"
+#include "show/inspect.h"
 #include "tests/unit/show/golden.h"
 
 #define RAW_LAYER "application/vnd.oci.image.layer.v1.tar"
@@ -305,6 +306,12 @@ static void what_speaks_of_an_image_travels_with_it(void **state)
     for (size_t i = 0; i < ARRAY_LEN(names); i++)
         assert_string_equal(m->members[at + 1 + i].name, names[i]);
     assert_true(digest_equal(&m->members[at + 2].sha256, &x->documents[1].descriptor.digest));
+    struct heard h = { 0 };
+    heard_open(&h, NULL);
+    assert_true(show_inspect(&h.ctx, made, NULL, &e));
+    assert_non_null(strstr(heard_out(&h), "with 2 attestations and 1 signature, as"));
+    assert_null(strstr(heard_out(&h), "0 attestations"));
+    heard_close(&h);
     world_end(&w);
 }
 
