@@ -13,7 +13,7 @@ static inline void tar_text_add(struct buf *out, char type, const char *name, co
     char h[512] = { 0 };
     static const char zeros[512];
     unsigned sum = 0;
-    snprintf(h, 100, "%s", name);
+    snprintf(h, 100, "%.99s", name);
     memcpy(h + 100, "0000644", 7);
     memcpy(h + 108, "0000000", 7);
     memcpy(h + 116, "0000000", 7);
