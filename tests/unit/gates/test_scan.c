@@ -225,6 +225,28 @@ static void targets_beyond_the_limit_are_counted_together(void **state)
     assert_int_equal(s.counts.n[SEVERITY_HIGH], LIMIT_SCAN_TARGETS + 50);
 }
 
+/* Descriptions, links and scores beside the findings: more values than other documents may have, and less than no end. */
+static void reports_may_be_long(void **state)
+{
+    (void)state;
+    static const struct {
+        size_t n;
+        bool is_fine;
+    } table[] = { { LIMIT_JSON_VALUES + 1000, true }, { LIMIT_REPORT_VALUES, false } };
+    for (size_t i = 0; i < ARRAY_LEN(table); i++) {
+        struct err e = { 0 };
+        struct scan s;
+        AUTO(buf_clear_auto) struct buf text = BUF_LIMIT(LIMIT_SCAN_REPORT_BYTES);
+        buf_adds(&text, "{\"SchemaVersion\":2,\"Results\":[],\"more\":[0");
+        for (size_t k = 1; k < table[i].n; k++)
+            buf_adds(&text, ",0");
+        buf_adds(&text, "]}");
+        assert_int_equal(scan_read(&s, buf_text(&text), text.len, "report", &e), table[i].is_fine);
+        assert_true(table[i].is_fine || strstr(e.msg, "more than 2000000 values") != NULL);
+        scan_clear(&s);
+    }
+}
+
 static void scores_become_severities(void **state)
 {
     (void)state;
@@ -281,6 +303,7 @@ int main(void)
         cmocka_unit_test(a_word_that_is_no_severity_counts_as_unknown),
         cmocka_unit_test(only_the_worst_are_kept_in_order),
         cmocka_unit_test(targets_beyond_the_limit_are_counted_together),
+        cmocka_unit_test(reports_may_be_long),
         cmocka_unit_test(scores_become_severities),
         cmocka_unit_test(severities_are_read_in_any_letters),
     };
