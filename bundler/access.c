@@ -2,8 +2,10 @@
 #include "bundler/access.h"
 
 #include <limits.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/mem.h"
 #include "base/text.h"
 
 #include "base/banned.h"
@@ -25,6 +27,19 @@ static bool check(const struct access_options *o, struct err *e)
     return check_hosts(&o->plain_http, "--plain-http", e) && check_hosts(&o->token_servers, "--token-server", e);
 }
 
+/* Where Docker and Podman look. */
+static void find_certs(struct access *a)
+{
+    const char *home = getenv("HOME");
+    size_t n = 0;
+    if (home != NULL && home[0] == '/')
+        a->own_certs = mem_format("%s/.config/containers/certs.d", home);
+    if (a->own_certs != NULL)
+        a->certs_folders[n++] = a->own_certs;
+    a->certs_folders[n++] = "/etc/containers/certs.d";
+    a->certs_folders[n++] = "/etc/docker/certs.d";
+}
+
 bool access_open(struct access *a, const struct access_options *o, uint64_t retries, uint64_t limit_bytes_per_s, struct err *e)
 {
     *a = (struct access){ 0 };
@@ -34,7 +49,9 @@ bool access_open(struct access *a, const struct access_options *o, uint64_t retr
     a->credentials = credentials_open(&whose, e);
     if (a->credentials == NULL)
         return false;
-    struct registry_options how = { .ca_file = o->ca_file, .client_cert = o->client_cert, .client_key = o->client_key, .use_proxy_env = true,
+    find_certs(a);
+    struct registry_options how = { .ca_file = o->ca_file, .client_cert = o->client_cert, .client_key = o->client_key,
+                                    .certs_folders = a->certs_folders, .use_proxy_env = true,
                                     .plain_http = o->plain_http.items, .n_plain_http = o->plain_http.n, .token_servers = o->token_servers.items,
                                     .n_token_servers = o->token_servers.n, .credentials = a->credentials,
                                     .limit_bytes_per_s = limit_bytes_per_s };
@@ -47,6 +64,7 @@ void access_close(struct access *a)
 {
     registry_free(a->registry);
     credentials_free(a->credentials);
+    mem_free(a->own_certs);
     *a = (struct access){ 0 };
 }
 

@@ -30,6 +30,8 @@ struct access_options {
 struct access {
     struct credentials *credentials;
     struct registry *registry;
+    char *own_certs;              /* ~/.config/containers/certs.d, or null */
+    const char *certs_folders[4]; /* null-terminated */
 };
 
 /* retries: further attempts of a request. limit_bytes_per_s: of all that comes; 0: none. ERR_USAGE, ERR_CONFIG. o must live as long as the result, which is closed by the caller in any case. */

@@ -117,21 +117,29 @@ static void set_route(struct exchange *x)
         curl_easy_setopt(x->easy, CURLOPT_CONNECT_TO, h->connect_to);
 }
 
+static void set_blob(struct exchange *x, CURLoption option, const struct buf *pem)
+{
+    struct curl_blob blob = { .data = pem->data, .len = pem->len, .flags = CURL_BLOB_NOCOPY };
+    curl_easy_setopt(x->easy, option, &blob);
+}
+
 static void set_tls(struct exchange *x)
 {
     const struct http *h = x->http;
     curl_easy_setopt(x->easy, CURLOPT_SSL_VERIFYPEER, 1L);
     curl_easy_setopt(x->easy, CURLOPT_SSL_VERIFYHOST, 2L);
     curl_easy_setopt(x->easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
-    if (h->has_ca) {
-        struct curl_blob pem = { .data = h->ca.data, .len = h->ca.len, .flags = CURL_BLOB_NOCOPY };
-        curl_easy_setopt(x->easy, CURLOPT_CAINFO_BLOB, &pem);
+    const struct http_identity *i = x->rq->identity;
+    const struct buf *ca = i != NULL && i->ca.len > 0 ? &i->ca : &h->ca;
+    if (ca->len > 0) {
+        set_blob(x, CURLOPT_CAINFO_BLOB, ca);
         curl_easy_setopt(x->easy, CURLOPT_CAINFO, NULL);
         curl_easy_setopt(x->easy, CURLOPT_CAPATH, NULL);
     }
-    if (h->client_cert != NULL) {
-        curl_easy_setopt(x->easy, CURLOPT_SSLCERT, h->client_cert);
-        curl_easy_setopt(x->easy, CURLOPT_SSLKEY, h->client_key != NULL ? h->client_key : h->client_cert);
+    if (i != NULL && i->cert.len > 0) {
+        set_blob(x, CURLOPT_SSLCERT_BLOB, &i->cert);
+        set_blob(x, CURLOPT_SSLKEY_BLOB, &i->key);
+        curl_easy_setopt(x->easy, CURLOPT_KEYPASSWD, ""); /* nobody is asked on a terminal */
     }
 }
 

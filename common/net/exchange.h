@@ -19,8 +19,6 @@ struct http {
     struct curl_slist *connect_to; /* of connect_address; null: where the URL says */
     struct buf ca; /* PEM to believe; empty: libcurl's own default */
     bool has_ca;
-    char *client_cert;
-    char *client_key;
     char *tls_hint;
     char *user_agent;
     char *proxy_for_http, *proxy_for_https, *no_proxy;
@@ -31,6 +29,15 @@ struct http {
     struct pace pace;
     struct exchange *exchanges; /* all that run */
     uint64_t n_turns;
+};
+
+/* Appends where the system keeps the public roots. */
+MUST_CHECK bool http_add_system_roots(struct buf *ca, struct err *e);
+
+/* PEM texts; empty: nothing particular. */
+struct http_identity {
+    struct buf ca; /* all to believe */
+    struct buf cert, key;
 };
 
 enum { EXCHANGE_HEAD_LINES = 100 }; /* of all heads of an answer together */

@@ -34,6 +34,7 @@ static const struct meaning {
     { CURLE_SSL_CONNECT_ERROR, "protocol version", true, "the server speaks no TLS 1.2 or newer, and nothing older is used" },
     { CURLE_SSL_CONNECT_ERROR, "wrong version number", true, "the server does not speak TLS at this port" },
     { CURLE_SSL_CERTPROBLEM, "", true, "check the files of the client certificate" },
+    { CURLE_RECV_ERROR, "certificate required", true, "the server wants a client certificate" },
     { CURLE_URL_MALFORMAT, "", true, "" },
     { CURLE_UNSUPPORTED_PROTOCOL, "", true, "" },
     { CURLE_COULDNT_RESOLVE_HOST, "", false, "check the name of the host; where only a proxy leads outside, set HTTPS_PROXY" },
@@ -59,7 +60,7 @@ static bool explain(const struct exchange *x, CURLcode result, struct http_failu
     if (x->http->unix_socket != NULL)
         return err_set(&f->err, ERR_NET, "%s: %s", x->http->unix_socket,
                        result == CURLE_COULDNT_CONNECT && number != 0 ? strerror((int)number) : SHOWN(text));
-    err_set(&f->err, ERR_NET, "%s: %s", URL_ORIGIN(&x->url), SHOWN(text));
+    err_set(&f->err, result == CURLE_SSL_CERTPROBLEM ? ERR_CONFIG : ERR_NET, "%s: %s", URL_ORIGIN(&x->url), SHOWN(text));
     const char *hint = m == NULL ? NULL : m->hint != NULL ? m->hint : certificate_hint(x);
     return hint == NULL || hint[0] == '\0' ? false : err_hint(&f->err, "%s", hint);
 }

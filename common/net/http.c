@@ -21,15 +21,15 @@ enum {
 /* Where Debian and its relatives keep the public roots, for a libcurl that was built without a default. */
 static const char system_roots[] = "/etc/ssl/certs/ca-certificates.crt";
 
-static bool add_system_roots(struct http *h, struct err *e)
+bool http_add_system_roots(struct buf *ca, struct err *e)
 {
     const curl_version_info_data *info = curl_version_info(CURLVERSION_NOW);
     const char *path = info->cainfo != NULL ? info->cainfo : system_roots;
     bool is_there = false;
     if (!file_exists(path, &is_there, e))
         return false;
-    buf_addc(&h->ca, '\n');
-    return !is_there || file_read(path, FILE_PLAIN, LIMIT_CA_FILE_BYTES, &h->ca, e);
+    buf_addc(ca, '\n');
+    return !is_there || file_read(path, FILE_PLAIN, LIMIT_CA_FILE_BYTES, ca, e);
 }
 
 static bool read_ca(struct http *h, const struct http_options *o, struct err *e)
@@ -38,7 +38,7 @@ static bool read_ca(struct http *h, const struct http_options *o, struct err *e)
     if (o->ca_file == NULL)
         return true;
     h->has_ca = true;
-    if (!file_read(o->ca_file, FILE_PLAIN, LIMIT_CA_FILE_BYTES, &h->ca, e) || (o->ca_adds_to_system && !add_system_roots(h, e))) {
+    if (!file_read(o->ca_file, FILE_PLAIN, LIMIT_CA_FILE_BYTES, &h->ca, e) || (o->ca_adds_to_system && !http_add_system_roots(&h->ca, e))) {
         err_in(e, "certificate authorities");
         return err_as(e, ERR_CONFIG);
     }
@@ -74,8 +74,6 @@ struct http *http_open(const struct http_options *o, struct err *e)
         h->connect_to = curl_slist_append(NULL, rule);
         BUG_IF(h->connect_to == NULL);
     }
-    h->client_cert = mem_text(o->client_cert);
-    h->client_key = mem_text(o->client_key);
     h->tls_hint = mem_text(o->tls_hint);
     h->user_agent = mem_text(o->user_agent != NULL ? o->user_agent : "archon/" ARCHON_VERSION);
     h->connect_timeout_ms = o->connect_timeout_ms > 0 ? o->connect_timeout_ms : CONNECT_TIMEOUT_MS;
@@ -97,7 +95,7 @@ void http_close(struct http *h)
     curl_multi_cleanup(h->multi);
     curl_slist_free_all(h->connect_to);
     buf_clear(&h->ca);
-    char *texts[] = { h->unix_socket, h->client_cert, h->client_key, h->tls_hint, h->user_agent, h->proxy_for_http,
+    char *texts[] = { h->unix_socket, h->tls_hint, h->user_agent, h->proxy_for_http,
                       h->proxy_for_https, h->no_proxy };
     for (size_t i = 0; i < ARRAY_LEN(texts); i++)
         mem_free(texts[i]);

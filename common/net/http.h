@@ -20,8 +20,6 @@ struct http_options {
     const char *ca_file;        /* PEM; null: the system's store */
     bool ca_adds_to_system;     /* ca_file in addition to the system's store, not in its place */
     const char *tls_hint;       /* what to do about a certificate of an unknown authority, or null */
-    const char *client_cert;    /* PEM files for client certificates, or null */
-    const char *client_key;
     bool use_proxy_env;         /* HTTPS_PROXY, HTTP_PROXY, NO_PROXY (and lower case) */
     unsigned connect_timeout_ms; /* 0: 30 000 */
     unsigned stall_timeout_ms;   /* no byte either way for so long: ERR_NET; 0: 60 000; UINT_MAX: never */
@@ -35,6 +33,7 @@ void http_close(struct http *h);
 AUTO_FREE(struct http, http_close)
 
 struct http_response;
+struct http_identity;
 struct http_header {
     const char *name, *value;
 };
@@ -43,6 +42,7 @@ struct http_request {
     const char *url;
     const struct http_header *headers; /* plain headers */
     size_t n_headers;
+    const struct http_identity *identity; /* whom we believe and who we are, at this server only (identity.h); or null */
     const struct secret *authorization; /* value of Authorization, or null; never logged */
     struct source *body;              /* or null; chunked when body_bytes is HTTP_CHUNKED */
     uint64_t body_bytes;

@@ -16,6 +16,9 @@ struct throttle *registry_host_throttle(struct registry_host *h); /* throttle.h 
 const struct registry_options *registry_options_of(const struct registry *r);
 const struct registry_options *registry_host_options(const struct registry_host *h);
 
+/* The certificates for a request to url: null when that is not this host's own origin, where nobody is told who we are. Borrows. */
+const struct http_identity *registry_host_identity(const struct registry_host *h, const struct url *url);
+
 /* What to send now for a repository; empty when nothing is known to be wanted. Owned by the caller. */
 struct secret registry_authorization(struct registry_host *h, const char *repository);
 

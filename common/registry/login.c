@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "registry/credential_variables.h"
+#include "registry/host.h"
 #include "registry/token.h"
 #include "sys/clock.h"
 
@@ -161,6 +162,10 @@ bool login_ask_token(struct login *l, const char *repository, const struct chall
     const struct registry_options *o = l->place.options;
     struct token_request q = { .challenge = asked, .base = l->place.base, .repository = repository, .credential = c,
                                .more_hosts = o->token_servers, .n_more_hosts = o->n_token_servers };
+    struct url server;
+    struct err ignored = { 0 };
+    if (token_server(&server, &q, &ignored))
+        q.identity = registry_host_identity(l->place.host, &server);
     if (token_fetch(l->place.http, &q, token, lifetime_s, e))
         return true;
     if (e->code == ERR_AUTH)

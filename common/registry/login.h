@@ -11,7 +11,9 @@
 #include "registry/challenge.h"
 #include "registry/registry.h"
 
+struct registry_host;
 struct login_place {
+    const struct registry_host *host;
     const char *name;       /* as in references */
     const struct url *base; /* of its API */
     struct http *http;      /* for token servers: free also in the middle of downloads */

@@ -1,4 +1,5 @@
 /* A log-in without a pull: the API's first page, as a client finds out what a registry wants. */
+#include "registry/host.h"
 #include "registry/login.h"
 
 #include <string.h>
@@ -18,7 +19,8 @@ static bool get_first_page(const struct login_place *p, const struct secret *aut
     http_response_clear(rs);
     if (!url_join(&url, p->base, "/v2/", "registry", e))
         return false;
-    struct http_request rq = { .method = "GET", .url = url.text, .authorization = authorization, .deadline_ms = DEADLINE_MS };
+    struct http_request rq = { .method = "GET", .url = url.text, .identity = registry_host_identity(p->host, &url), .authorization = authorization,
+                                .deadline_ms = DEADLINE_MS };
     if (!http_run(p->http, &rq, rs, NULL, e))
         return err_in(e, "%s", p->name);
     if (rs->status == 200 || rs->status == 401 || (rs->status == 403 && authorization != NULL))

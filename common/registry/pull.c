@@ -148,6 +148,7 @@ static enum http_step send_request(struct pull *p, struct http_request *rq, unsi
         return turn(p, verdict, rq, wait_ms, e);
     rq->method = "GET";
     rq->url = p->url.text;
+    rq->identity = registry_host_identity(p->host, &p->url);
     rq->headers = p->headers;
     rq->n_headers = p->n_headers;
     if (url_same_origin(&p->url, registry_host_base(p->host))) {

@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "base/num.h"
 #include "base/text.h"
+#include "registry/certificates.h"
 #include "registry/host.h"
 #include "registry/login.h"
 #include "registry/retry.h"
@@ -22,6 +23,7 @@ struct registry_host {
     char *name;
     struct url base;
     struct login *login;
+    struct http_identity *identity; /* for its origin only; or null */
     bool is_limit_told;
     struct throttle throttle;
     struct registry_host *next;
@@ -46,7 +48,7 @@ struct registry *registry_open(const struct registry_options *o, struct err *e)
         r->options.first_wait_ms = RETRY_FIRST_WAIT_MS;
     if (r->options.large_blob_bytes == 0)
         r->options.large_blob_bytes = REGISTRY_LARGE_BLOB_BYTES;
-    struct http_options h = { .ca_file = o->ca_file, .ca_adds_to_system = true, .client_cert = o->client_cert, .client_key = o->client_key,
+    struct http_options h = { .ca_file = o->ca_file, .ca_adds_to_system = true,
                               .tls_hint = "if that certificate is right, name the authority that signed it: --registry-ca FILE",
                               .use_proxy_env = o->use_proxy_env, .connect_timeout_ms = o->connect_timeout_ms,
                               .stall_timeout_ms = o->stall_timeout_ms, .least_bytes_per_s = REGISTRY_LEAST_BYTES_PER_S,
@@ -59,6 +61,7 @@ struct registry *registry_open(const struct registry_options *o, struct err *e)
 static void host_free(struct registry_host *h)
 {
     login_free(h->login);
+    http_identity_free(h->identity);
     mem_free(h->name);
     mem_free(h);
 }
@@ -98,7 +101,7 @@ static bool probe(struct registry_host *h, struct err *e)
     AUTO(http_response_clear_auto) struct http_response rs = { 0 };
     if (!url_join(&url, &h->base, "/v2/", "registry", e))
         return false;
-    struct http_request rq = { .method = "GET", .url = url.text, .deadline_ms = PROBE_DEADLINE_MS };
+    struct http_request rq = { .method = "GET", .url = url.text, .identity = h->identity, .deadline_ms = PROBE_DEADLINE_MS };
     if (!http_run(h->registry->control, &rq, &rs, NULL, e))
         return false;
     return h->base.is_https || rs.status == 200 || rs.status == 401 ||
@@ -137,8 +140,8 @@ struct registry_host *registry_host(struct registry *r, const char *name, struct
     struct registry_host *h = mem_new(sizeof *h);
     h->registry = r;
     h->name = mem_text(name);
-    h->login = login_new(&(struct login_place){ .name = h->name, .base = &h->base, .http = r->control, .options = &r->options });
-    if (!reach(h, e)) {
+    h->login = login_new(&(struct login_place){ .host = h, .name = h->name, .base = &h->base, .http = r->control, .options = &r->options });
+    if (!certificates_open(r->http, &r->options, name, &h->identity, e) || !reach(h, e)) {
         host_free(h);
         return NULL;
     }
@@ -165,6 +168,11 @@ const char *registry_host_name(const struct registry_host *h)
 const struct registry_options *registry_options_of(const struct registry *r)
 {
     return &r->options;
+}
+
+const struct http_identity *registry_host_identity(const struct registry_host *h, const struct url *url)
+{
+    return url_same_origin(url, &h->base) ? h->identity : NULL;
 }
 
 const struct registry_options *registry_host_options(const struct registry_host *h)

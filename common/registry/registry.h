@@ -17,8 +17,9 @@
 
 struct registry_options {
     const char *ca_file;     /* believed in addition to the system's store; or null */
-    const char *client_cert; /* PEM files, or null */
+    const char *client_cert; /* PEM files, or null: shown to registries that ask for one, never to where they redirect */
     const char *client_key;
+    const char *const *certs_folders; /* null-terminated, or null: see certificates.h */
     bool use_proxy_env;
     const char *const *plain_http;
     size_t n_plain_http;

@@ -105,7 +105,7 @@ static bool ask_by_get(struct http *h, const struct token_request *q, const stru
         return err_as(e, ERR_AUTH);
     if (q->credential != NULL && q->credential->kind == CREDENTIAL_PASSWORD)
         authorization = credential_basic(q->credential);
-    struct http_request rq = { .method = "GET", .url = buf_text(&url), .authorization = &authorization, .max_body = ANSWER_MAX,
+    struct http_request rq = { .method = "GET", .url = buf_text(&url), .identity = q->identity, .authorization = &authorization, .max_body = ANSWER_MAX,
                                .deadline_ms = DEADLINE_MS };
     return http_run(h, &rq, rs, NULL, e);
 }
@@ -132,7 +132,7 @@ static bool ask_by_post(struct http *h, const struct token_request *q, enum way 
         return err_as(e, ERR_AUTH);
     AUTO(source_free_auto) struct source *body = source_memory(form.data, form.len);
     struct http_header headers[] = { { "Content-Type", "application/x-www-form-urlencoded" } };
-    struct http_request rq = { .method = "POST", .url = server->text, .headers = headers, .n_headers = 1, .body = body,
+    struct http_request rq = { .method = "POST", .url = server->text, .identity = q->identity, .headers = headers, .n_headers = 1, .body = body,
                                .body_bytes = form.len, .max_body = ANSWER_MAX, .deadline_ms = DEADLINE_MS };
     return http_run(h, &rq, rs, NULL, e);
 }

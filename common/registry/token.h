@@ -15,6 +15,7 @@ struct token_request {
     const struct url *base;               /* of the registry's API */
     const char *repository;               /* null: no repository, only to see whether the login is taken */
     const struct credential *credential;  /* or null */
+    const struct http_identity *identity; /* certificates for the token server, when it is the registry's own origin; or null */
     const char *const *more_hosts;        /* token servers that the operator named */
     size_t n_more_hosts;
 };
