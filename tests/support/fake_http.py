@@ -4,7 +4,8 @@
     fake_http.py DIR            reads DIR/script.json, writes DIR/ports (one a line) when it listens, and DIR/log (one request a line)
 
 script.json: {"ports": 2, "tls": [1], "unix": "name", "rules": [RULE, ...]}. TLS ports use a certificate for 127.0.0.1 and localhost
-signed by DIR/ca.pem. "unix": also listens on DIR/name. A request takes the first rule that fits and is not used up:
+signed by DIR/ca.pem; "ask_client": true makes them ask for a certificate, for which DIR/client.pem and client.key would do, and log
+its name as "client". "unix": also listens on DIR/name. A request takes the first rule that fits and is not used up:
 
     port, method, path          must be equal, where given (port: its number in the list; path with its query)
     has, lacks                  "Header: value" that the request must have, "Header" that it must not have
@@ -72,6 +73,11 @@ class Server:
         self.openssl('x509', '-req', '-in', 'leaf.csr', '-CA', 'ca.pem', '-CAkey', 'ca.key', '-CAcreateserial', '-days', '2',
                      '-extfile', 'leaf.ext', '-out', 'leaf.pem')
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        if self.script.get('ask_client'):
+            self.openssl('req', *ec, '-keyout', 'client.key', '-out', 'client.csr', '-subj', '/CN=builder')
+            self.openssl('x509', '-req', '-in', 'client.csr', '-CA', 'ca.pem', '-CAkey', 'ca.key', '-CAcreateserial', '-days', '2', '-out', 'client.pem')
+            context.load_verify_locations(os.path.join(self.dir, 'ca.pem'))
+            context.verify_mode = ssl.CERT_OPTIONAL
         context.load_cert_chain(os.path.join(self.dir, 'leaf.pem'), os.path.join(self.dir, 'leaf.key'))
         return context
 
@@ -119,7 +125,7 @@ class Server:
                 break
             name, _, value = h.partition(':')
             headers.append([name, value.strip()])
-        request = {'port': number, 'connection': connection, 'method': line[0], 'path': line[1], 'headers': headers}
+        request = {'port': number, **self.client_of(c), 'connection': connection, 'method': line[0], 'path': line[1], 'headers': headers}
         rule = self.choose(request)
         if not rule.get('early'):
             request['body'] = self.read_body(f, headers).decode('latin-1')
@@ -127,6 +133,11 @@ class Server:
             self.log.write(json.dumps(request) + '\n')
             self.log.flush()
         return self.answer(c, rule, request)
+
+    @staticmethod
+    def client_of(c):
+        peer = c.getpeercert() if isinstance(c, ssl.SSLSocket) else None
+        return {'client': peer['subject'][0][0][1]} if peer else {}
 
     @staticmethod
     def read_body(f, headers):
