@@ -10,6 +10,7 @@ package_group() {
     engine) echo docker.io docker-compose iptables iproute2 ;;
     registry) echo docker-registry apache2-utils skopeo ;;
     podman) echo podman ;;
+    proxy) echo tinyproxy ;;
     rpm) echo rpm ;;
     db) echo postgresql postgresql-client ;;
     bats) echo bats ;;
