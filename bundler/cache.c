@@ -161,12 +161,11 @@ static const struct cache_document *find_document(const struct cache *c, const s
     return NULL;
 }
 
-bool cache_find(const struct cache *c, const struct digest *d, uint64_t size, bool *is_there, struct err *e)
+static bool find_on_disk(const struct cache *c, const struct digest *d, uint64_t size, bool *is_there, struct err *e)
 {
-    const struct cache_document *document = find_document(c, d);
     struct stat st;
-    *is_there = document != NULL && document->bytes.len == size;
-    if (*is_there || c->dir == NULL)
+    *is_there = false;
+    if (c->dir == NULL)
         return true;
     AUTO(mem_auto) char *path = cache_path(c, d);
     if (!hold(c, d, e))
@@ -177,6 +176,22 @@ bool cache_find(const struct cache *c, const struct digest *d, uint64_t size, bo
     if (!*is_there)
         return cache_remove(c, d, e);
     used_now(path);
+    return true;
+}
+
+bool cache_find(const struct cache *c, const struct digest *d, uint64_t size, bool *is_there, struct err *e)
+{
+    const struct cache_document *document = find_document(c, d);
+    *is_there = document != NULL && document->bytes.len == size;
+    return *is_there || find_on_disk(c, d, size, is_there, e);
+}
+
+bool cache_find_file(const struct cache *c, const struct digest *d, uint64_t size, char **path, struct err *e)
+{
+    bool is_there = false;
+    if (!find_on_disk(c, d, size, &is_there, e))
+        return false;
+    *path = is_there ? cache_path(c, d) : NULL;
     return true;
 }
 

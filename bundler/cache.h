@@ -33,6 +33,8 @@ char *cache_path(const struct cache *c, const struct digest *d); /* owned */
 
 /* Is the blob there with this size? One of another size is removed: it cannot be it. The bytes are hashed by whoever reads them. */
 MUST_CHECK bool cache_find(const struct cache *c, const struct digest *d, uint64_t size, bool *is_there, struct err *e);
+/* The same for one that must be a file: *path (owned) is where it is, null when it is not there. */
+MUST_CHECK bool cache_find_file(const struct cache *c, const struct digest *d, uint64_t size, char **path, struct err *e);
 /* Removes a blob whose bytes turned out to be others. A missing one is fine. */
 MUST_CHECK bool cache_remove(const struct cache *c, const struct digest *d, struct err *e);
 

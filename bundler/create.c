@@ -30,7 +30,9 @@ static bool create_fetch(struct create *c, struct err *e)
     const struct fetch_totals *t = &c->fetched;
     log_info("%zu layer%s of %s, %zu of them (%s) to fetch", t->n_blobs, text_s(t->n_blobs), text_bytes(a, t->bytes), t->n_missing, text_bytes(b, t->missing_bytes));
     registries_make_room(&c->registries, t->missing_bytes);
-    return registries_put_layers(&c->registries, c->app, c->images, e) &&
+    if (!registries_put_layers(&c->registries, c->app, c->images, e))
+        return false;
+    return cache_is_passing(c->registries.cache) ||
            fetch_layers(c->registries.registry, c->registries.cache, c->images, c->app->n_images, PARALLEL_FETCHES, &c->ctx->progress, e);
 }
 
@@ -70,7 +72,7 @@ bool create_run(struct create *c, struct err *e)
            create_prepare(c, e) &&     /* keys, and the place of the result */
            create_resolve(c, e) &&     /* which exact digests that is */
            create_compare_scans(c, e) && /* and whether scan reports are about them */
-           create_fetch(c, e) &&       /* the layers, into the cache */
+           create_fetch(c, e) &&       /* the layers, into the cache, if there is one */
            create_fetch_documents(c, e) && /* and what speaks of the images */
            create_find_sboms(c, e) &&  /* with the SBOMs among them */
            create_describe(c, e) &&    /* release.json */
@@ -88,8 +90,10 @@ void create_clear(struct create *c)
     if (c->sbom != NULL)
         sbom_run_close(c->sbom);
     for (size_t i = 0; i < c->n_layers; i++) {
+        for (size_t k = 0; k < c->layers[i].n_blobs; k++)
+            mem_free(c->layers[i].forms[k].path);
+        mem_free(c->layers[i].forms);
         mem_free(c->layers[i].blobs);
-        mem_free(c->layers[i].path);
     }
     mem_free(c->layers);
     buf_clear(&c->release);

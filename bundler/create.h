@@ -97,7 +97,7 @@ MUST_CHECK bool create_write_lock(struct create *c, struct err *e);
 MUST_CHECK bool create_prepare(struct create *c, struct err *e);
 /* create_release.c: release.json from the application and its images. */
 MUST_CHECK bool create_describe(struct create *c, struct err *e);
-/* create_layers.c: the distinct layers of all images with every form in which they exist. They are in the cache. */
+/* create_layers.c: the distinct layers of all images with every form in which they exist, and where they are. */
 MUST_CHECK bool create_list_layers(struct create *c, struct err *e);
 /* After packing failed: a blob in the cache whose bytes are others than its digest says is removed, so that the next run fetches it again. */
 void create_drop_damaged(const struct create *c, struct err *e);

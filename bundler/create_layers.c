@@ -18,6 +18,7 @@ struct occurrence { /* a layer of an image */
     const struct digest *diff_id;
     const struct oci_descriptor *blob;
     enum oci_compression compression;
+    const struct ref *from; /* the image */
 };
 
 static int by_diff_id(const void *a, const void *b)
@@ -44,30 +45,48 @@ static void list_occurrences(const struct create *c, struct occurrence *list)
         for (size_t k = 0; k < c->images[i].n_platforms; k++) {
             const struct image_platform *p = &c->images[i].platforms[k];
             for (size_t l = 0; l < p->m.n_layers; l++, n++)
-                list[n] = (struct occurrence){ n, &p->c.diff_ids[l], &p->m.layers[l], p->compression[l] };
+                list[n] = (struct occurrence){ n, &p->c.diff_ids[l], &p->m.layers[l], p->compression[l], &c->images[i].ref };
         }
 }
 
-static void add_form(struct pack_layer *layer, const struct oci_descriptor *blob)
+static void add_form(struct pack_layer *layer, const struct occurrence *from)
 {
+    const struct oci_descriptor *blob = from->blob;
     for (size_t i = 0; i < layer->n_blobs; i++)
         if (digest_equal(&layer->blobs[i].digest, &blob->digest))
             return;
     if (layer->n_blobs == FORMS_MAX)
-        return; /* they are for information: any of them will do */
-    struct manifest_blob *to = &layer->blobs[layer->n_blobs++];
+        return; /* not named in the bundle, so not proven */
+    struct manifest_blob *to = &layer->blobs[layer->n_blobs];
+    layer->forms[layer->n_blobs++] = (struct pack_form){ .compression = from->compression, .from = from->from };
     *to = (struct manifest_blob){ .digest = blob->digest, .size = blob->size };
     BUG_IF(!text_copy(to->media_type, sizeof to->media_type, blob->media_type));
 }
 
 /* n occurrences of one diff_id. */
-static void make_layer(const struct create *c, struct pack_layer *layer, const struct occurrence *list, size_t n)
+static void make_layer(struct pack_layer *layer, const struct occurrence *list, size_t n)
 {
-    *layer = (struct pack_layer){ .diff_id = *list[0].diff_id, .compression = list[0].compression };
+    *layer = (struct pack_layer){ .diff_id = *list[0].diff_id };
     layer->blobs = mem_new_array(n < FORMS_MAX ? n : FORMS_MAX, sizeof *layer->blobs);
+    layer->forms = mem_new_array(n < FORMS_MAX ? n : FORMS_MAX, sizeof *layer->forms);
     for (size_t i = 0; i < n; i++)
-        add_form(layer, list[i].blob);
-    layer->path = cache_path(c->registries.cache, &layer->blobs[0].digest);
+        add_form(layer, &list[i]);
+}
+
+/* Everything is in the cache now; in one that keeps nothing only what came from elsewhere than a registry. */
+static bool find_files(struct create *c, struct err *e)
+{
+    const struct cache *cache = c->registries.cache;
+    for (size_t i = 0; i < c->n_layers; i++)
+        for (size_t k = 0; k < c->layers[i].n_blobs; k++) {
+            const struct manifest_blob *blob = &c->layers[i].blobs[k];
+            struct pack_form *form = &c->layers[i].forms[k];
+            if (!cache_find_file(cache, &blob->digest, blob->size, &form->path, e))
+                return false;
+            if (form->path == NULL && !cache_is_passing(cache))
+                form->path = cache_path(cache, &blob->digest); /* gone meanwhile: opening it will say so */
+        }
+    return true;
 }
 
 struct group { /* of occurrences with one diff_id */
@@ -92,16 +111,12 @@ static size_t group_occurrences(struct group *groups, const struct occurrence *l
     return n_groups;
 }
 
-static bool estimate(struct create *c, struct err *e)
+static void estimate(struct create *c)
 {
     for (size_t i = 0; i < c->n_layers; i++) {
-        uint64_t bytes = 0;
-        if (!pack_estimate(&c->layers[i], &bytes, e))
-            return false;
-        c->layer_bytes += bytes;
+        c->layer_bytes += pack_estimate(&c->layers[i]);
         c->n_blobs += c->layers[i].n_blobs;
     }
-    return true;
 }
 
 bool create_list_layers(struct create *c, struct err *e)
@@ -117,31 +132,39 @@ bool create_list_layers(struct create *c, struct err *e)
         return err_set(e, ERR_CONFIG, "%zu different layers, at most %d", n_groups, LIMIT_LAYERS);
     c->layers = mem_new_array(n_groups, sizeof *c->layers);
     for (; c->n_layers < n_groups; c->n_layers++)
-        make_layer(c, &c->layers[c->n_layers], &list[groups[c->n_layers].at], groups[c->n_layers].n);
-    return estimate(c, e);
+        make_layer(&c->layers[c->n_layers], &list[groups[c->n_layers].at], groups[c->n_layers].n);
+    estimate(c);
+    return find_files(c, e);
 }
 
 /* ---- after a failure ---- */
 
-static bool is_intact(const struct pack_layer *l)
+static bool is_intact(const char *path, const struct digest *digest)
 {
     struct err ignored = { 0 };
-    AUTO(fd_auto) int fd = file_open_read(l->path, FILE_NO_LINK, &ignored);
+    AUTO(fd_auto) int fd = path == NULL ? -1 : file_open_read(path, FILE_NO_LINK, &ignored);
     if (fd < 0)
         return true; /* nothing to remove */
-    AUTO(source_free_auto) struct source *from = source_fd(fd, l->path);
-    AUTO(sink_drop_auto) struct sink *to = sink_sha256(&l->blobs[0].digest, "blob", sink_null());
+    AUTO(source_free_auto) struct source *from = source_fd(fd, path);
+    AUTO(sink_drop_auto) struct sink *to = sink_sha256(digest, "blob", sink_null());
     return pump(from, to, &ignored) && sink_finish(to, &ignored);
+}
+
+static size_t drop_damaged(const struct create *c, const struct pack_layer *l)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < l->n_blobs; i++) {
+        struct err ignored = { 0 };
+        n += !is_intact(l->forms[i].path, &l->blobs[i].digest) && cache_remove(c->registries.cache, &l->blobs[i].digest, &ignored);
+    }
+    return n;
 }
 
 void create_drop_damaged(const struct create *c, struct err *e)
 {
     size_t n = 0;
-    for (size_t i = 0; i < c->n_layers; i++) {
-        struct err ignored = { 0 };
-        if (!is_intact(&c->layers[i]) && cache_remove(c->registries.cache, &c->layers[i].blobs[0].digest, &ignored))
-            n++;
-    }
+    for (size_t i = 0; i < c->n_layers; i++)
+        n += drop_damaged(c, &c->layers[i]);
     if (n > 0)
         err_hint(e, "%zu damaged blob%s removed from the cache %s: run it again", n, n == 1 ? " was" : "s were", cache_dir(c->registries.cache));
 }

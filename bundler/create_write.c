@@ -4,6 +4,7 @@
 #include "base/text.h"
 #include "bundle/verify.h"
 #include "bundler/create.h"
+#include "bundler/passing.h"
 #include "sys/file.h"
 #include "sys/path.h"
 
@@ -11,6 +12,11 @@
 
 /* What is read back right after it was written is in the page cache: this one need not be large. */
 #define PROVE_CACHE_BYTES (128 * MIB)
+
+enum {
+    HEADER_RESERVE = 2, /* layers may be so much larger than they were guessed, before the payload must be moved: 20 KB for each GiB */
+    PASSING_TRIES = 3,  /* of a blob, each from its first byte; broken connections within each go on where they broke */
+};
 
 /* docs/FORMAT.md section 3.3 */
 static uint32_t average_for(uint64_t raw_bytes)
@@ -27,7 +33,7 @@ static uint64_t expected_bytes(const struct create *c, uint64_t member_bytes)
 {
     uint64_t bytes = member_bytes;
     for (size_t i = 0; i < c->n_layers; i++)
-        bytes += c->layers[i].compression == OCI_RAW ? c->layers[i].blobs[0].size / 3 : c->layers[i].blobs[0].size;
+        bytes += c->layers[i].forms[0].compression == OCI_RAW ? c->layers[i].blobs[0].size / 3 : c->layers[i].blobs[0].size;
     return bytes;
 }
 
@@ -76,7 +82,7 @@ static bool open_writer(struct create *c, const struct manifest *head, struct er
     uint64_t member_bytes;
     create_measure_members(c, &n_members, &member_bytes);
     struct writer_spec spec = { .path = c->path, .head = head, .n_layers = c->n_layers, .n_blobs = c->n_blobs, .n_members = n_members,
-                                .raw_estimate = c->layer_bytes + member_bytes, .expected_bytes = expected_bytes(c, member_bytes),
+                                .raw_estimate = HEADER_RESERVE * c->layer_bytes + member_bytes, .expected_bytes = expected_bytes(c, member_bytes),
                                 .level = (int)c->o->level, .jobs = c->jobs };
     if (!check_space(c, member_bytes, e))
         return false;
@@ -86,7 +92,10 @@ static bool open_writer(struct create *c, const struct manifest *head, struct er
 
 static bool pack(struct create *c, uint32_t average, struct err *e)
 {
-    if (pack_layers(c->writer, c->layers, c->n_layers, average, c->jobs, &c->ctx->progress, e))
+    struct pack_source registry = { .bring = passing_bring, .ctx = c->registries.registry, .tries = c->o->registries.retries == 0 ? 1 : PASSING_TRIES };
+    struct pack_how how = { .average = average, .jobs = c->jobs, .progress = &c->ctx->progress,
+                            .source = cache_is_passing(c->registries.cache) ? &registry : NULL };
+    if (pack_layers(c->writer, c->layers, c->n_layers, &how, e))
         return true;
     if (e->code == ERR_INTEGRITY || e->code == ERR_REGISTRY)
         create_drop_damaged(c, e);
@@ -126,6 +135,14 @@ bool create_write(struct create *c, struct err *e)
            pack(c, head.average, e) && write_reports(c, e) && writer_finish(c->writer, sign, c, e);
 }
 
+static uint64_t raw_bytes(const struct manifest *m)
+{
+    uint64_t bytes = 0;
+    for (size_t i = 0; i < m->n_layers; i++)
+        bytes += m->layers[i].size;
+    return bytes;
+}
+
 static void tell_end(const struct create *c, const char *phase, uint64_t bytes)
 {
     struct progress_fact fact = { .phase = phase, .done = bytes, .total = bytes, .is_finished = true };
@@ -142,6 +159,6 @@ bool create_prove(struct create *c, struct err *e)
     tell_end(c, "verify", writer_manifest(c->writer)->total_len);
     if (!bundle_verify_layers(b, PROVE_CACHE_BYTES, &c->ctx->progress, e))
         return err_in(e, "reading back");
-    tell_end(c, "rebuild", c->layer_bytes);
+    tell_end(c, "rebuild", raw_bytes(writer_manifest(c->writer)));
     return true;
 }

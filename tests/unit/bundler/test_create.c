@@ -201,7 +201,8 @@ static void every_form_of_a_layer_is_named_once(void **state)
     must(prepare(&w, &e), &e);
     for (size_t i = 0; i < w.c.n_layers; i++) {
         mem_free(w.c.layers[i].blobs);
-        mem_free(w.c.layers[i].path);
+        mem_free(w.c.layers[i].forms[0].path);
+        mem_free(w.c.layers[i].forms);
     }
     mem_free(TAKE(w.c.layers));
     w.c.n_layers = 0;
@@ -385,7 +386,7 @@ static void a_damaged_blob_leaves_the_cache_and_no_bundle(void **state)
     bool is_there = true;
     world_start(&w, s, "pair.bundle.tar.zst");
     must(prepare(&w, &e), &e);
-    int fd = open(w.c.layers[1].path, O_WRONLY | O_CLOEXEC);
+    int fd = open(w.c.layers[1].forms[0].path, O_WRONLY | O_CLOEXEC);
     assert_true(fd >= 0);
     assert_int_equal(pwrite(fd, "x", 1, 1000), 1);
     close(fd);
