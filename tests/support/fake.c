@@ -82,6 +82,17 @@ void fake_start(struct fake *f, const char *script)
     fake_start_program(f, "fake_http.py", script);
 }
 
+void fake_again(struct fake *f, const char *script)
+{
+    write_file(fake_path(f, "script.json"), script);
+    need(write(f->input, "\n", 1) == 1, "it is gone");
+    for (int i = 0; access(fake_path(f, "again"), F_OK) != 0; i++) {
+        need(i < 20000, "it does not begin again");
+        usleep(1000);
+    }
+    unlink(fake_path(f, "again"));
+}
+
 void fake_stop(struct fake *f)
 {
     close(f->input);

@@ -21,6 +21,7 @@ struct fake {
 
 void fake_start(struct fake *f, const char *script);
 void fake_start_program(struct fake *f, const char *program, const char *script); /* another one of tests/support */
+void fake_again(struct fake *f, const char *script); /* the same server with other rules and an empty log: much quicker than another one */
 void fake_stop(struct fake *f);
 const char *fake_url(struct fake *f, int port, const char *path);  /* http */
 const char *fake_urls(struct fake *f, int port, const char *path); /* https */

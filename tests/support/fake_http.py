@@ -20,7 +20,9 @@ its name as "client". "unix": also listens on DIR/name. A request takes the firs
     delay                       seconds before the answer
     drop                        closes the connection without an answer
 
-The log's "connection" numbers the connections. In every text, {portN} is the number of port N and {dir} is DIR. The log has one JSON object for each request."""
+The log's "connection" numbers the connections. A line on standard input: script.json has other rules now, the log begins anew; DIR/again appears when that is so.
+
+In every text, {portN} is the number of port N and {dir} is DIR. The log has one JSON object for each request."""
 import functools
 import json
 import os
@@ -43,18 +45,30 @@ def fill(text, n):
 class Server:
     def __init__(self, folder):
         self.dir = folder
-        with open(os.path.join(folder, 'script.json'), encoding='utf-8') as f:
-            self.script = json.load(f)
+        self.script = self.read_script([])
         self.listeners = [self.listen_tcp() for _ in range(self.script.get('ports', 1))]
         self.ports = [s.getsockname()[1] for s in self.listeners]
-        text = json.dumps(self.script)
-        for i, port in enumerate(self.ports):
-            text = text.replace('{port%d}' % i, str(port))
-        self.script = json.loads(text.replace('{dir}', folder))
+        self.script = self.read_script(self.ports)
         self.used = {}
         self.n_connections = 0
         self.tls = self.make_tls() if self.script.get('tls') else None
         self.log = open(os.path.join(folder, 'log'), 'a', encoding='utf-8')
+
+    def read_script(self, ports):
+        with open(os.path.join(self.dir, 'script.json'), encoding='utf-8') as f:
+            text = json.dumps(json.load(f))
+        for i, port in enumerate(ports):
+            text = text.replace('{port%d}' % i, str(port))
+        return json.loads(text.replace('{dir}', self.dir))
+
+    def again(self):
+        """Other rules on the same ports, and an empty log."""
+        with LOCK:
+            self.script['rules'] = self.read_script(self.ports)['rules']
+            self.used = {}
+            self.log.truncate(0)
+        with open(os.path.join(self.dir, 'again'), 'w', encoding='utf-8'):
+            pass
 
     @staticmethod
     def listen_tcp():
@@ -92,7 +106,8 @@ class Server:
         with open(os.path.join(self.dir, 'ports.new'), 'w', encoding='utf-8') as f:
             f.write(''.join('%d\n' % p for p in self.ports))
         os.rename(os.path.join(self.dir, 'ports.new'), os.path.join(self.dir, 'ports'))
-        sys.stdin.read()  # until the test that started us is gone
+        for _ in sys.stdin:  # until the test that started us is gone
+            self.again()
 
     def accept(self, listener, number):
         while True:

@@ -29,7 +29,6 @@
 struct world {
     struct scratch *scratch;
     struct buf rules; /* of the fake registry */
-    struct fake fake;
     bool is_serving;
     struct registries registries;
     struct application app;
@@ -59,8 +58,9 @@ static void sh(struct scratch *s, const char *command)
 /* Two pairs of keys, made once. */
 static const char *const names[2] = { "a", "b" };
 static char *keys[2], *publics[2];
+static struct fake fake; /* one server for all tests, with other rules for each */
 
-static int make_keys(void **state)
+static int begin_all(void **state)
 {
     void *scratch;
     (void)state;
@@ -72,16 +72,18 @@ static int make_keys(void **state)
         keys[i] = scratch_content(scratch, names[i]);
         publics[i] = scratch_content(scratch, name);
     }
+    fake_start(&fake, "{\"rules\": []}");
     return scratch_drop(&scratch);
 }
 
-static int drop_keys(void **state)
+static int end_all(void **state)
 {
     (void)state;
     for (size_t i = 0; i < 2; i++) {
         mem_free(keys[i]);
         mem_free(publics[i]);
     }
+    fake_stop(&fake);
     return 0;
 }
 
@@ -123,8 +125,6 @@ static int world_drop(void **state)
     if (w->registries.registry != NULL)
         registry_free(w->registries.registry);
     cache_close(w->registries.cache);
-    if (w->is_serving)
-        fake_stop(&w->fake);
     buf_clear(&w->rules);
     for (size_t i = 0; i < 2; i++)
         mem_free((void *)(uintptr_t)w->key_paths[i]);
@@ -262,9 +262,9 @@ static void open_registry(struct world *w)
 {
     struct err e = { 0 };
     AUTO(mem_auto) char *script = mem_format("{\"rules\": [%s%s{\"status\": 404}]}", buf_text(&w->rules), w->rules.len > 0 ? ", " : "");
-    fake_start(&w->fake, script);
+    fake_again(&fake, script);
     w->is_serving = true;
-    AUTO(mem_auto) char *reference = mem_format("127.0.0.1:%u/a:1", w->fake.ports[0]);
+    AUTO(mem_auto) char *reference = mem_format("127.0.0.1:%u/a:1", fake.ports[0]);
     assert_true(ref_parse(&w->from.original, reference, &e));
     w->image.ref = w->from.original;
     w->plain_http[0] = w->from.original.host;
@@ -350,7 +350,7 @@ static void an_unsigned_image_is_refused_with_where_one_looked(void **state)
     assert_non_null(strstr(e.msg, "and none for its manifests"));
     assert_non_null(strstr(e.msg, "a.pub"));
     assert_non_null(strstr(e.hint, "cosign sign"));
-    assert_int_equal(fake_count(&w->fake, ".sig"), 2); /* the index and the first manifest: then it is decided */
+    assert_int_equal(fake_count(&fake, ".sig"), 2); /* the index and the first manifest: then it is decided */
 }
 
 static void a_signature_by_another_key_does_not_count(void **state)
@@ -460,7 +460,7 @@ static void ten_thousand_signatures_are_not_looked_at(void **state)
         buf_addf(&layers, "%s{\"mediaType\":\"" COSIGN_TYPE_PAYLOAD "\",\"size\":9,\"digest\":\"sha256:%064x\",\"annotations\":{\"dev.cosignproject.cosign/signature\":\"AAEC\"}}", i > 0 ? "," : "",
                  (unsigned)i);
     layer_refused(w, buf_text(&layers), "layers");
-    assert_int_equal(fake_count(&w->fake, "/blobs/"), 0);
+    assert_int_equal(fake_count(&fake, "/blobs/"), 0);
     assert_int_equal(w->image.n_documents, 0);
 }
 
@@ -629,7 +629,7 @@ static void without_a_rule_nothing_is_asked(void **state)
     struct world *w = *state;
     w->keys.n = 0;
     is_signed(w, 0);
-    assert_string_equal(fake_log(&w->fake), "");
+    assert_string_equal(fake_log(&fake), "");
 }
 
 static void an_image_that_comes_from_no_registry_is_refused(void **state)
@@ -692,7 +692,7 @@ static void what_lies_beside_an_unchecked_image_is_collected_unless_told_otherwi
     is_signed(w, 0);
     w->registries.is_without_attestations = true;
     assert_true(image_signatures_collect(&w->registries, &w->app, w->proofs, &w->image, &e));
-    assert_string_equal(fake_log(&w->fake), "");
+    assert_string_equal(fake_log(&fake), "");
     w->registries.is_without_attestations = false;
     assert_true(image_signatures_collect(&w->registries, &w->app, w->proofs, &w->image, &e));
     assert_int_equal(w->image.n_documents, 6);
@@ -759,5 +759,5 @@ int main(void)
         T(what_lies_beside_an_unchecked_image_is_collected_unless_told_otherwise),
         T(a_registry_that_forbids_to_look_beside_an_unchecked_image_is_no_obstacle),
     };
-    return cmocka_run_group_tests(tests, make_keys, drop_keys);
+    return cmocka_run_group_tests(tests, begin_all, end_all);
 }

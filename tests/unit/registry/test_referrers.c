@@ -26,8 +26,9 @@
 #define LIST(entries) "\"body\": \"{\\\"schemaVersion\\\":2,\\\"mediaType\\\":\\\"application/vnd.oci.image.index.v1+json\\\",\\\"manifests\\\":[" entries "]}\""
 #define RULES(text) "{\"ports\": 2, \"rules\": [" text "]}"
 
+static struct fake fake; /* one server for all tests, with other rules for each */
+
 struct setting {
-    struct fake f;
     const char *plain[1];
     struct registry *r;
     struct ref ref;
@@ -40,8 +41,8 @@ static void begin(struct setting *s, const char *script)
 {
     struct err e = { 0 };
     memset(s, 0, sizeof *s);
-    fake_start(&s->f, script);
-    snprintf(s->ref.host, sizeof s->ref.host, "127.0.0.1:%u", s->f.ports[0]);
+    fake_again(&fake, script);
+    snprintf(s->ref.host, sizeof s->ref.host, "127.0.0.1:%u", fake.ports[0]);
     s->ref.repository[0] = 'a';
     s->ref.tag[0] = '1';
     s->subject.bytes[0] = 1;
@@ -55,7 +56,6 @@ static void end(struct setting *s)
 {
     referrers_clear(&s->found);
     registry_free(s->r);
-    fake_stop(&s->f);
 }
 
 static void ask(struct setting *s)
@@ -73,7 +73,7 @@ static void refuses(const char *script, enum err_code code, const char *part)
     assert_false(registry_referrers(s.r, &s.ref, &s.subject, &s.found, &s.from, &e));
     if (e.code != code || strstr(e.msg, part) == NULL)
         fail_msg("%s: %s (expected %s: %s)", err_name(e.code), e.msg, err_name(code), part);
-    assert_int_equal(fake_count(&s.f, "\"port\": 1"), 0);
+    assert_int_equal(fake_count(&fake, "\"port\": 1"), 0);
     end(&s);
 }
 
@@ -88,7 +88,7 @@ static void the_api_gives_every_entry_over_all_pages(void **state)
     assert_int_equal(s.from, REFERRERS_API);
     assert_int_equal(s.found.n, 3);
     assert_string_equal(s.found.items[2].type, "t/3");
-    assert_int_equal(fake_count(&s.f, "/manifests/"), 0);
+    assert_int_equal(fake_count(&fake, "/manifests/"), 0);
     end(&s);
 }
 
@@ -180,6 +180,20 @@ static void a_tag_that_need_not_be_there_is_found_or_not(void **state)
     end(&s);
 }
 
+static int begin_all(void **state)
+{
+    (void)state;
+    fake_start(&fake, RULES(""));
+    return 0;
+}
+
+static int end_all(void **state)
+{
+    (void)state;
+    fake_stop(&fake);
+    return 0;
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -192,5 +206,5 @@ int main(void)
         cmocka_unit_test(pages_without_end_or_on_another_server_are_refused),
         cmocka_unit_test(a_tag_that_need_not_be_there_is_found_or_not),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, begin_all, end_all);
 }
