@@ -6,6 +6,7 @@
 
 #include "base/mem.h"
 #include "base/text.h"
+#include "cli/progress_items.h"
 #include "cli/screen.h"
 #include "sys/clock.h"
 #include "sys/start.h"
@@ -19,6 +20,9 @@ enum {
     WINDOW_MS = 5000, /* the rate is that of the last seconds, not of the whole run */
     LABEL_BYTES = 200,
     BAR_BYTES = 1000,
+    BLOCK_BYTES = (PROGRESS_ITEMS + 1) * BAR_BYTES,
+    ROWS_LEFT = 3, /* of the terminal, for the story above */
+    AT_ONCE_BYTES = 1024 * 1024, /* an item that begins with more goes on where an earlier run stopped: that is no speed */
     MAX_CELLS = 30,
 };
 
@@ -32,7 +36,10 @@ struct cli_progress {
     uint64_t window_ms;   /* when the window of the rate began */
     uint64_t window_done; /* bytes then */
     double rate;
+    uint64_t phase_done, phase_total;
     bool has_total; /* the phase itself reports bytes, so items do not move the bar */
+    uint64_t told_ms; /* JSON: when the phase was told last */
+    struct progress_items items;
 };
 
 struct cli_progress *progress_new(struct cli_context *ctx, enum progress_look look)
@@ -92,7 +99,7 @@ void progress_bar_text(char *out, size_t size, const char *label, uint64_t done,
     AUTO(buf_clear_auto) struct buf numbers = BUF_LIMIT(BAR_BYTES);
     if (done > total && total > 0)
         done = total;
-    unsigned cells = columns > 100 ? MAX_CELLS : columns / 5;
+    unsigned cells = columns > 100 ? MAX_CELLS : columns / 8;
     if (total > 0)
         add_cells(&numbers, done, total, cells);
     add_numbers(&numbers, done, total, rate);
@@ -111,7 +118,9 @@ static void begin_phase(struct cli_progress *p, const struct progress_fact *f, u
     p->window_done = f->done;
     p->rate = 0;
     p->has_total = false;
-    p->drawn_ms = 0;
+    p->told_ms = 0;
+    p->phase_done = p->phase_total = 0;
+    p->items = (struct progress_items){ 0 };
 }
 
 static void measure(struct cli_progress *p, uint64_t done, uint64_t now)
@@ -132,23 +141,44 @@ static void measure(struct cli_progress *p, uint64_t done, uint64_t now)
 
 /* ---- the three looks ---- */
 
-static void show_bar(struct cli_progress *p, const struct progress_fact *f, const char *item)
+static void add_bar(struct buf *out, const char *label, uint64_t done, uint64_t total, double rate)
 {
-    char label[LABEL_BYTES];
     char bar[BAR_BYTES];
-    snprintf(label, sizeof label, "%s%s%s", f->phase, item[0] == '\0' ? "" : ": ", item);
-    progress_bar_text(bar, sizeof bar, label, f->done, f->total, p->rate, term_columns());
-    screen_bar(p->ctx->screen, bar);
+    progress_bar_text(bar, sizeof bar, label, done, total, rate, term_columns());
+    buf_addf(out, "%s%s", out->len > 0 ? "\n" : "", bar);
 }
 
-static void tell_end(const struct progress_fact *f, const char *item, uint64_t phase_ms)
+/* A line for each item under way, then one for the phase. A phase that tells of no bytes has only items. */
+static void show_bars(struct cli_progress *p)
 {
-    char bytes[24];
-    char time[24];
-    if (item[0] != '\0')
+    const struct progress_item *items[PROGRESS_ITEMS];
+    unsigned rows = term_rows();
+    size_t n = progress_items_list(&p->items, items), room = rows > ROWS_LEFT ? rows - ROWS_LEFT : 0;
+    AUTO(buf_clear_auto) struct buf block = BUF_LIMIT(BLOCK_BYTES);
+    AUTO(buf_clear_auto) struct buf label = BUF_LIMIT(LABEL_BYTES);
+    for (size_t i = 0; i < n && i < room; i++)
+        add_bar(&block, items[i]->name, items[i]->done, items[i]->total, p->has_total ? 0 : p->rate);
+    buf_addf(&label, "%s", p->phase);
+    if (p->items.n_cached > 0)
+        buf_addf(&label, ", %llu cached", (unsigned long long)p->items.n_cached); /* short: 80 columns are few */
+    if (p->has_total || n == 0)
+        add_bar(&block, buf_text(&label), p->phase_done, p->phase_total, p->rate);
+    screen_bar(p->ctx->screen, buf_text(&block));
+}
+
+static void tell_end(const struct cli_progress *p, const struct progress_fact *f, const char *item, uint64_t phase_ms)
+{
+    char bytes[24], time[24], here[24];
+    AUTO(buf_clear_auto) struct buf cached = BUF_LIMIT(LABEL_BYTES);
+    if (item[0] != '\0') {
         log_info("%s: %s: %s%s", f->phase, item, text_bytes(bytes, f->done), f->is_from_cache ? ", here already" : "");
-    else if (f->done > 0)
-        log_info("%s: done, %s in %s", f->phase, text_bytes(bytes, f->done), text_seconds(time, (double)phase_ms / 1000));
+        return;
+    }
+    if (p->items.n_cached > 0)
+        buf_addf(&cached, ", %llu of %llu here already (%s)", (unsigned long long)p->items.n_cached, (unsigned long long)p->items.n_finished,
+                 text_bytes(here, p->items.cached_bytes));
+    if (f->done > 0)
+        log_info("%s: done, %s in %s%s", f->phase, text_bytes(bytes, f->done), text_seconds(time, (double)phase_ms / 1000), buf_text(&cached));
     else
         log_info("%s: done", f->phase);
 }
@@ -167,9 +197,24 @@ static void show_json(const struct cli_progress *p, const struct progress_fact *
     jwrite_u64(w, "total", f->total);
     jwrite_bool(w, "finished", f->is_finished);
     jwrite_bool(w, "cached", f->is_from_cache);
+    if (item[0] == '\0') {
+        jwrite_u64(w, "bytes_per_second", (uint64_t)p->rate);
+        jwrite_u64(w, "items_finished", p->items.n_finished);
+        jwrite_u64(w, "items_cached", p->items.n_cached);
+        jwrite_u64(w, "bytes_cached", p->items.cached_bytes);
+    }
     jwrite_end(w);
     if (jwrite_done(w, &line, "progress", &ignored) && cli_write(p->ctx, buf_text(&line), line.len, &ignored))
         fflush(p->ctx->out);
+}
+
+static struct progress_item *take_item(struct cli_progress *p, const struct progress_fact *f, const char *item)
+{
+    bool is_new = false;
+    struct progress_item *it = progress_items_take(&p->items, item, f, &is_new);
+    if (p->has_total && is_new && (f->is_from_cache || f->done > AT_ONCE_BYTES))
+        p->window_done += f->done; /* bytes that did not come now */
+    return it;
 }
 
 /* What one fact changes. Lines for the log are written by the caller, without the lock. */
@@ -179,16 +224,21 @@ static void take_fact(struct cli_progress *p, const struct progress_fact *f, con
         begin_phase(p, f, now);
     bool is_phase = item[0] == '\0';
     p->has_total = p->has_total || (is_phase && f->total > 0);
+    struct progress_item *it = is_phase ? NULL : take_item(p, f, item);
     if (is_phase || !p->has_total)
         measure(p, f->done, now);
-    bool is_due = now - p->drawn_ms >= REDRAW_MS;
-    if (p->look == PROGRESS_JSON && (is_due || f->is_finished))
+    if (is_phase) {
+        p->phase_done = f->done;
+        p->phase_total = f->total;
+    }
+    uint64_t *told_ms = is_phase ? &p->told_ms : it != NULL ? &it->told_ms : &p->drawn_ms;
+    if (p->look == PROGRESS_JSON && (f->is_finished || now - *told_ms >= REDRAW_MS)) {
         show_json(p, f, item);
-    else if (p->look == PROGRESS_BAR && is_due && !f->is_finished && (is_phase || !p->has_total))
-        show_bar(p, f, item);
-    else
-        return;
-    p->drawn_ms = now;
+        *told_ms = now;
+    } else if (p->look == PROGRESS_BAR && now - p->drawn_ms >= REDRAW_MS && !(is_phase && f->is_finished)) {
+        show_bars(p);
+        p->drawn_ms = now;
+    }
 }
 
 bool progress_show(void *ctx, const struct progress_fact *f)
@@ -206,6 +256,6 @@ bool progress_show(void *ctx, const struct progress_fact *f)
     if (p->look == PROGRESS_BAR && is_phase_end)
         screen_bar(p->ctx->screen, NULL);
     if ((p->look == PROGRESS_LINES && f->is_finished) || (p->look == PROGRESS_BAR && is_phase_end))
-        tell_end(f, item, phase_ms);
+        tell_end(p, f, item, phase_ms);
     return !start_stop_requested();
 }

@@ -1,4 +1,4 @@
-/* How work looks: one bar with bytes, rate and time left on a terminal, a line per finished item elsewhere, JSON lines on
+/* How work looks: on a terminal a bar for each item under way and one for all with bytes, rate and time left; a line per finished item elsewhere, JSON lines on
  * standard output with --json=stream. At most ten times a second; ends of items and phases are always told. */
 #ifndef CLI_PROGRESS_H
 #define CLI_PROGRESS_H

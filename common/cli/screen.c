@@ -1,4 +1,4 @@
-/* Lines above, one bar below. A lost line of the story is not worth an error: standard error may be closed. */
+/* Lines above, the bar below. A lost line of the story is not worth an error: standard error may be closed. */
 #include "cli/screen.h"
 
 #include <string.h>
@@ -43,11 +43,15 @@ bool screen_has_color(const struct cli_screen *s)
     return s->has_color;
 }
 
-/* "\r" and "erase to the end of the line": the two things that every terminal can do. */
+/* "\r", "erase to the end of the line" and "one line up": what every terminal can do. */
 static void erase_bar(struct cli_screen *s)
 {
-    if (s->bar != NULL)
-        fputs("\r\033[K", s->stream);
+    if (s->bar == NULL)
+        return;
+    fputs("\r\033[K", s->stream);
+    for (const char *c = s->bar; *c != '\0'; c++)
+        if (*c == '\n')
+            fputs("\033[1A\033[K", s->stream);
 }
 
 void screen_line(struct cli_screen *s, const char *line)

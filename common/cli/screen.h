@@ -1,4 +1,4 @@
-/* Standard error as a place with lines and, on a terminal, one bar below them. Any thread may write. */
+/* Standard error as a place with lines and, on a terminal, a bar of one or more lines below them. Any thread may write. */
 #ifndef CLI_SCREEN_H
 #define CLI_SCREEN_H
 
@@ -17,7 +17,7 @@ bool screen_has_color(const struct cli_screen *s);
 
 /* A whole line (without newline) above the bar. */
 void screen_line(struct cli_screen *s, const char *line);
-/* The bar's text; null takes the bar away. Nothing happens where there is no terminal. */
+/* The bar's text, lines between newlines; null takes the bar away. Each must be narrower than the terminal, all lower than it. Nothing happens where there is no terminal. */
 void screen_bar(struct cli_screen *s, const char *text);
 
 #endif

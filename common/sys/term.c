@@ -28,6 +28,12 @@ unsigned term_columns(void)
     return size.ws_col;
 }
 
+unsigned term_rows(void)
+{
+    struct winsize size;
+    return ioctl(STDERR_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_row < 2 ? 24 : size.ws_row;
+}
+
 /* Reads one line; the caller wipes. */
 static bool read_line(int tty, const char *prompt, char *out, size_t size, struct err *e)
 {

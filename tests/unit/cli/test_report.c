@@ -10,9 +10,11 @@
 #include <cmocka.h>
 
 #include "base/text.h"
+#include "cli/progress.h"
 #include "cli/screen.h"
 #include "cli/secrets.h"
 #include "format/jread.h"
+#include "sys/clock.h"
 #include "sys/work.h"
 #include "tests/support/scratch.h"
 #include "tests/unit/cli/toy.h"
@@ -252,6 +254,139 @@ static void lines_appear_above_the_bar(void **state)
     assert_string_equal(text, "a line\n");
 }
 
+static void a_bar_of_several_lines_is_taken_away_whole(void **state)
+{
+    (void)state;
+    char text[500];
+    FILE *f = tmpfile();
+    struct cli_screen *s = screen_new(f, true, false);
+    screen_bar(s, "one\ntwo\nall");
+    screen_line(s, "a line");
+    screen_bar(s, "all");
+    screen_free(s);
+    read_back(f, text, sizeof text);
+    assert_string_equal(text, "one\ntwo\nall\r\033[K\033[1A\033[K\033[1A\033[Ka line\none\ntwo\nall\r\033[K\033[1A\033[K\033[1A\033[Kall\r\033[K");
+}
+
+/* Progress of a download, as fetching tells it. */
+struct shown {
+    struct cli_context ctx;
+    struct cli_progress *progress;
+    FILE *out, *err_out;
+    char text[16000];
+};
+
+static void show_begin(struct shown *s, enum progress_look look)
+{
+    *s = (struct shown){ .out = tmpfile(), .err_out = tmpfile() };
+    s->ctx = (struct cli_context){ .out = s->out, .screen = screen_new(s->err_out, true, false) };
+    s->progress = progress_new(&s->ctx, look);
+}
+
+static void show_end(struct shown *s)
+{
+    progress_free(s->progress);
+    screen_free(s->ctx.screen);
+    fclose(s->out);
+    fclose(s->err_out);
+}
+
+static void tell(struct shown *s, const char *item, uint64_t done, uint64_t total, bool is_finished, bool is_from_cache)
+{
+    struct progress_fact fact = { .phase = "fetch", .item = item, .done = done, .total = total, .is_finished = is_finished, .is_from_cache = is_from_cache };
+    assert_true(progress_show(s->progress, &fact));
+}
+
+/* The lines that stand there now. */
+static const char *last_block(struct shown *s)
+{
+    fflush(s->err_out);
+    rewind(s->err_out);
+    s->text[fread(s->text, 1, sizeof s->text - 1, s->err_out)] = '\0';
+    const char *last = s->text;
+    for (const char *at = s->text; (at = strstr(at, "\033[K")) != NULL;)
+        last = at += 3;
+    return last;
+}
+
+static void a_terminal_shows_a_line_for_each_blob_and_one_for_all(void **state)
+{
+    (void)state;
+    struct shown s;
+    show_begin(&s, PROGRESS_BAR);
+    tell(&s, "a sha256:1", 400000000, 400000000, true, true);
+    tell(&s, NULL, 400000000, 1000000000, false, false);
+    tell(&s, "b sha256:2", 1, 300000000, false, false);
+    tell(&s, "c sha256:3", 1, 300000000, false, false);
+    clock_sleep_ms(110);
+    tell(&s, "b sha256:2", 150000000, 300000000, false, false);
+    tell(&s, NULL, 550000000, 1000000000, false, false);
+    clock_sleep_ms(110);
+    tell(&s, NULL, 550000001, 1000000000, false, false);
+    const char *shown = last_block(&s);
+    const char *b = strstr(shown, "b sha256:2  ["), *c = strstr(shown, "\nc sha256:3  ["), *all = strstr(shown, "\nfetch, 1 cached  [");
+    assert_true(b == shown && c > b && all > c);
+    assert_true(strstr(b, " 50%  150.0 MB of 300.0 MB\n") < c);
+    assert_non_null(strstr(all, "550.0 MB of 1.0 GB  "));
+    assert_non_null(strstr(all, "/s"));
+    assert_non_null(strstr(all, " left"));
+    tell(&s, "b sha256:2", 300000000, 300000000, true, false);
+    clock_sleep_ms(110);
+    tell(&s, NULL, 700000000, 1000000000, false, false);
+    shown = last_block(&s);
+    assert_null(strstr(shown, "b sha256:2"));
+    assert_non_null(strstr(shown, "\nfetch, 1 cached  ["));
+    tell(&s, NULL, 1000000000, 1000000000, true, false);
+    assert_string_equal(last_block(&s), "");
+    show_end(&s);
+}
+
+static void more_items_than_places_are_worked_on_unseen(void **state)
+{
+    (void)state;
+    struct shown s;
+    char name[40];
+    show_begin(&s, PROGRESS_BAR);
+    for (uint64_t i = 0; i < 20; i++) {
+        snprintf(name, sizeof name, "item %llu", (unsigned long long)i);
+        tell(&s, name, 1, 10, false, false);
+    }
+    clock_sleep_ms(110);
+    tell(&s, NULL, 20, 200, false, false);
+    size_t n_lines = 0;
+    for (const char *at = last_block(&s); (at = strchr(at, '\n')) != NULL; at++)
+        n_lines++;
+    assert_int_equal(n_lines, 8);
+    show_end(&s);
+}
+
+static void programs_hear_of_each_blob_and_of_all(void **state)
+{
+    (void)state;
+    struct shown s;
+    char text[8000];
+    show_begin(&s, PROGRESS_JSON);
+    tell(&s, "a", 5, 5, true, true);
+    tell(&s, "b", 1, 10, false, false);
+    tell(&s, "c", 1, 10, false, false);
+    tell(&s, NULL, 7, 25, false, false);
+    tell(&s, "b", 10, 10, true, false);
+    fflush(s.out);
+    rewind(s.out);
+    text[fread(text, 1, sizeof text - 1, s.out)] = '\0';
+    static const char *const parts[] = {
+        "\"item\":\"a\",\"done\":5,\"total\":5,\"finished\":true,\"cached\":true}",
+        "\"item\":\"b\",\"done\":1,\"total\":10,\"finished\":false,\"cached\":false}",
+        "\"item\":\"c\",\"done\":1,",
+        "\"done\":7,\"total\":25,\"finished\":false,\"cached\":false,\"bytes_per_second\":0,\"items_finished\":1,\"items_cached\":1,\"bytes_cached\":5}",
+        "\"item\":\"b\",\"done\":10,\"total\":10,\"finished\":true,",
+    };
+    for (size_t i = 0; i < ARRAY_LEN(parts); i++)
+        if (strstr(text, parts[i]) == NULL)
+            fail_msg("no %s in %s", parts[i], text);
+    show_end(&s);
+}
+
 struct many {
     struct job job;
     struct cli_progress *progress;
@@ -351,6 +486,10 @@ int main(void)
         cmocka_unit_test(help_comes_from_the_table),
         cmocka_unit_test(without_a_terminal_progress_is_a_line_per_item),
         cmocka_unit_test(progress_is_json_lines_when_asked),
+        cmocka_unit_test(a_bar_of_several_lines_is_taken_away_whole),
+        cmocka_unit_test(a_terminal_shows_a_line_for_each_blob_and_one_for_all),
+        cmocka_unit_test(more_items_than_places_are_worked_on_unseen),
+        cmocka_unit_test(programs_hear_of_each_blob_and_of_all),
         cmocka_unit_test(a_bar_has_bytes_rate_and_time_left_and_fits),
         cmocka_unit_test(lines_appear_above_the_bar),
         cmocka_unit_test(many_threads_may_report_at_once),
