@@ -7,6 +7,7 @@
 
 #include "base/mem.h"
 #include "base/text.h"
+#include "registry/mirrors.h"
 
 #include "base/banned.h"
 
@@ -40,6 +41,15 @@ static void find_certs(struct access *a)
     a->certs_folders[n++] = "/etc/docker/certs.d";
 }
 
+static bool open_mirrors(struct access *a, const struct cli_list *added, struct err *e)
+{
+    a->mirrors = mirrors_new();
+    for (size_t i = 0; i < added->n; i++)
+        if (!mirrors_add(a->mirrors, added->items[i], e))
+            return false;
+    return mirrors_read_files(a->mirrors, e);
+}
+
 bool access_open(struct access *a, const struct access_options *o, uint64_t retries, uint64_t limit_bytes_per_s, struct err *e)
 {
     *a = (struct access){ 0 };
@@ -49,11 +59,13 @@ bool access_open(struct access *a, const struct access_options *o, uint64_t retr
     a->credentials = credentials_open(&whose, e);
     if (a->credentials == NULL)
         return false;
+    if (!open_mirrors(a, &o->mirrors, e))
+        return false;
     find_certs(a);
     struct registry_options how = { .ca_file = o->ca_file, .client_cert = o->client_cert, .client_key = o->client_key,
                                     .certs_folders = a->certs_folders, .use_proxy_env = true,
                                     .plain_http = o->plain_http.items, .n_plain_http = o->plain_http.n, .token_servers = o->token_servers.items,
-                                    .n_token_servers = o->token_servers.n, .credentials = a->credentials,
+                                    .n_token_servers = o->token_servers.n, .credentials = a->credentials, .mirrors = a->mirrors,
                                     .limit_bytes_per_s = limit_bytes_per_s };
     how.tries = retries == 0 ? UINT_MAX : (unsigned)retries;
     a->registry = registry_open(&how, e);
@@ -65,6 +77,8 @@ void access_close(struct access *a)
     registry_free(a->registry);
     credentials_free(a->credentials);
     mem_free(a->own_certs);
+    if (a->mirrors != NULL)
+        mirrors_free(a->mirrors);
     *a = (struct access){ 0 };
 }
 

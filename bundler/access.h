@@ -16,6 +16,7 @@ struct access_options {
     const char *client_key;
     struct cli_list plain_http;
     struct cli_list token_servers;
+    struct cli_list mirrors;
 };
 
 /* Rows for a command whose options struct has `struct access_options FIELD`. */
@@ -25,10 +26,12 @@ struct access_options {
         CLI_TEXT_ROW("client-cert", 0, type, field.client_cert, "FILE", "certificate that registries may ask us for (PEM)"),                \
         CLI_TEXT_ROW("client-key", 0, type, field.client_key, "FILE", "its private key, in a file with mode 0600; not encrypted"),          \
         CLI_LIST_ROW("plain-http", 0, type, field.plain_http, "HOST", "registry without TLS; no login is sent to it. Repeatable"),          \
-        CLI_LIST_ROW("token-server", 0, type, field.token_servers, "HOST", "gives tokens for registries that name it. Repeatable")
+        CLI_LIST_ROW("token-server", 0, type, field.token_servers, "HOST", "gives tokens for registries that name it. Repeatable"), \
+        CLI_LIST_ROW("mirror", 0, type, field.mirrors, "HOST=HOST", "where a registry's images are looked for first: HOST[/PREFIX]=HOST[/PREFIX]. Repeatable")
 
 struct access {
     struct credentials *credentials;
+    struct mirrors *mirrors;
     struct registry *registry;
     char *own_certs;              /* ~/.config/containers/certs.d, or null */
     const char *certs_folders[4]; /* null-terminated */

@@ -37,8 +37,7 @@ enum { REGISTRIES_LEAST_RATE = 10 * 1024 }; /* with less a layer of a GB takes m
         CLI_CHOICE_ROW("attestations", 0, type, registries.attestations, "carry|skip", "provenance and SBOMs that registries hold beside an image"),              \
         CLI_CHOICE_ROW("foreign-layers", 0, type, registries.foreign_layers, "refuse|fetch", "layers that their owner keeps elsewhere; fetch: those that the registry has"), \
         CLI_BYTES_ROW("cache-limit", 0, type, registries.cache_limit, "SIZE", "what may stay in the cache; what was used longest ago goes first", UINT64_MAX - 1), \
-        CLI_BYTES_ROW("limit-rate", 0, type, registries.limit_rate, "SIZE", "bytes a second, of all connections together: 10MiB", 1024 * GIB),      \
-        CLI_NOT_YET_ROW("mirror")
+        CLI_BYTES_ROW("limit-rate", 0, type, registries.limit_rate, "SIZE", "bytes a second, of all connections together: 10MiB", 1024 * GIB)
 
 struct registries {
     struct cache *cache;

@@ -106,6 +106,7 @@ static bool run(struct memory_pull *m, struct registry *r, const struct ref *ref
     pull_init(&m->pull, &ops, r, ref->host, ref->repository);
     m->pull.path = path;
     m->pull.what = what;
+    m->pull.use = m->document == NULL ? MIRROR_ANY : ref->has_digest ? MIRROR_DIGEST : MIRROR_TAG;
     m->pull.means_missing = m->is_there != NULL ? means_missing : NULL;
     m->sink = sink_call(take_bytes, m);
     struct http_transfer *all[] = { &m->pull.transfer };

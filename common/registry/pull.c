@@ -69,6 +69,7 @@ void pull_clear(struct pull *p)
     mem_free(p->repository);
     mem_free(p->path);
     mem_free(p->what);
+    places_clear(&p->places);
 }
 
 static enum http_step over(struct pull *p)
@@ -77,18 +78,35 @@ static enum http_step over(struct pull *p)
     return HTTP_DONE;
 }
 
-static enum http_step fail(struct pull *p, struct err *e)
+static const char *repository(const struct pull *p)
+{
+    return places_here(&p->places)->repository;
+}
+
+static enum http_step move_on(struct pull *p, unsigned *wait_ms, struct err *e)
+{
+    places_move_on(&p->places, registry_mirrors(p->registry), p->what, e);
+    leave(p);
+    p->n_tries = p->n_refusals = 0;
+    *wait_ms = 0;
+    return HTTP_WAIT;
+}
+
+static enum http_step fail(struct pull *p, unsigned *wait_ms, struct err *e)
 {
     BUG_IF(e->code == ERR_NONE);
+    if (places_may_move_on(&p->places, e))
+        return move_on(p, wait_ms, e);
+    places_explain(&p->places, e);
     leave(p);
     return HTTP_FAILED;
 }
 
 /* As fail, where others may do what is left. */
-static enum http_step give_up(struct pull *p, struct err *e)
+static enum http_step give_up(struct pull *p, unsigned *wait_ms, struct err *e)
 {
-    if (p->ops->give_up == NULL || !p->ops->give_up(p, e))
-        return fail(p, e);
+    if (places_may_move_on(&p->places, e) || p->ops->give_up == NULL || !p->ops->give_up(p, e))
+        return fail(p, wait_ms, e);
     log_debug("given up: %s", e->msg);
     *e = (struct err){ 0 };
     return over(p);
@@ -99,7 +117,7 @@ static enum http_step wait_or_give_up(struct pull *p, const char *retry_after, u
 {
     const struct registry_options *o = p->host != NULL ? registry_host_options(p->host) : NULL;
     if (o == NULL || p->n_tries >= o->tries)
-        return give_up(p, e);
+        return give_up(p, wait_ms, e);
     p->n_tries++;
     log_debug("attempt %u failed: %s", p->n_tries, e->msg);
     *wait_ms = retry_wait_ms(retry_after, p->n_tries, o->first_wait_ms, clock_unix(), retry_chance());
@@ -136,7 +154,7 @@ static enum http_step turn(struct pull *p, enum pull_verdict verdict, struct htt
     case PULL_AGAIN: return try_again(p, wait_ms, e);
     case PULL_FAILED: break;
     }
-    return fail(p, e);
+    return fail(p, wait_ms, e);
 }
 
 static enum http_step send_request(struct pull *p, struct http_request *rq, unsigned *wait_ms, struct err *e)
@@ -152,24 +170,34 @@ static enum http_step send_request(struct pull *p, struct http_request *rq, unsi
     rq->headers = p->headers;
     rq->n_headers = p->n_headers;
     if (url_same_origin(&p->url, registry_host_base(p->host))) {
-        p->authorization = registry_authorization(p->host, p->repository);
+        p->authorization = registry_authorization(p->host, repository(p));
         rq->authorization = &p->authorization;
     }
     return HTTP_SEND;
+}
+
+/* The same below the repository of the place where we are. */
+static char *path_here(const struct pull *p)
+{
+    AUTO(mem_auto) char *own = mem_format("/v2/%s/", p->repository);
+    return text_starts(p->path, own) ? mem_format("/v2/%s/%s", repository(p), p->path + strlen(own)) : mem_text(p->path);
 }
 
 /* Each attempt chooses anew where it begins. */
 static bool choose_host(struct pull *p, struct err *e)
 {
     BUG_IF(p->is_entered);
-    p->host = registry_host(p->registry, p->host_name, e);
-    return p->host != NULL && url_join(&p->url, registry_host_base(p->host), p->path, p->what, e);
+    if (!places_choose(&p->places, registry_mirrors(p->registry), p->host_name, p->repository, p->use, e))
+        return false;
+    p->host = registry_host(p->registry, places_here(&p->places)->host, e);
+    AUTO(mem_auto) char *path = path_here(p);
+    return p->host != NULL && url_join(&p->url, registry_host_base(p->host), path, p->what, e);
 }
 
 static enum http_step begin(struct pull *p, struct http_request *rq, unsigned *wait_ms, struct err *e)
 {
     if (!choose_host(p, e))
-        return fail(p, e);
+        return fail(p, wait_ms, e);
     p->n_redirects = 0;
     return enter(p, wait_ms) ? send_request(p, rq, wait_ms, e) : HTTP_WAIT;
 }
@@ -180,15 +208,15 @@ static enum http_step redirect(struct pull *p, const struct http_response *rs, s
     bool was_https = p->url.is_https;
     if (++p->n_redirects > REDIRECTS_MAX) {
         err_set(e, ERR_NET, "%s: more than %d redirects", p->what, REDIRECTS_MAX);
-        return fail(p, e);
+        return fail(p, wait_ms, e);
     }
     if (!url_join(&p->url, &p->url, location != NULL ? location : "", "redirect", e)) {
         err_in(e, "%s", p->what);
-        return fail(p, e);
+        return fail(p, wait_ms, e);
     }
     if (was_https && !p->url.is_https) {
         err_set(e, ERR_NET, "%s: redirect from https to %s, which is refused", p->what, URL_ORIGIN(&p->url));
-        return fail(p, e);
+        return fail(p, wait_ms, e);
     }
     return send_request(p, rq, wait_ms, e);
 }
@@ -197,17 +225,17 @@ static enum http_step unauthorized(struct pull *p, const struct http_response *r
 {
     if (!url_same_origin(&p->url, registry_host_base(p->host))) {
         err_set(e, ERR_AUTH, "%s: %s asks for a login after a redirect", p->what, URL_ORIGIN(&p->url));
-        return fail(p, e);
+        return fail(p, wait_ms, e);
     }
     if (p->n_refusals >= REFUSALS_MAX) {
-        registry_refused(p->host, p->repository, e);
-        return fail(p, e);
+        registry_refused(p->host, repository(p), e);
+        return fail(p, wait_ms, e);
     }
     p->n_refusals++;
-    if (registry_challenged(p->host, p->repository, &p->authorization, rs, e))
+    if (registry_challenged(p->host, repository(p), &p->authorization, rs, e))
         return send_request(p, rq, wait_ms, e);
     p->n_refusals--;
-    return e->code == ERR_NET ? try_again(p, wait_ms, e) : fail(p, e);
+    return e->code == ERR_NET ? try_again(p, wait_ms, e) : fail(p, wait_ms, e);
 }
 
 /* Does text repeat what we logged in with: the header's value after its scheme, or the password in it? */
@@ -284,7 +312,7 @@ static enum http_step refused_for_now(struct pull *p, const struct http_response
 {
     const char *after = http_response_get(rs, "retry-after");
     if (rs->status == 429)
-        registry_limited(p->host, p->repository, e);
+        registry_limited(p->host, repository(p), e);
     describe(p, rs, e);
     if (p->n_tries > 0)
         err_add(e, ", tried %u times", p->n_tries + 1);
@@ -302,6 +330,7 @@ static enum http_step answered(struct pull *p, const struct http_response *rs, s
 {
     if (url_same_origin(&p->url, registry_host_base(p->host)))
         registry_answered(p->host, rs);
+    p->places.has_answered = true;
     if (rs->status == 401)
         return unauthorized(p, rs, rq, wait_ms, e);
     p->n_refusals = 0;
@@ -311,12 +340,13 @@ static enum http_step answered(struct pull *p, const struct http_response *rs, s
         return refused_for_now(p, rs, wait_ms, e);
     if (rs->status == 416 && p->ops->range_refused != NULL && p->ops->range_refused(p, e))
         return turn(p, PULL_MORE, rq, wait_ms, e);
-    p->is_missing = p->means_missing != NULL && p->means_missing(rs->status);
+    bool is_missing = p->means_missing != NULL && p->means_missing(rs->status);
+    p->is_missing = is_missing && places_is_last(&p->places); /* a mirror need not have everything */
     if (p->is_missing)
         return over(p);
     if (rs->status < 200 || rs->status > 299) {
         describe(p, rs, e);
-        return fail(p, e);
+        return fail(p, wait_ms, e);
     }
     throttle_good(registry_host_throttle(p->host));
     return turn(p, p->ops->complete(p, rs, e), rq, wait_ms, e);
@@ -327,8 +357,9 @@ static enum http_step not_answered(struct pull *p, const struct http_failure *fa
     *e = failure->err;
     if (!text_starts(e->msg, p->what)) /* sinks name it themselves */
         err_in(e, "%s%s", p->what, p->range);
-    if (e->code != ERR_NET || failure->is_lasting)
-        return fail(p, e);
+    bool is_silent_mirror = !places_is_last(&p->places) && !p->places.has_answered;
+    if (e->code != ERR_NET || failure->is_lasting || is_silent_mirror)
+        return fail(p, wait_ms, e);
     if (p->n_tries > 0)
         err_add(e, ", tried %u times", p->n_tries + 1);
     err_hint(e, "run it again when the line is better");

@@ -7,6 +7,7 @@
 
 #include "format/digest.h"
 #include "registry/host.h"
+#include "registry/places.h"
 
 enum { PULL_HEADERS_MAX = 4 };
 
@@ -38,7 +39,10 @@ struct pull {
     bool is_missing;                        /* that was said */
     char range[64];   /* for messages: " bytes 0-99", or empty; filled by prepare */
 
+    enum mirror_use use; /* what the image is asked for by, where that matters */
+
     /* private */
+    struct places places; /* where it may be; known from the first attempt on */
     struct registry_host *host;
     struct url url;
     unsigned n_redirects, n_tries, n_refusals;

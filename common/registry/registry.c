@@ -11,6 +11,7 @@
 #include "registry/certificates.h"
 #include "registry/host.h"
 #include "registry/login.h"
+#include "registry/mirrors.h"
 #include "registry/retry.h"
 #include "registry/throttle.h"
 
@@ -85,6 +86,11 @@ struct http *registry_http(struct registry *r)
     return r->http;
 }
 
+struct mirrors *registry_mirrors(struct registry *r)
+{
+    return r->options.mirrors;
+}
+
 /* Reaching it */
 
 static bool set_base(struct registry_host *h, const char *scheme, struct err *e)
@@ -121,7 +127,7 @@ static bool reach(struct registry_host *h, struct err *e)
     const struct registry_options *o = &h->registry->options;
     if (is_in(o->plain_http, o->n_plain_http, h->name))
         return set_base(h, "http", e);
-    if (!set_base(h, "https", e) || !url_host_is_loopback(h->base.host))
+    if (!set_base(h, "https", e) || !(url_host_is_loopback(h->base.host) || mirrors_is_insecure(o->mirrors, h->name)))
         return e->code == ERR_NONE;
     struct err with_tls = { 0 }, without = { 0 };
     if (probe(h, &with_tls))

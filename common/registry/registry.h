@@ -15,6 +15,7 @@
 #include "registry/challenge.h"
 #include "registry/credentials.h"
 
+struct mirrors;
 struct registry_options {
     const char *ca_file;     /* believed in addition to the system's store; or null */
     const char *client_cert; /* PEM files, or null: shown to registries that ask for one, never to where they redirect */
@@ -26,6 +27,7 @@ struct registry_options {
     const char *const *token_servers; /* hosts that may give tokens for any registry, beside its own */
     size_t n_token_servers;
     struct credentials *credentials; /* borrowed; may be null */
+    struct mirrors *mirrors;         /* borrowed; may be null */
     unsigned tries;              /* further attempts; 0: RETRY_TRIES. UINT_MAX: none */
     unsigned first_wait_ms;      /* 0: RETRY_FIRST_WAIT_MS */
     unsigned connect_timeout_ms; /* as in http.h */
@@ -58,5 +60,7 @@ MUST_CHECK bool registry_login(struct registry *r, const char *host, const char 
 
 /* For http_run_all. Borrows. */
 struct http *registry_http(struct registry *r);
+/* Of the options. */
+struct mirrors *registry_mirrors(struct registry *r);
 
 #endif
