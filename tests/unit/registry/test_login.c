@@ -1,4 +1,5 @@
 /* Logging in to registries: what is sent, and above all what is not. */
+#include <fcntl.h>
 #include <limits.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -7,12 +8,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
 #include "base/limits.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "registry/credential_helper.h"
+#include "registry/host.h"
 #include "registry/manifests.h"
 #include "registry/token.h"
 #include "tests/support/fake.h"
@@ -288,7 +293,8 @@ static void realms_that_belong_to_the_registry_are_taken(void **state)
     static const char *const rows[][2] = {
         { "https://registry.example/", "https://registry.example/token" },  { "https://registry.example/", "https://REGISTRY.example:5001/auth" },
         { "https://registry-1.docker.io/", "https://auth.docker.io/token" }, { "https://registry.example/", "https://gitlab.site.example/jwt/auth" },
-        { "http://127.0.0.1:5000/", "http://localhost:5001/token" },
+        { "http://127.0.0.1:5000/", "http://localhost:5001/token" }, { "https://registry.gitlab.com/", "https://gitlab.com/jwt/auth" },
+        { "https://acme.azurecr.io/", "https://acme.azurecr.io/oauth2/token" }, { "https://docker.elastic.co/", "https://docker-auth.elastic.co/auth" },
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         struct url base, server;
@@ -375,6 +381,199 @@ static void no_secret_goes_over_plain_http_to_another_host(void **state)
     fake_stop(&f);
 }
 
+/* ---- several transfers, and logins that expire ---- */
+
+static struct http_response answer_401(struct setting *s)
+{
+    struct http_response rs = { .status = 401, .n_headers = 1 };
+    rs.headers = mem_new(sizeof *rs.headers);
+    rs.headers[0].name = mem_text("www-authenticate");
+    rs.headers[0].value = mem_format("Bearer realm=\"http://%s/token\",service=\"fake\"", s->host);
+    return rs;
+}
+
+static void transfers_share_a_token_and_its_renewal(void **state)
+{
+    (void)state;
+    struct setting s;
+    struct err e = { 0 };
+    begin(&s, "{\"rules\": [{\"times\": 1, \"body\": \"{\\\"token\\\": \\\"t1\\\"}\"}, {\"body\": \"{\\\"token\\\": \\\"t2\\\"}\"}]}", NULL);
+    struct registry_host *h = registry_host(s.r, s.host, &e);
+    AUTO(http_response_clear_auto) struct http_response rs = answer_401(&s);
+    AUTO(secret_clear_auto) struct secret none = registry_authorization(h, "app");
+    assert_false(secret_is_set(&none));
+    assert_true(registry_challenged(h, "app", &none, &rs, &e)); /* the first of many */
+    assert_true(registry_challenged(h, "app", &none, &rs, &e)); /* the second was under way meanwhile */
+    assert_int_equal(fake_count(&s.f, "/token"), 1);
+    AUTO(secret_clear_auto) struct secret first = registry_authorization(h, "app");
+    assert_string_equal(first.bytes, "Bearer t1");
+    assert_true(registry_challenged(h, "app", &first, &rs, &e)); /* it expired in the middle of the run */
+    assert_true(registry_challenged(h, "app", &first, &rs, &e));
+    assert_int_equal(fake_count(&s.f, "/token"), 2);
+    AUTO(secret_clear_auto) struct secret second = registry_authorization(h, "app");
+    assert_string_equal(second.bytes, "Bearer t2");
+    end(&s);
+}
+
+static void a_login_that_was_sent_as_it_is_is_not_sent_again(void **state)
+{
+    (void)state;
+    struct setting s;
+    struct err e = { 0 };
+    begin(&s, "{\"rules\": []}", "\"auth\": \"dTpw\"");
+    struct registry_host *h = registry_host(s.r, s.host, &e);
+    AUTO(http_response_clear_auto) struct http_response rs = answer_401(&s);
+    mem_free(rs.headers[0].value);
+    rs.headers[0].value = mem_text("Basic realm=x");
+    AUTO(secret_clear_auto) struct secret none = { 0 };
+    assert_true(registry_challenged(h, "app", &none, &rs, &e));
+    AUTO(secret_clear_auto) struct secret basic = registry_authorization(h, "app");
+    assert_string_equal(basic.bytes, "Basic dTpw");
+    assert_false(registry_challenged(h, "app", &basic, &rs, &e));
+    assert_int_equal(e.code, ERR_AUTH);
+    assert_non_null(strstr(e.msg, "app: the registry refused the login of u from config.json"));
+    assert_non_null(strstr(e.hint, "archon-bundle login 127.0.0.1"));
+    end(&s);
+}
+
+/* A program whose answers are numbered: s1, s2, ... */
+static void install_counter(struct setting *s)
+{
+    AUTO(mem_auto) char *script = mem_format("#!/bin/sh\necho x >>%s/n\nprintf '{\"Username\": \"u\", \"Secret\": \"s%%s\"}' \"$(wc -l <%s/n)\"\n", s->f.dir, s->f.dir);
+    int fd = open(fake_path(&s->f, "docker-credential-counter"), O_WRONLY | O_CREAT | O_CLOEXEC, 0755);
+    assert_true(fd >= 0 && write(fd, script, strlen(script)) == (ssize_t)strlen(script) && fchmod(fd, 0755) == 0 && close(fd) == 0);
+    fd = open(fake_path(&s->f, "config.json"), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    assert_true(fd >= 0 && write(fd, "{\"credsStore\": \"counter\"}", 25) == 25 && close(fd) == 0);
+}
+
+static void fetch_with_counter(const char *script, unsigned keep_ms, struct err *e, int *n_asked)
+{
+    struct setting s;
+    begin(&s, script, NULL);
+    install_counter(&s);
+    const char *folders[] = { s.f.dir, NULL };
+    struct helper_options helpers = helper_defaults();
+    helpers.folders = folders;
+    helpers.owner = geteuid();
+    helpers.keep_ms = keep_ms;
+    struct err setup = { 0 };
+    struct credentials_options o = { .authfile = fake_path(&s.f, "config.json"), .helpers = &helpers };
+    credentials_free(s.logins);
+    s.logins = credentials_open(&o, &setup);
+    struct registry_options r = { .plain_http = s.plain, .n_plain_http = 1, .credentials = s.logins, .tries = UINT_MAX };
+    registry_free(s.r);
+    s.r = registry_open(&r, &setup);
+    assert_non_null(s.r);
+    (void)!fetch(&s, "app", e);
+    struct stat st;
+    *n_asked = stat(fake_path(&s.f, "n"), &st) == 0 ? (int)(st.st_size / 2) : 0;
+    end(&s);
+}
+
+static void a_program_is_asked_again_when_what_it_gave_is_old_and_refused(void **state)
+{
+    (void)state;
+    /* u:s1 is dTpzMQ==, u:s2 is dTpzMg== */
+    static const char by_token[] = "{\"rules\": [{\"path\": \"/token?service=fake&scope=repository%3Aapp%3Apull\", \"has\": \"Authorization: Basic dTpzMg==\", \"body\": \"{\\\"token\\\": \\\"t\\\"}\"},"
+                                   "{\"path\": \"/token?service=fake&scope=repository%3Aapp%3Apull\", \"status\": 401}, {\"has\": \"Authorization: Bearer t\", " OK "}, {" ASK(SELF "/token") "}]}";
+    struct err good = { 0 }, young = { 0 };
+    int n_asked = 0;
+    fetch_with_counter(by_token, 0, &good, &n_asked);
+    if (good.code != ERR_NONE)
+        fail_msg("%s", good.msg);
+    assert_int_equal(n_asked, 2);
+    fetch_with_counter(by_token, 3600 * 1000, &young, &n_asked);
+    assert_int_equal(young.code, ERR_AUTH);
+    assert_non_null(strstr(young.msg, "refused the login of u from docker-credential-counter ("));
+    assert_int_equal(n_asked, 1);
+}
+
+static void challenges_that_change_end(void **state)
+{
+    (void)state;
+    struct setting s;
+    begin(&s, "{\"rules\": [{\"path\": \"/token?service=fake&scope=repository%3Aapp%3Apull\", \"body\": \"{\\\"token\\\": \\\"t1\\\"}\"},"
+              "{\"has\": \"Authorization: Basic dTpw\", " ASK(SELF "/token") "}, {\"has\": \"Authorization: Bearer t1\", \"status\": 401, \"headers\": [[\"WWW-Authenticate\", \"Basic realm=x\"]]},"
+              "{\"status\": 401, \"headers\": [[\"WWW-Authenticate\", \"Basic realm=x\"]]}]}", "\"auth\": \"dTpw\"");
+    expect_refusal(&s, ERR_AUTH, "app: the registry refused the login of u");
+    assert_true(fake_count(&s.f, "/v2/app") <= 3);
+    end(&s);
+    AUTO(buf_clear_auto) struct buf many = BUF_LIMIT(16 * KIB);
+    buf_adds(&many, "{\"rules\": [{\"status\": 401, \"headers\": [[\"WWW-Authenticate\", \"");
+    for (int i = 0; i < 100; i++)
+        buf_addf(&many, "%sBasic realm=%d", i > 0 ? ", " : "", i);
+    buf_adds(&many, "\"]]}]}");
+    begin(&s, buf_text(&many), "\"auth\": \"dTpw\"");
+    expect_refusal(&s, ERR_AUTH, "too many challenges");
+    assert_int_equal(fake_count(&s.f, "/v2/app"), 1);
+    assert_int_equal(fake_count(&s.f, "dTpw"), 0);
+    end(&s);
+}
+
+/* ---- limits ---- */
+
+static void who_asks_too_often_is_told_of_a_login(void **state)
+{
+    (void)state;
+    static const char limited[] = "{\"rules\": [{\"status\": 429, \"headers\": [[\"ratelimit-remaining\", \"0;w=21600\"], [\"Retry-After\", \"0\"]], \"body\":"
+                                  "\"{\\\"errors\\\":[{\\\"code\\\":\\\"TOOMANYREQUESTS\\\",\\\"message\\\":\\\"You have reached your pull rate limit.\\\"}]}\"}]}";
+    static const struct {
+        const char *login, *hint;
+    } rows[] = { { NULL, "log in with: docker login 127.0.0.1" }, { "\"auth\": \"dTpw\"", "the limit of the login from config.json is reached" } };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct setting s;
+        struct err e = { 0 };
+        begin(&s, limited, rows[i].login);
+        assert_false(fetch(&s, "app", &e));
+        assert_int_equal(e.code, ERR_NET);
+        if (strstr(e.hint, rows[i].hint) == NULL)
+            fail_msg("%s; hint: %s", e.msg, e.hint);
+        assert_non_null(strstr(e.msg, "TOOMANYREQUESTS"));
+        assert_int_equal(fake_count(&s.f, "dTpw"), 0); /* it did not ask for it */
+        end(&s);
+    }
+}
+
+/* ---- tokens ---- */
+
+static void lifetimes_are_counted_from_when_the_token_was_made(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        uint64_t lifetime_s;
+    } rows[] = {
+        { "{\"token\": \"t\"}", 60 },
+        { "{\"token\": \"t\", \"expires_in\": 300}", 300 },
+        { "{\"token\": \"t\", \"expires_in\": 7}", 60 },
+        { "{\"token\": \"t\", \"expires_in\": 300, \"issued_at\": \"2026-11-21T19:58:20.5Z\"}", 200 },
+        { "{\"token\": \"t\", \"expires_in\": 300, \"issued_at\": \"2026-11-21T20:30:00Z\"}", 300 }, /* our clock is behind */
+        { "{\"token\": \"t\", \"expires_in\": 300, \"issued_at\": \"2020-01-01T00:00:00Z\"}", 60 },
+        { "{\"token\": \"t\", \"expires_in\": 300, \"issued_at\": \"soon\"}", 300 },
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct err e = { 0 };
+        AUTO(secret_clear_auto) struct secret token = { 0 };
+        uint64_t lifetime_s = 0;
+        assert_true(token_read(rows[i].text, strlen(rows[i].text), 1795291200, &token, &lifetime_s, &e)); /* 2026-11-21T20:00:00Z */
+        if (lifetime_s != rows[i].lifetime_s)
+            fail_msg("%s: %llu", rows[i].text, (unsigned long long)lifetime_s);
+    }
+}
+
+static void no_more_than_pulling_is_asked_for(void **state)
+{
+    (void)state;
+    static const char *const rows[][2] = {
+        { "repository:a/b:pull", "repository:a/b:pull" }, { "repository:a/b:pull,push", "repository:a/b:pull" }, { "repository:a/b:*", "repository:a/b:pull" },
+        { "repository:h:5000/a:delete", "repository:h:5000/a:pull" }, { "aws", "aws" }, { "repository:", "repository:" }, { "registry:catalog:*", "registry:catalog:*" },
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        AUTO(mem_auto) char *scope = token_scope(rows[i][0], strlen(rows[i][0]));
+        assert_string_equal(scope, rows[i][1]);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -393,6 +592,13 @@ int main(void)
         cmocka_unit_test(token_servers_do_not_send_us_elsewhere),
         cmocka_unit_test(token_answers_that_are_no_tokens_are_refused),
         cmocka_unit_test(a_busy_token_server_is_asked_again),
+        cmocka_unit_test(transfers_share_a_token_and_its_renewal),
+        cmocka_unit_test(a_login_that_was_sent_as_it_is_is_not_sent_again),
+        cmocka_unit_test(a_program_is_asked_again_when_what_it_gave_is_old_and_refused),
+        cmocka_unit_test(challenges_that_change_end),
+        cmocka_unit_test(who_asks_too_often_is_told_of_a_login),
+        cmocka_unit_test(lifetimes_are_counted_from_when_the_token_was_made),
+        cmocka_unit_test(no_more_than_pulling_is_asked_for),
         cmocka_unit_test(no_secret_goes_over_plain_http_to_another_host),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
