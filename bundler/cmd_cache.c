@@ -153,7 +153,7 @@ static void judge(const struct cache *c, const struct cache_checked *k, struct e
     size_t n_kept = 0;
     for (size_t i = 0; i < k->n_damaged; i++) {
         const struct cache_damage *d = &k->damaged[i];
-        log_warn("%s: %s: %s", DIGEST_SHOWN(&d->digest), d->why.msg, d->is_removed ? "removed" : "in use by another run, kept");
+        log_info("%s: %s: %s", DIGEST_SHOWN(&d->digest), d->why.msg, d->is_removed ? "removed" : "in use by another run, kept");
         n_kept += !d->is_removed;
     }
     if (k->n_damaged == 0)

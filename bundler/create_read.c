@@ -1,4 +1,5 @@
 /* Everything that can be wrong without a network is found here, before the work begins. */
+#include <errno.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -38,15 +39,18 @@ static bool choose_output(struct create *c, struct err *e)
 {
     const struct definition *d = &c->app->definition;
     AUTO(mem_auto) char *name = mem_format("%s-%s" BUNDLE_SUFFIX, d->name, d->version.text);
-    bool exists = false;
+    struct stat st = { .st_mode = S_IFREG };
     const char *out = c->o->output;
     c->may_replace = out != NULL && !is_directory(out);
     c->path = out == NULL ? mem_text(name) : c->may_replace ? mem_text(out) : path_join(out, name);
     AUTO(mem_auto) char *dir = path_dir(c->path);
     if (!is_directory(dir))
         return err_set(e, ERR_IO, "%s: is not an existing directory", SHOWN(dir));
-    if (!file_exists(c->path, &exists, e))
-        return false;
+    bool exists = lstat(c->path, &st) == 0;
+    if (!exists && errno != ENOENT)
+        return file_fail(e, errno, "look at", c->path);
+    if (!S_ISREG(st.st_mode)) /* it would be refused at the end, too: after all the work */
+        return file_not_regular(c->path, st.st_mode, e);
     if (exists && !c->may_replace) {
         err_set(e, ERR_IO, "%s: exists already", SHOWN(c->path));
         return err_hint(e, "move it away, or replace it: -o %s", c->path);

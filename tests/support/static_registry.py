@@ -2,7 +2,7 @@
 """A registry of files that never change, for images too large to push around.
 
     static_registry.py DIR      serves DIR/v2/NAME/manifests/REF and DIR/v2/NAME/blobs/DIGEST on a free port of 127.0.0.1, which it writes to DIR/port;
-                                with ranges; ends when its standard input does
+                                with ranges; ends with SIGTERM
 
 Manifests name their own media type."""
 import http.server
@@ -11,7 +11,6 @@ import os
 import re
 import shutil
 import sys
-import threading
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -69,8 +68,7 @@ class Server(http.server.ThreadingHTTPServer):
 if __name__ == '__main__':
     server = Server(('127.0.0.1', 0), Handler)
     server.folder = os.path.realpath(sys.argv[1])
-    threading.Thread(target=server.serve_forever, daemon=True).start()
     with open(server.folder + '/port.new', 'w', encoding='ascii') as port:
         port.write(f'{server.server_port}\n')
     os.rename(server.folder + '/port.new', server.folder + '/port')
-    sys.stdin.read()
+    server.serve_forever()
