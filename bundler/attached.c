@@ -1,4 +1,5 @@
-/* Attached documents: their names, their limits, their way into the cache and out of it. Only what is being read or written is in memory. */
+/* Attached documents: their names, their limits, their way into the cache and out of it. Only what is being read or written is in memory.
+ */
 #include "bundler/attached.h"
 
 #include <inttypes.h>
@@ -28,14 +29,16 @@ static bool check_limits(const struct image *x, const struct image_document *d, 
     uint64_t bytes = d->descriptor.size;
     const char *kind = kind_names[d->kind];
     if (d->descriptor.size > LIMIT_DOCUMENT_BYTES)
-        return err_set(e, ERR_REGISTRY, "%s: %s %s has %" PRIu64 " bytes, at most %" PRIu64, REF_SHOWN(&x->ref), kind, DIGEST_SHOWN(&d->descriptor.digest),
-                       d->descriptor.size, LIMIT_DOCUMENT_BYTES);
+        return err_set(e, ERR_REGISTRY, "%s: %s %s has %" PRIu64 " bytes, at most %" PRIu64, REF_SHOWN(&x->ref), kind,
+                       DIGEST_SHOWN(&d->descriptor.digest), d->descriptor.size, LIMIT_DOCUMENT_BYTES);
     if (x->n_documents == LIMIT_DOCUMENTS_PER_IMAGE)
-        return err_set(e, ERR_REGISTRY, "%s: has more than %d documents of attestations and signatures", REF_SHOWN(&x->ref), LIMIT_DOCUMENTS_PER_IMAGE);
+        return err_set(e, ERR_REGISTRY, "%s: has more than %d documents of attestations and signatures", REF_SHOWN(&x->ref),
+                       LIMIT_DOCUMENTS_PER_IMAGE);
     for (size_t i = 0; i < x->n_documents; i++)
         bytes += x->documents[i].descriptor.size;
     return bytes <= LIMIT_IMAGE_DOCUMENTS_BYTES ||
-           err_set(e, ERR_REGISTRY, "%s: its attestations and signatures have more than %" PRIu64 " bytes", REF_SHOWN(&x->ref), LIMIT_IMAGE_DOCUMENTS_BYTES);
+           err_set(e, ERR_REGISTRY, "%s: its attestations and signatures have more than %" PRIu64 " bytes", REF_SHOWN(&x->ref),
+                   LIMIT_IMAGE_DOCUMENTS_BYTES);
 }
 
 bool attached_add(struct image *x, const struct image_document *d, const char *part, struct err *e)
@@ -60,7 +63,8 @@ static bool fetch_document(struct registry *r, struct cache *c, const struct ima
         return false;
     if (is_there)
         return true;
-    return registry_small_blob(r, &x->ref, &from->digest, from->size, &bytes, e) && cache_write(c, &from->digest, buf_text(&bytes), bytes.len, e);
+    return registry_small_blob(r, &x->ref, &from->digest, from->size, &bytes, e) &&
+           cache_write(c, &from->digest, buf_text(&bytes), bytes.len, e);
 }
 
 bool attached_fetch(struct registry *r, struct cache *c, const struct image *images, size_t n, struct err *e)

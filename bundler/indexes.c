@@ -1,5 +1,5 @@
-/* Breadth first, so that the list is in the order of the index where nothing is nested. A digest that was met before is passed over: an index can be named twice, but never
- * contain itself, since it would have to contain its own digest. */
+/* Breadth first, so that the list is in the order of the index where nothing is nested. A digest that was met before is passed over: an
+ * index can be named twice, but never contain itself, since it would have to contain its own digest. */
 #include "bundler/indexes.h"
 
 #include "base/mem.h"
@@ -8,16 +8,18 @@
 
 enum { DEPTH_MAX = 4, NODES_MAX = 64, ENTRIES_MAX = 4 * LIMIT_INDEX_ENTRIES }; /* an index in an index is legal and rare */
 
-bool indexes_get(struct documents *from, const struct ref *ref, const char *what, const struct oci_descriptor *entry, struct registry_document *out, struct err *e)
+bool indexes_get(struct documents *from, const struct ref *ref, const char *what, const struct oci_descriptor *entry,
+                 struct registry_document *out, struct err *e)
 {
     registry_document_clear(out);
     if (!from->get(from, ref, &entry->digest, out, e))
         return false;
     if (out->bytes.len != entry->size)
-        return err_set(e, ERR_INTEGRITY, "%s: %s has %zu bytes, the index says %llu", what, DIGEST_SHOWN(&entry->digest), out->bytes.len, (unsigned long long)entry->size);
+        return err_set(e, ERR_INTEGRITY, "%s: %s has %zu bytes, the index says %llu", what, DIGEST_SHOWN(&entry->digest), out->bytes.len,
+                       (unsigned long long)entry->size);
     return out->kind == oci_kind_of_type(entry->media_type) ||
-           err_set(e, ERR_REGISTRY, "%s: %s is %s, the index says %s", what, DIGEST_SHOWN(&entry->digest), out->kind == OCI_KIND_INDEX ? "an index" : "a manifest",
-                   entry->media_type);
+           err_set(e, ERR_REGISTRY, "%s: %s is %s, the index says %s", what, DIGEST_SHOWN(&entry->digest),
+                   out->kind == OCI_KIND_INDEX ? "an index" : "a manifest", entry->media_type);
 }
 
 static bool is_known(const struct indexes *x, const struct digest *d)
@@ -28,9 +30,12 @@ static bool is_known(const struct indexes *x, const struct digest *d)
     return false;
 }
 
-static bool add_nested(struct indexes *x, size_t parent, struct documents *from, const struct ref *ref, const char *what, const struct oci_index_entry *entry, struct err *e)
+static bool add_nested(struct indexes *x, size_t parent, struct documents *from, const struct ref *ref, const char *what,
+                       const struct oci_index_entry *entry, struct err *e)
 {
-    struct index_node node = { .parent = parent, .depth = x->nodes[parent].depth + 1, .has_platform = entry->has_platform, .platform = entry->platform };
+    struct index_node node = {
+        .parent = parent, .depth = x->nodes[parent].depth + 1, .has_platform = entry->has_platform, .platform = entry->platform
+    };
     if (is_known(x, &entry->descriptor.digest))
         return true;
     if (node.depth == DEPTH_MAX)
@@ -73,7 +78,8 @@ static bool add_entries(struct indexes *x, size_t node, struct documents *from, 
     return ok;
 }
 
-bool indexes_read(struct indexes *x, struct documents *from, const struct ref *ref, const char *what, struct registry_document *top, struct err *e)
+bool indexes_read(struct indexes *x, struct documents *from, const struct ref *ref, const char *what, struct registry_document *top,
+                  struct err *e)
 {
     MEM_PUSH(x->nodes, x->n, x->cap) = (struct index_node){ .document = *top };
     *top = (struct registry_document){ 0 };

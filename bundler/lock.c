@@ -14,7 +14,8 @@
 
 enum { LOCK_PLATFORMS_MAX = 64 }; /* docs/FORMAT.md section 4 */
 
-static const char first_line[] = "# Which exact images archon-bundle create packed. Keep this file with the definition: create --locked packs the same again.\n";
+static const char first_line[] =
+    "# Which exact images archon-bundle create packed. Keep this file with the definition: create --locked packs the same again.\n";
 
 void lock_clear(struct lock *l)
 {
@@ -39,7 +40,14 @@ static int by_image(const void *a, const void *b)
 static int by_platform(const void *a, const void *b)
 {
     struct platform_text x, y;
-    return strcmp(platform_format(&x, &((const struct lock_digest *)a)->platform), platform_format(&y, &((const struct lock_digest *)b)->platform));
+    return strcmp(platform_format(&x, &((const struct lock_digest *)a)->platform),
+                  platform_format(&y, &((const struct lock_digest *)b)->platform));
+}
+
+static void sort_digests(struct lock_entry *x)
+{
+    if (x->n > 0)
+        qsort(x->digests, x->n, sizeof *x->digests, by_platform);
 }
 
 static void sort(struct lock *l)
@@ -56,7 +64,8 @@ const struct lock_entry *lock_find(const struct lock *l, const char *image)
 
 /* ---- reading ---- */
 
-static bool read_digest(struct lock_entry *to, const struct platform *platform, const struct yread *doc, const struct ynode *node, struct err *e)
+static bool read_digest(struct lock_entry *to, const struct platform *platform, const struct yread *doc, const struct ynode *node,
+                        struct err *e)
 {
     struct lock_digest d = { .platform = *platform };
     struct err ignored = { 0 };
@@ -81,7 +90,7 @@ static bool read_platforms(struct lock_entry *to, const struct yread *doc, const
         if (!read_digest(to, &p, doc, map->items[i], e))
             return false;
     }
-    qsort(to->digests, to->n, sizeof *to->digests, by_platform);
+    sort_digests(to);
     return true;
 }
 
@@ -186,12 +195,13 @@ char *lock_image_name(const struct application_image *i)
 static void describe(struct lock_entry *to, const struct image *x)
 {
     if (x->n_indexes > 0 || x->n_platforms == 1) {
-        MEM_PUSH(to->digests, to->n, to->cap) = (struct lock_digest){ .digest = x->n_indexes > 0 ? x->indexes[0].digest : x->platforms[0].manifest_digest };
+        MEM_PUSH(to->digests, to->n, to->cap) =
+            (struct lock_digest){ .digest = x->n_indexes > 0 ? x->indexes[0].digest : x->platforms[0].manifest_digest };
         return;
     }
     for (size_t i = 0; i < x->n_platforms; i++)
         MEM_PUSH(to->digests, to->n, to->cap) = (struct lock_digest){ x->platforms[i].platform, x->platforms[i].manifest_digest };
-    qsort(to->digests, to->n, sizeof *to->digests, by_platform);
+    sort_digests(to);
 }
 
 void lock_of(struct lock *out, const struct application *app, const struct image *images)
@@ -219,7 +229,8 @@ static bool covers(const struct lock *l, const struct application_image *i, cons
     if (x == NULL)
         return err_set(e, ERR_CONFIG, "%s: has no %s", name, SHOWN(image));
     if (i->original.has_digest && pinned != NULL && !digest_equal(pinned, &i->original.digest))
-        return err_set(e, ERR_CONFIG, "%s: %s is %s, the definition says %s", name, SHOWN(image), DIGEST_SHOWN(pinned), DIGEST_SHOWN(&i->original.digest));
+        return err_set(e, ERR_CONFIG, "%s: %s is %s, the definition says %s", name, SHOWN(image), DIGEST_SHOWN(pinned),
+                       DIGEST_SHOWN(&i->original.digest));
     return true;
 }
 
@@ -272,7 +283,8 @@ bool lock_agrees(const struct lock_entry *x, const struct image *found, struct e
     for (size_t i = 0; ok && i < now.n; i++) {
         const struct lock_digest *locked = find_platform(x, &now.digests[i].platform);
         if (locked == NULL) {
-            err_set(e, ERR_CONFIG, "%s: is not locked for %s", SHOWN(x->image), now.digests[i].platform.os[0] == '\0' ? "one platform alone" : platform_format(&text, &now.digests[i].platform));
+            err_set(e, ERR_CONFIG, "%s: is not locked for %s", SHOWN(x->image),
+                    now.digests[i].platform.os[0] == '\0' ? "one platform alone" : platform_format(&text, &now.digests[i].platform));
             ok = err_hint(e, "an image without an index is locked for each platform: run create without --locked");
         } else if (!digest_equal(&locked->digest, &now.digests[i].digest)) {
             ok = differs(x, &now.digests[i].digest, &locked->digest, e);
@@ -286,7 +298,8 @@ static bool same_digests(const struct lock_entry *a, const struct lock_entry *b)
 {
     bool same = a->n == b->n;
     for (size_t i = 0; same && i < a->n; i++)
-        same = platform_equal(&a->digests[i].platform, &b->digests[i].platform) && digest_equal(&a->digests[i].digest, &b->digests[i].digest);
+        same =
+            platform_equal(&a->digests[i].platform, &b->digests[i].platform) && digest_equal(&a->digests[i].digest, &b->digests[i].digest);
     return same;
 }
 
@@ -298,7 +311,8 @@ void lock_tell_changes(const struct lock *before, const struct lock *now)
         if (old == NULL)
             log_info("%s is new: %s", SHOWN(new->image), DIGEST_SHOWN(&new->digests[0].digest));
         else if (!same_digests(old, new))
-            log_info("%s changed: %s was %s", SHOWN(new->image), DIGEST_SHOWN(&new->digests[0].digest), DIGEST_SHOWN(&old->digests[0].digest));
+            log_info("%s changed: %s was %s", SHOWN(new->image), DIGEST_SHOWN(&new->digests[0].digest),
+                     DIGEST_SHOWN(&old->digests[0].digest));
     }
     for (size_t i = 0; i < before->n; i++)
         if (lock_find(now, before->items[i].image) == NULL)

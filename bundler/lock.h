@@ -1,4 +1,5 @@
-/* The lock file: which exact images the last create packed, so that another one packs the same. Its text is always the same for the same images, one line for each:
+/* The lock file: which exact images the last create packed, so that another one packs the same. Its text is always the same for the same
+ * images, one line for each:
  *
  *     lock: 1
  *     images:
@@ -20,8 +21,8 @@ struct lock_options {
 };
 
 /* Rows for a command whose options struct has `struct lock_options lock`. */
-#define LOCK_ROWS(type)                                                                                                                  \
-    CLI_FLAG_ROW("locked", 0, type, lock.is_locked, "exactly the images of the lock file; no tag is looked up"),                         \
+#define LOCK_ROWS(type)                                                                                          \
+    CLI_FLAG_ROW("locked", 0, type, lock.is_locked, "exactly the images of the lock file; no tag is looked up"), \
         CLI_TEXT_ROW("lock", 0, type, lock.file, "FILE", "the lock file (bundle.lock beside bundle.yaml)")
 
 struct lock_digest {
@@ -29,7 +30,7 @@ struct lock_digest {
     struct digest digest;
 };
 struct lock_entry {
-    char *image; /* as lock_image_name has it */
+    char *image;                 /* as lock_image_name has it */
     struct lock_digest *digests; /* one without a platform, or one for each platform */
     size_t n, cap;
 };

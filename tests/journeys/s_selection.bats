@@ -55,6 +55,8 @@ asked() { grep -c "GET /v2/app/manifests/$1 " "$REGISTRY/log" || true; }
     equal "$(cat_member one images/0/attestation-0/statement-1.json | jq -r .subject[0].digest.sha256)" "$(cat_member one images/0/manifest.json | sha256sum | cut -d ' ' -f 1)"
     works bundler verify --deep "$FILE/one.bundle.tar.zst" --trust "$FILE/release.pub"
     works reader verify "$FILE/one.bundle.tar.zst" --trust "$FILE/release.pub" --deep
+    works bundler create --key "$FILE/release.key" --no-cache --version 1.0.0 --no-loader -o "$FILE/streamed.bundle.tar.zst" --platform linux/amd64 "$(image app:1)"
+    cmp "$FILE/streamed.bundle.tar.zst" "$FILE/one.bundle.tar.zst"
     works create none --platform linux/amd64 --attestations skip "$(image app:1)"
     works bundler list "$FILE/none.bundle.tar.zst" --trust "$FILE/release.pub"
     run ! grep -q attestation- "$FILE/stdout"

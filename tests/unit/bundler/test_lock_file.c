@@ -174,10 +174,13 @@ static struct thing add_packable(struct setting *s, const char *layer_text)
     struct thing layer = add_blob(s, layer_text);
     struct thing config = add_config(s, amd64, &layer_text, 1);
     AUTO(mem_auto) char *text = manifest_of(config, &layer, 1, "application/vnd.oci.image.layer.v1.tar", "");
-    AUTO(mem_auto) char *entry = descriptor(MANIFEST, add_manifest(s, NULL, text), ",\"platform\":{\"architecture\":\"amd64\",\"os\":\"linux\"}");
+    AUTO(mem_auto)
+    char *entry = descriptor(MANIFEST, add_manifest(s, NULL, text), ",\"platform\":{\"architecture\":\"amd64\",\"os\":\"linux\"}");
     AUTO(mem_auto) char *index = index_of(entry);
     struct thing t = add_manifest(s, NULL, index);
-    AUTO(mem_auto) char *rule = mem_format(", {\"path\": \"/v2/app/manifests/1\", \"times\": 1, \"headers\": [[\"Content-Type\", \"" INDEX "\"]], \"body_hex\": \"");
+    AUTO(mem_auto)
+    char *rule = mem_format(", {\"path\": \"/v2/app/manifests/1\", \"times\": 1, \"headers\": [[\"Content-Type\", \"" INDEX
+                            "\"]], \"body_hex\": \"");
     buf_adds(&s->script, rule);
     for (const char *p = index; *p != '\0'; p++)
         buf_addf(&s->script, "%02x", (unsigned)(unsigned char)*p);
@@ -315,13 +318,21 @@ static void images_alone_have_the_lock_file_that_is_named(void **state)
     AUTO(mem_auto) char *image = mem_format("%s/app:1", s->host);
     AUTO(mem_auto) char *own = in_dir(&x, "own.lock");
     AUTO(mem_auto) char *nowhere = in_dir(&x, "none/own.lock");
-    expect(run("create", image, "--locked", "--version", "1.0.0", "--no-loader", "-o", x.out, "--cache", x.cache, "--plain-http", s->host, NULL), 2, "--lock FILE");
-    expect(run("create", image, "--lock", nowhere, "--version", "1.0.0", "--no-loader", "-o", x.out, "--cache", x.cache, "--plain-http", s->host, NULL), 60, "none");
+    expect(run("create", image, "--locked", "--version", "1.0.0", "--no-loader", "-o", x.out, "--cache", x.cache, "--plain-http", s->host,
+               NULL),
+           2, "--lock FILE");
+    expect(run("create", image, "--lock", nowhere, "--version", "1.0.0", "--no-loader", "-o", x.out, "--cache", x.cache, "--plain-http",
+               s->host, NULL),
+           60, "none");
     assert_int_equal(fake_count(&s->f, "\"method\""), 0);
-    expect(run("create", image, "--lock", own, "--version", "1.0.0", "--no-loader", "-o", x.out, "--cache", x.cache, "--plain-http", s->host, NULL), 0, "");
+    expect(run("create", image, "--lock", own, "--version", "1.0.0", "--no-loader", "-o", x.out, "--cache", x.cache, "--plain-http",
+               s->host, NULL),
+           0, "");
     AUTO(mem_auto) char *text = read_text(own);
     assert_non_null(strstr(text, DIGEST_SHOWN(&first.digest)));
-    expect(run("create", image, "--lock", own, "--locked", "--version", "1.0.0", "--no-loader", "-o", x.out, "--cache", x.cache, "--plain-http", s->host, NULL), 0, "");
+    expect(run("create", image, "--lock", own, "--locked", "--version", "1.0.0", "--no-loader", "-o", x.out, "--cache", x.cache,
+               "--plain-http", s->host, NULL),
+           0, "");
     assert_int_equal(fake_count(&s->f, "manifests/1\""), 1);
     assert_int_equal(access(x.lock, F_OK), -1);
     shop_close(&x);

@@ -1,4 +1,5 @@
-/* Which of the things that a reference leads to are taken: platforms and their variants, nested indexes, attestations, foreign layers; and what is refused. */
+/* Which of the things that a reference leads to are taken: platforms and their variants, nested indexes, attestations, foreign layers; and
+ * what is refused. */
 #include "tests/unit/bundler/setting.h"
 
 #include "bundler/attached.h"
@@ -161,8 +162,9 @@ static void a_body_that_is_not_what_was_pinned_is_refused_whatever_the_header_sa
 {
     struct setting *s = *state;
     struct thing wanted = thing_of("what was signed");
-    AUTO(mem_auto) char *path = mem_format("{\"path\": \"/v2/app/manifests/%s\", \"headers\": [[\"Docker-Content-Digest\", \"%s\"]], \"body\": \"{}\"}",
-                                           DIGEST_SHOWN(&wanted.digest), DIGEST_SHOWN(&wanted.digest));
+    AUTO(mem_auto)
+    char *path = mem_format("{\"path\": \"/v2/app/manifests/%s\", \"headers\": [[\"Docker-Content-Digest\", \"%s\"]], \"body\": \"{}\"}",
+                            DIGEST_SHOWN(&wanted.digest), DIGEST_SHOWN(&wanted.digest));
     buf_adds(&s->script, path);
     listen_now(s);
     AUTO(mem_auto) char *pinned = mem_format(":1@%s", DIGEST_SHOWN(&wanted.digest));
@@ -180,10 +182,15 @@ static char *add_attestation(struct setting *s, struct thing subject, const char
     struct thing layers[4];
     for (size_t i = 0; i < n; i++)
         layers[i] = add_blob(s, statements[i]);
-    AUTO(mem_auto) char *config_text = mem_format("{\"architecture\":\"unknown\",\"os\":\"unknown\",\"rootfs\":{\"type\":\"layers\",\"diff_ids\":[\"%s\"]}}", DIGEST_SHOWN(&subject.digest));
+    AUTO(mem_auto)
+    char *config_text =
+        mem_format("{\"architecture\":\"unknown\",\"os\":\"unknown\",\"rootfs\":{\"type\":\"layers\",\"diff_ids\":[\"%s\"]}}",
+                   DIGEST_SHOWN(&subject.digest));
     AUTO(mem_auto) char *text = manifest_of(add_blob(s, config_text), layers, n, layer_type, "");
-    AUTO(mem_auto) char *notes = mem_format(",\"platform\":{\"architecture\":\"unknown\",\"os\":\"unknown\"},\"annotations\":{\"vnd.docker.reference.type\":\"attestation-manifest\",\"vnd.docker.reference.digest\":\"%s\"}",
-                                            DIGEST_SHOWN(&subject.digest));
+    AUTO(mem_auto)
+    char *notes = mem_format(",\"platform\":{\"architecture\":\"unknown\",\"os\":\"unknown\"},\"annotations\":{\"vnd.docker.reference."
+                             "type\":\"attestation-manifest\",\"vnd.docker.reference.digest\":\"%s\"}",
+                             DIGEST_SHOWN(&subject.digest));
     return descriptor(MANIFEST, add_manifest(s, NULL, text), notes);
 }
 
@@ -200,7 +207,8 @@ static void attestations_of_what_is_packed_are_carried(void **state)
     struct err e = { 0 };
     struct image *x = mem_new(sizeof *x);
     accept(s, ":1", "amd64", x);
-    static const char *const names[] = { "attestation-0/manifest.json", "attestation-0/config.json", "attestation-0/statement-0.json", "attestation-0/statement-1.json" };
+    static const char *const names[] = { "attestation-0/manifest.json", "attestation-0/config.json", "attestation-0/statement-0.json",
+                                         "attestation-0/statement-1.json" };
     assert_int_equal(x->n_documents, ARRAY_LEN(names));
     for (size_t i = 0; i < ARRAY_LEN(names); i++) {
         assert_string_equal(x->documents[i].name, names[i]);
@@ -235,7 +243,10 @@ static void an_attestation_that_cannot_be_carried_stops_the_run_and_says_how_to_
     struct setting *s = *state;
     struct thing amd = add_image(s, NULL, amd64, "amd");
     AUTO(mem_auto) char *a = descriptor(MANIFEST, amd, ON("amd64"));
-    AUTO(mem_auto) char *notes = mem_format(",\"annotations\":{\"vnd.docker.reference.type\":\"attestation-manifest\",\"vnd.docker.reference.digest\":\"%s\"}", DIGEST_SHOWN(&amd.digest));
+    AUTO(mem_auto)
+    char *notes =
+        mem_format(",\"annotations\":{\"vnd.docker.reference.type\":\"attestation-manifest\",\"vnd.docker.reference.digest\":\"%s\"}",
+                   DIGEST_SHOWN(&amd.digest));
     AUTO(mem_auto) char *gone = descriptor(MANIFEST, thing_of("gone"), notes);
     AUTO(mem_auto) char *odd = add_attestation(s, amd, "application/x-executable", (const char *const[]){ provenance }, 1);
     struct thing huge = { .size = LIMIT_DOCUMENT_BYTES + 1 };
@@ -247,7 +258,9 @@ static void an_attestation_that_cannot_be_carried_stops_the_run_and_says_how_to_
     listen_now(s);
     static const struct {
         const char *tag, *says;
-    } cases[] = { { ":gone", "has no such" }, { ":odd", "holds application/x-executable, expected JSON" }, { ":big", "has 33554433 bytes, at most 33554432" } };
+    } cases[] = { { ":gone", "has no such" },
+                  { ":odd", "holds application/x-executable, expected JSON" },
+                  { ":big", "has 33554433 bytes, at most 33554432" } };
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         struct err e = { 0 };
         struct image x;
@@ -299,11 +312,14 @@ static void things_that_are_no_images_are_refused_by_name(void **state)
 {
     struct setting *s = *state;
     AUTO(mem_auto) char *chart_config = descriptor("application/vnd.cncf.helm.config.v1+json", add_blob(s, "{}"), "");
-    AUTO(mem_auto) char *chart = mem_format("{\"schemaVersion\":2,\"mediaType\":\"" MANIFEST "\",\"config\":%s,\"layers\":[]}", chart_config);
+    AUTO(mem_auto)
+    char *chart = mem_format("{\"schemaVersion\":2,\"mediaType\":\"" MANIFEST "\",\"config\":%s,\"layers\":[]}", chart_config);
     add_manifest(s, "chart", chart);
-    add_manifest(s, "schema1", "{\"schemaVersion\":1,\"name\":\"app\",\"tag\":\"1\",\"architecture\":\"amd64\",\"fsLayers\":[],\"history\":[]}");
+    add_manifest(s, "schema1",
+                 "{\"schemaVersion\":1,\"name\":\"app\",\"tag\":\"1\",\"architecture\":\"amd64\",\"fsLayers\":[],\"history\":[]}");
     listen_now(s);
-    refuse(s, ":chart", "amd64", ERR_REGISTRY, "app:chart: config.mediaType: application/vnd.cncf.helm.config.v1+json is a Helm chart, expected a container image");
+    refuse(s, ":chart", "amd64", ERR_REGISTRY,
+           "app:chart: config.mediaType: application/vnd.cncf.helm.config.v1+json is a Helm chart, expected a container image");
     refuse(s, ":schema1", "amd64", ERR_REGISTRY, "schema 1, which engines no longer load");
 }
 
@@ -319,7 +335,8 @@ static void configs_that_ask_for_what_no_image_may_are_refused(void **state)
         { "twice", "\"User\":\"1\",\"User\":\"0\"", "duplicate key" },
     };
     for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
-        AUTO(mem_auto) char *config = mem_format("{%s,\"rootfs\":{\"type\":\"layers\",\"diff_ids\":[]},\"config\":{%s}}", amd64, bad[i].config);
+        AUTO(mem_auto)
+        char *config = mem_format("{%s,\"rootfs\":{\"type\":\"layers\",\"diff_ids\":[]},\"config\":{%s}}", amd64, bad[i].config);
         AUTO(mem_auto) char *text = manifest_of(add_blob(s, config), NULL, 0, LAYER, "");
         add_manifest(s, bad[i].tag, text);
     }
