@@ -72,7 +72,7 @@ static bool split(const char *argument, char **host, const char **repository, st
     size_t n = strcspn(argument, "/");
     *host = mem_text_n(argument, n);
     *repository = argument[n] == '/' ? argument + n + 1 : "";
-    if (url_split_host(*host, name, &port))
+    if (strstr(argument, "//") == NULL && url_split_host(*host, name, &port))
         return true;
     err_set(e, ERR_USAGE, "%s: expected the host of a registry", SHOWN(argument));
     return err_hint(e, "as in the names of its images: docker.io, registry.example:5000");
