@@ -104,7 +104,8 @@ static bool get_manifest(struct search *s, const struct digest *digest, struct r
     out->digest = *digest;
     if (is_there && oci_kind_of(buf_text(&out->bytes), out->bytes.len, NULL, &out->kind, &(struct err){ 0 }))
         return true;
-    return registry_manifest(s->registry, s->ref, digest, out, e) && cache_write(s->cache, digest, buf_text(&out->bytes), out->bytes.len, e);
+    return registry_manifest(s->registry, s->ref, digest, out, e) &&
+           cache_write(s->cache, digest, buf_text(&out->bytes), out->bytes.len, e);
 }
 
 /* Lists need not tell the type, and manifests that clients listed themselves (REFERRERS_TAG) may leave it to the list. */
@@ -126,11 +127,13 @@ static bool find_referrer(struct search *s, const struct referrer *r, struct err
     return true;
 }
 
-bool image_artifacts_find(struct registry *r, struct cache *c, const struct ref *ref, const struct digest *subject, struct image_artifacts *out, struct err *e)
+bool image_artifacts_find(struct registry *r, struct cache *c, const struct ref *ref, const struct digest *subject,
+                          struct image_artifacts *out, struct err *e)
 {
     struct search s = { r, c, ref, subject, out };
     AUTO(referrers_clear_auto) struct referrers list = { 0 };
-    if (!find_tag(&s, ".sig", ARTIFACT_SIMPLE_SIGNING, e) || !find_tag(&s, ".att", ARTIFACT_ATTESTATION, e) || !registry_referrers(r, ref, subject, &list, &out->from, e))
+    if (!find_tag(&s, ".sig", ARTIFACT_SIMPLE_SIGNING, e) || !find_tag(&s, ".att", ARTIFACT_ATTESTATION, e) ||
+        !registry_referrers(r, ref, subject, &list, &out->from, e))
         return false;
     for (size_t i = 0; i < list.n; i++)
         if (!find_referrer(&s, &list.items[i], e))
@@ -167,7 +170,8 @@ const char *image_artifact_place(struct artifact_place *out, const struct image_
     if (a->is_referrer)
         snprintf(out->text, sizeof out->text, "referrer %s", DIGEST_SHOWN(&a->manifest.digest));
     else
-        snprintf(out->text, sizeof out->text, "tag sha256-%s%s", DIGEST_HEX(&a->subject), a->form == ARTIFACT_ATTESTATION ? ".att" : ".sig");
+        snprintf(out->text, sizeof out->text, "tag sha256-%s%s", DIGEST_HEX(&a->subject),
+                 a->form == ARTIFACT_ATTESTATION ? ".att" : ".sig");
     return out->text;
 }
 
@@ -198,7 +202,8 @@ bool image_artifacts_attach(const struct image_artifacts *a, bool is_without_att
         if (is_without_attestations && !image_artifact_is_signature(&a->items[i]))
             continue;
         if (a->items[i].trouble != NULL)
-            log_warn("%s: %s does not travel along: %s", REF_SHOWN(&x->ref), image_artifact_place(&place, &a->items[i]), a->items[i].trouble);
+            log_warn("%s: %s does not travel along: %s", REF_SHOWN(&x->ref), image_artifact_place(&place, &a->items[i]),
+                     a->items[i].trouble);
         else if (!attach(&a->items[i], x, e))
             return false;
     }

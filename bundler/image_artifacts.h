@@ -1,9 +1,9 @@
-/* What a registry keeps beside one manifest or index and a bundle carries with it: cosign's tags (.sig, .att) and the referrers that are signatures or
- * attestations.
+/* What a registry keeps beside one manifest or index and a bundle carries with it: cosign's tags (.sig, .att) and the referrers that are
+ * signatures or attestations.
  *
  *     AUTO(image_artifacts_clear_auto) struct image_artifacts found = { 0 };
  *     image_artifacts_find(registry, cache, &image->ref, &subject, &found, e)
- *     image_artifacts_attach(&found, false, image, e)            they travel with the image                                                              */
+ *     image_artifacts_attach(&found, false, image, e)            they travel with the image */
 #ifndef BUNDLER_IMAGE_ARTIFACTS_H
 #define BUNDLER_IMAGE_ARTIFACTS_H
 
@@ -33,9 +33,10 @@ struct image_artifacts {
     enum registry_referrers_from from; /* of the last subject */
 };
 
-/* Appends what there is beside subject in ref's repository; manifests are put into the cache. What is there and cannot be understood has .trouble. ERR_NET, ERR_AUTH, ERR_REGISTRY,
- * ERR_INTEGRITY, ERR_IO: that is never the same as "nothing is there". */
-MUST_CHECK bool image_artifacts_find(struct registry *r, struct cache *c, const struct ref *ref, const struct digest *subject, struct image_artifacts *out, struct err *e);
+/* Appends what there is beside subject in ref's repository; manifests are put into the cache. What is there and cannot be understood has
+ * .trouble. ERR_NET, ERR_AUTH, ERR_REGISTRY, ERR_INTEGRITY, ERR_IO: that is never the same as "nothing is there". */
+MUST_CHECK bool image_artifacts_find(struct registry *r, struct cache *c, const struct ref *ref, const struct digest *subject,
+                                     struct image_artifacts *out, struct err *e);
 void image_artifacts_clear(struct image_artifacts *a);
 void image_artifacts_clear_auto(struct image_artifacts *a);
 
@@ -47,7 +48,8 @@ struct artifact_place {
 };
 const char *image_artifact_place(struct artifact_place *out, const struct image_artifact *a);
 
-/* All of them (but those with trouble, and attestations where they are not wanted) become documents of the image: attached.h. ERR_REGISTRY: too many, too large. */
+/* All of them (but those with trouble, and attestations where they are not wanted) become documents of the image: attached.h. ERR_REGISTRY:
+ * too many, too large. */
 MUST_CHECK bool image_artifacts_attach(const struct image_artifacts *a, bool is_without_attestations, struct image *x, struct err *e);
 
 #endif

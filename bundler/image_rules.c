@@ -18,7 +18,8 @@ static bool add_key(struct image_rule *rule, const char *name, struct image_key 
         return false;
     for (size_t i = 0; i < rule->n; i++)
         if (digest_equal(image_key_id(rule->keys[i].key), image_key_id(key)))
-            return err_set(e, rule->verify == NULL ? ERR_USAGE : ERR_CONFIG, "%s: holds the same key as %s", SHOWN(name), SHOWN(rule->keys[i].name));
+            return err_set(e, rule->verify == NULL ? ERR_USAGE : ERR_CONFIG, "%s: holds the same key as %s", SHOWN(name),
+                           SHOWN(rule->keys[i].name));
     rule->keys[rule->n++] = (struct image_rule_key){ mem_text(name), TAKE(owned) };
     return true;
 }
@@ -48,7 +49,8 @@ static bool covers_something(const struct definition_verify *v, const struct app
     return false;
 }
 
-static bool add_verify(struct image_rules *out, const struct definition_verify *v, const struct application *app, const struct origin *origin, struct err *e)
+static bool add_verify(struct image_rules *out, const struct definition_verify *v, const struct application *app,
+                       const struct origin *origin, struct err *e)
 {
     struct image_rule *rule = add_rule(out, v, v->keys.n);
     for (size_t i = 0; i < v->keys.n; i++)
@@ -56,7 +58,8 @@ static bool add_verify(struct image_rules *out, const struct definition_verify *
             return err_in(e, "verify: prefix %s", v->prefix);
     if (covers_something(v, app))
         return true;
-    err_set(e, ERR_CONFIG, "verify: prefix %s covers no image of the bundle, whose first is %s", v->prefix, REF_SHOWN(&app->images[0].written));
+    err_set(e, ERR_CONFIG, "verify: prefix %s covers no image of the bundle, whose first is %s", v->prefix,
+            REF_SHOWN(&app->images[0].written));
     return err_hint(e, "a prefix begins with a registry and ends with a whole folder, as in registry.example/shop/");
 }
 
@@ -71,7 +74,8 @@ static bool add_options(struct image_rules *out, const struct cli_list *files, s
     return true;
 }
 
-bool image_rules_load(struct image_rules *out, const struct application *app, const struct origin *origin, const struct cli_list *cosign_keys, struct err *e)
+bool image_rules_load(struct image_rules *out, const struct application *app, const struct origin *origin,
+                      const struct cli_list *cosign_keys, struct err *e)
 {
     const struct definition *d = &app->definition;
     *out = (struct image_rules){ .definition = d, .items = mem_new_array(d->n_verify + 1, sizeof *out->items) };
@@ -126,7 +130,8 @@ static void repository_name(struct image_rule_name *out, const struct ref *ref)
     snprintf(out->text, sizeof out->text, "%s/%s", ref->host, ref->repository);
 }
 
-bool image_rule_accepts_name(const struct image_rule *rule, const struct application_image *image, const struct ref *named, struct image_rule_name *expected)
+bool image_rule_accepts_name(const struct image_rule *rule, const struct application_image *image, const struct ref *named,
+                             struct image_rule_name *expected)
 {
     const struct definition_verify *v = rule->verify;
     const struct ref *meant = v == NULL || definition_verify_covers(v, &image->written) ? &image->written : &image->original;

@@ -1,5 +1,6 @@
-/* The check of one image: what lies beside the index or manifest that its reference names, and, where that is not signed, beside the manifests that are packed. A
- * signature on the index is one on all that it lists, by their digests. Each signature that does not count is told with its reason. */
+/* The check of one image: what lies beside the index or manifest that its reference names, and, where that is not signed, beside the
+ * manifests that are packed. A signature on the index is one on all that it lists, by their digests. Each signature that does not count is
+ * told with its reason. */
 #include "bundler/image_signatures.h"
 
 #include <string.h>
@@ -24,8 +25,8 @@ struct check {
     const struct application_image *from;
     struct image *image;
     struct image_proof *proof;
-    size_t n_rejected;  /* signatures that do not count */
-    struct buf reasons; /* why, in one line */
+    size_t n_rejected;                    /* signatures that do not count */
+    struct buf reasons;                   /* why, in one line */
     const struct image_platform *missing; /* the one without a signature, when others have one */
 };
 
@@ -40,7 +41,8 @@ static void reject(struct check *c, const struct candidate *x, const char *reaso
 {
     struct artifact_place place;
     if (++c->n_rejected <= REASONS_TOLD)
-        log_info("%s: signature %zu of %s does not count: %s", REF_SHOWN(&c->from->written), x->at + 1, image_artifact_place(&place, x->artifact), reason);
+        log_info("%s: signature %zu of %s does not count: %s", REF_SHOWN(&c->from->written), x->at + 1,
+                 image_artifact_place(&place, x->artifact), reason);
     buf_addf(&c->reasons, "%s%s", c->reasons.len > 0 ? "; " : "", reason);
 }
 
@@ -49,7 +51,9 @@ static void accept(struct check *c, const struct candidate *x, const char *key)
     struct artifact_place place;
     struct image_proof *p = c->proof;
     log_info("%s is signed by the key %s (%s)", REF_SHOWN(&c->from->written), SHOWN(key), image_artifact_place(&place, x->artifact));
-    p->items[p->n++] = (struct image_signature){ .subject = x->artifact->subject, .key = key, .is_referrer = x->artifact->is_referrer,
+    p->items[p->n++] = (struct image_signature){ .subject = x->artifact->subject,
+                                                 .key = key,
+                                                 .is_referrer = x->artifact->is_referrer,
                                                  .is_bundle = x->artifact->form == ARTIFACT_BUNDLE };
 }
 
@@ -83,7 +87,8 @@ static bool means_image(const struct check *c, const struct candidate *x, const 
            err_set(why, ERR_TRUST, "was made for %s/%s, expected %s", named.host, named.repository, expected.text);
 }
 
-static bool judge_simple(struct check *c, const struct candidate *x, const struct buf *payload, const char **key, struct err *why, struct err *e)
+static bool judge_simple(struct check *c, const struct candidate *x, const struct buf *payload, const char **key, struct err *why,
+                         struct err *e)
 {
     struct simple_signing p;
     AUTO(secret_clear_auto) struct secret signature = { 0 };
@@ -95,7 +100,9 @@ static bool judge_simple(struct check *c, const struct candidate *x, const struc
     if (!find_key(c, buf_text(payload), payload->len, &signature, key, e))
         return false;
     if (*key == NULL)
-        return err_set(why, ERR_TRUST, "%s", x->layer->has_certificate ? "was made with a certificate (keyless), not with one of the keys" : "is by none of the keys");
+        return err_set(why, ERR_TRUST, "%s",
+                       x->layer->has_certificate ? "was made with a certificate (keyless), not with one of the keys"
+                                                 : "is by none of the keys");
     return simple_signing_read(&p, buf_text(payload), payload->len, "payload", why) && means_image(c, x, &p, why);
 }
 
@@ -112,7 +119,8 @@ static bool judge_statement(const struct candidate *x, const struct sigstore_bun
     return statement_names(&s, &x->artifact->subject) || err_set(why, ERR_TRUST, "is for another image");
 }
 
-static bool judge_bundle(struct check *c, const struct candidate *x, const struct buf *text, const char **key, struct err *why, struct err *e)
+static bool judge_bundle(struct check *c, const struct candidate *x, const struct buf *text, const char **key, struct err *why,
+                         struct err *e)
 {
     AUTO(sigstore_bundle_clear_auto) struct sigstore_bundle b = { 0 };
     AUTO(buf_clear_auto) struct buf over = BUF_LIMIT(2 * LIMIT_SIGNATURE_BUNDLE_BYTES);
@@ -133,7 +141,8 @@ static bool get_blob(struct check *c, const struct oci_descriptor *d, struct buf
     if (is_there && out->len == d->size)
         return true;
     buf_reset(out);
-    return registry_small_blob(c->registries->registry, &c->image->ref, &d->digest, d->size, out, e) && cache_write(c->registries->cache, &d->digest, buf_text(out), out->len, e);
+    return registry_small_blob(c->registries->registry, &c->image->ref, &d->digest, d->size, out, e) &&
+           cache_write(c->registries->cache, &d->digest, buf_text(out), out->len, e);
 }
 
 /* Which documents an artifact's layers are, how large, and who judges them. */
@@ -156,7 +165,8 @@ static bool judge(struct check *c, const struct candidate *x, const char **key, 
     if (!text_starts(d->media_type, kinds[form].type))
         return err_set(why, ERR_TRUST, "is a %s, expected %s", SHOWN(d->media_type), kinds[form].type);
     if (d->size > kinds[form].max_bytes)
-        return err_set(why, ERR_TRUST, "signs %llu bytes, at most %llu are read", (unsigned long long)d->size, (unsigned long long)kinds[form].max_bytes);
+        return err_set(why, ERR_TRUST, "signs %llu bytes, at most %llu are read", (unsigned long long)d->size,
+                       (unsigned long long)kinds[form].max_bytes);
     AUTO(buf_clear_auto) struct buf bytes = BUF_LIMIT((size_t)d->size);
     return get_blob(c, d, &bytes, e) && kinds[form].judge(c, x, &bytes, key, why, e);
 }
@@ -220,16 +230,17 @@ static bool refuse(const struct check *c, struct err *e)
     bool is_index = c->image->n_indexes > 0;
     const char *repository = c->image->ref.repository;
     if (c->missing != NULL)
-        err_set(e, ERR_TRUST, "%s (%s): is signed for some platforms only: no signature by %s on the index or on %s (%s)", name, digest, keys,
-                DIGEST_SHOWN(&c->missing->manifest_digest), platform_format(&(struct platform_text){ { 0 } }, &c->missing->platform));
+        err_set(e, ERR_TRUST, "%s (%s): is signed for some platforms only: no signature by %s on the index or on %s (%s)", name, digest,
+                keys, DIGEST_SHOWN(&c->missing->manifest_digest), platform_format(&(struct platform_text){ { 0 } }, &c->missing->platform));
     else if (c->n_rejected == 0)
-        err_set(e, ERR_TRUST, "%s (%s): is not signed: no tag sha256-%s.sig and no referrer that is a signature%s, expected one by %s", name, digest, DIGEST_HEX(image_digest(c->image)),
-                is_index ? ", and none for its manifests" : "", keys);
+        err_set(e, ERR_TRUST, "%s (%s): is not signed: no tag sha256-%s.sig and no referrer that is a signature%s, expected one by %s",
+                name, digest, DIGEST_HEX(image_digest(c->image)), is_index ? ", and none for its manifests" : "", keys);
     if (c->missing != NULL || c->n_rejected == 0)
         return err_hint(e, "cosign sign --key cosign.key %s/%s@%s", c->image->ref.host, repository, digest);
-    err_set(e, ERR_TRUST, "%s (%s): not signed by %s: %zu signature%s in its tag .sig and its referrers%s, none counts: %.*s", name, digest, keys, c->n_rejected,
-            text_s(c->n_rejected), is_index ? " and those of its manifests" : "", REASON_ROOM, buf_text(&c->reasons));
-    return err_hint(e, "is it the public key of who signs %s/%s? A copy of an image of another repository needs signed_as: in verify:", c->image->ref.host, repository);
+    err_set(e, ERR_TRUST, "%s (%s): not signed by %s: %zu signature%s in its tag .sig and its referrers%s, none counts: %.*s", name, digest,
+            keys, c->n_rejected, text_s(c->n_rejected), is_index ? " and those of its manifests" : "", REASON_ROOM, buf_text(&c->reasons));
+    return err_hint(e, "is it the public key of who signs %s/%s? A copy of an image of another repository needs signed_as: in verify:",
+                    c->image->ref.host, repository);
 }
 
 static bool check_image(struct check *c, struct err *e)
@@ -240,16 +251,19 @@ static bool check_image(struct check *c, struct err *e)
                 c->from->place.written != NULL ? SHOWN(c->from->place.written) : "this machine", SHOWN(c->rule->keys[0].name));
         return err_hint(e, "take it from a registry, or leave it out of verify: and --cosign-key");
     }
-    return check_subject(c, image_digest(c->image), &is_signed, e) && (is_signed || check_platforms(c, &is_signed, e)) && (is_signed || refuse(c, e));
+    return check_subject(c, image_digest(c->image), &is_signed, e) && (is_signed || check_platforms(c, &is_signed, e)) &&
+           (is_signed || refuse(c, e));
 }
 
-bool image_signatures_check(const struct registries *r, const struct image_rules *rules, const struct application *app, struct image *images, struct image_proof **proofs,
-                            struct err *e)
+bool image_signatures_check(const struct registries *r, const struct image_rules *rules, const struct application *app,
+                            struct image *images, struct image_proof **proofs, struct err *e)
 {
     bool ok = true;
     *proofs = mem_new_array(app->n_images, sizeof **proofs);
     for (size_t i = 0; i < app->n_images && ok; i++) {
-        struct check c = { .registries = r, .from = &app->images[i], .image = &images[i], .proof = &(*proofs)[i], .reasons = BUF_LIMIT(REASONS_BYTES) };
+        struct check c = {
+            .registries = r, .from = &app->images[i], .image = &images[i], .proof = &(*proofs)[i], .reasons = BUF_LIMIT(REASONS_BYTES)
+        };
         c.rule = image_rules_for(rules, c.from);
         if (c.rule == NULL)
             continue;
@@ -278,7 +292,8 @@ static bool collect(const struct registries *r, const struct application_image *
     return true;
 }
 
-bool image_signatures_collect(const struct registries *r, const struct application *app, const struct image_proof *proofs, struct image *images, struct err *e)
+bool image_signatures_collect(const struct registries *r, const struct application *app, const struct image_proof *proofs,
+                              struct image *images, struct err *e)
 {
     for (size_t i = 0; i < app->n_images && !r->is_without_attestations; i++)
         if (app->images[i].place.kind == PLACE_REGISTRY && proofs[i].n == 0 && !collect(r, &app->images[i], &images[i], e))

@@ -71,7 +71,8 @@ static bool read_curve(struct image_key *k, const uint8_t *der, size_t n, const 
     enum key_type type = KEY_ECDSA_P384;
     bool is_known = key_type_of_der(der, n, &type);
     if (type == KEY_ECDSA_P384)
-        return err_set(e, ERR_CONFIG, "%s: holds %s, expected ECDSA P-256, RSA or Ed25519", what, is_known ? "an ECDSA P-384 key" : key_name_of_other(der, n));
+        return err_set(e, ERR_CONFIG, "%s: holds %s, expected ECDSA P-256, RSA or Ed25519", what,
+                       is_known ? "an ECDSA P-384 key" : key_name_of_other(der, n));
     k->curve = key_public_of_der(der, n, what, e);
     return k->curve != NULL;
 }

@@ -1,8 +1,9 @@
-/* Public keys of who signs container images: what `cosign generate-key-pair`, `cosign public-key` and key services write. They never sign bundles, and
- * bundle keys (key.h) cannot be RSA; so this is a type of its own. ECDSA P-256 and RSA (PKCS #1 v1.5, 2048 to 8192 bits) over SHA-256, Ed25519.
+/* Public keys of who signs container images: what `cosign generate-key-pair`, `cosign public-key` and key services write. They never sign
+ * bundles, and bundle keys (key.h) cannot be RSA; so this is a type of its own. ECDSA P-256 and RSA (PKCS #1 v1.5, 2048 to 8192 bits) over
+ * SHA-256, Ed25519.
  *
  *     AUTO(image_key_free_auto) struct image_key *k = image_key_load("cosign.pub", e);
- *     image_key_verify(k, payload, n, signature, signature_n, &verdict, e)                                                                     */
+ *     image_key_verify(k, payload, n, signature, signature_n, &verdict, e) */
 #ifndef CERTS_IMAGE_KEY_H
 #define CERTS_IMAGE_KEY_H
 
@@ -20,7 +21,8 @@ AUTO_FREE(struct image_key, image_key_free)
 /* SHA-256 of the SubjectPublicKeyInfo DER. Borrows. */
 const struct digest *image_key_id(const struct image_key *k);
 
-/* Any length and content of the signature gives a verdict. Fails (ERR_INTERNAL, *out is SIGNATURE_BAD) only when the crypto library cannot do its work. */
+/* Any length and content of the signature gives a verdict. Fails (ERR_INTERNAL, *out is SIGNATURE_BAD) only when the crypto library cannot
+ * do its work. */
 MUST_CHECK bool image_key_verify(const struct image_key *k, const void *bytes, size_t n, const void *signature, size_t signature_n,
                                  enum signature_verdict *out, struct err *e);
 

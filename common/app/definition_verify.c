@@ -1,5 +1,5 @@
-/* verify: whose signatures images must carry. A prefix is made one text ("registry.example/shop", whole components, no slash at the end), so that two
- * entries for the same place are seen as such. */
+/* verify: whose signatures images must carry. A prefix is made one text ("registry.example/shop", whole components, no slash at the end),
+ * so that two entries for the same place are seen as such. */
 #include <string.h>
 
 #include "app/definition_parts.h"
@@ -24,7 +24,8 @@ static void entry_clear(struct entry *x)
 
 /* ---- prefixes ---- */
 
-/* "registry.example" or "registry.example/shop", with the names that Docker uses for it; null when it is no beginning of a repository's full name. */
+/* "registry.example" or "registry.example/shop", with the names that Docker uses for it; null when it is no beginning of a repository's
+ * full name. */
 static char *normalise(const char *text)
 {
     struct err ignored = { 0 };
@@ -53,7 +54,8 @@ static void read_prefix(const struct yctx *c, const struct ynode *node, char **p
         return;
     char *plain = normalise(*prefix);
     if (plain == NULL) {
-        findings_at(c->f, ERR_CONFIG, c->doc, ynode_get(node, what), "%s: \"%s\" is no beginning of a repository's name", what, SHOWN(*prefix));
+        findings_at(c->f, ERR_CONFIG, c->doc, ynode_get(node, what), "%s: \"%s\" is no beginning of a repository's name", what,
+                    SHOWN(*prefix));
         findings_hint(c->f, "a registry and whole folders, as in registry.example/ or docker.io/library/");
     }
     yfields_put(prefix, plain);
@@ -82,7 +84,9 @@ static void add_entry(const struct yctx *c, const struct ynode *node, struct def
 {
     struct definition_verify *to = find(d, x->prefix);
     if (to == NULL) {
-        MEM_PUSH(d->verify, d->n_verify, d->cap_verify) = (struct definition_verify){ .prefix = TAKE(x->prefix), .signed_as = TAKE(x->signed_as) };
+        MEM_PUSH(d->verify, d->n_verify, d->cap_verify) = (struct definition_verify){ .prefix = x->prefix, .signed_as = x->signed_as };
+        x->prefix = NULL;
+        x->signed_as = NULL;
         to = &d->verify[d->n_verify - 1];
     } else if (!text_is(to->signed_as, x->signed_as)) {
         findings_at(c->f, ERR_CONFIG, c->doc, node, "verify: entries for the prefix \"%s\" with different signed_as", to->prefix);

@@ -1,5 +1,5 @@
-/* What registries keep beside images: signatures, attestations and other artifacts, each an OCI manifest whose layers are documents; and the lists of them that
- * the referrers API gives. */
+/* What registries keep beside images: signatures, attestations and other artifacts, each an OCI manifest whose layers are documents; and
+ * the lists of them that the referrers API gives. */
 #ifndef FORMAT_ARTIFACT_H
 #define FORMAT_ARTIFACT_H
 

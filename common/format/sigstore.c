@@ -12,7 +12,8 @@
 
 static void read_version(struct jnode root)
 {
-    static const char *const types[] = { SIGSTORE_TYPE_BUNDLE, "application/vnd.dev.sigstore.bundle+json;version=0.3", "application/vnd.dev.sigstore.bundle+json;version=0.2",
+    static const char *const types[] = { SIGSTORE_TYPE_BUNDLE, "application/vnd.dev.sigstore.bundle+json;version=0.3",
+                                         "application/vnd.dev.sigstore.bundle+json;version=0.2",
                                          "application/vnd.dev.sigstore.bundle+json;version=0.1" };
     char type[128];
     jread_str(root, "mediaType", type, sizeof type);

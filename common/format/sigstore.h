@@ -1,9 +1,10 @@
-/* Sigstore bundles (the form that cosign writes since version 3) as far as a plain public key is concerned: a DSSE envelope around an in-toto statement.
- * Certificates, transparency-log entries and timestamps in a bundle are not looked at: with a key of our own they prove nothing that we ask for.
+/* Sigstore bundles (the form that cosign writes since version 3) as far as a plain public key is concerned: a DSSE envelope around an
+ * in-toto statement. Certificates, transparency-log entries and timestamps in a bundle are not looked at: with a key of our own they prove
+ * nothing that we ask for.
  *
  *     sigstore_bundle_read(&b, text, n, what, e)
  *     sigstore_bundle_signed(&b, &signed_bytes)      the bytes that b.signatures are over
- *     statement_read(&s, b.payload.bytes, b.payload.n, what, e), statement_names(&s, digest)                                                      */
+ *     statement_read(&s, b.payload.bytes, b.payload.n, what, e), statement_names(&s, digest) */
 #ifndef FORMAT_SIGSTORE_H
 #define FORMAT_SIGSTORE_H
 

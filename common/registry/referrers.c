@@ -75,11 +75,13 @@ static bool check_next(struct page *p, struct registry *r, const struct ref *ref
         return false;
     if (!url_join(&next, registry_host_base(host), p->next, p->pull.what, e))
         return err_as(e, ERR_REGISTRY);
-    return url_same_origin(&next, registry_host_base(host)) || err_set(e, ERR_REGISTRY, "%s: the next page is said to be at %s", p->pull.what, URL_ORIGIN(&next));
+    return url_same_origin(&next, registry_host_base(host)) ||
+           err_set(e, ERR_REGISTRY, "%s: the next page is said to be at %s", p->pull.what, URL_ORIGIN(&next));
 }
 
 /* Takes path; *next is the path of the next one, or null. */
-static bool get_page(struct registry *r, const struct ref *ref, char *path, const char *what, struct referrers *out, bool *is_supported, char **next, struct err *e)
+static bool get_page(struct registry *r, const struct ref *ref, char *path, const char *what, struct referrers *out, bool *is_supported,
+                     char **next, struct err *e)
 {
     static const struct pull_ops ops = { .prepare = prepare, .complete = complete };
     struct page p = { .bytes = BUF_LIMIT(LIMIT_OCI_MANIFEST_BYTES) };
@@ -100,7 +102,8 @@ static bool get_page(struct registry *r, const struct ref *ref, char *path, cons
     return ok;
 }
 
-static bool get_pages(struct registry *r, const struct ref *ref, const struct digest *subject, const char *what, struct referrers *out, bool *is_supported, struct err *e)
+static bool get_pages(struct registry *r, const struct ref *ref, const struct digest *subject, const char *what, struct referrers *out,
+                      bool *is_supported, struct err *e)
 {
     char *path = mem_format("/v2/%s/referrers/%s", ref->repository, DIGEST_SHOWN(subject));
     for (int page = 0; path != NULL; page++) {
@@ -121,7 +124,8 @@ static bool get_pages(struct registry *r, const struct ref *ref, const struct di
     return true;
 }
 
-static bool get_tag(struct registry *r, const struct ref *ref, const struct digest *subject, const char *what, struct referrers *out, bool *is_there, struct err *e)
+static bool get_tag(struct registry *r, const struct ref *ref, const struct digest *subject, const char *what, struct referrers *out,
+                    bool *is_there, struct err *e)
 {
     AUTO(registry_document_clear_auto) struct registry_document d = { 0 };
     AUTO(mem_auto) char *tag = mem_format("sha256-%s", DIGEST_HEX(subject));
@@ -130,7 +134,8 @@ static bool get_tag(struct registry *r, const struct ref *ref, const struct dige
     return !*is_there || referrers_read(out, buf_text(&d.bytes), d.bytes.len, what, e);
 }
 
-bool registry_referrers(struct registry *r, const struct ref *ref, const struct digest *subject, struct referrers *out, enum registry_referrers_from *from, struct err *e)
+bool registry_referrers(struct registry *r, const struct ref *ref, const struct digest *subject, struct referrers *out,
+                        enum registry_referrers_from *from, struct err *e)
 {
     AUTO(mem_auto) char *what = mem_format("%s/%s: referrers of %s", ref->host, ref->repository, DIGEST_SHOWN(subject));
     bool is_there = false;

@@ -85,6 +85,15 @@ pack() { bundler create -f "$FILE/app/bundle.yaml" --no-loader --key "$FILE/rele
     equal "$(jq -r '.critical.image["docker-manifest-digest"]' "$FILE/there")" "sha256:$(bundler cat "$FILE/out.bundle.tar.zst" images/0/index.json | sha256sum | cut -d ' ' -f 1)"
 }
 
+@test "without a cache, and from a lock file" {
+    definition "{ prefix: \"$(host)/team/web\", cosign: keys/team.pub }"
+    works pack
+    sha256sum <"$FILE/out.bundle.tar.zst" >"$FILE/home/first"
+    works bundler create -f "$FILE/app/bundle.yaml" --no-loader --key "$FILE/release.key" --no-cache -o "$FILE/out.bundle.tar.zst" --locked
+    equal "$(sha256sum <"$FILE/out.bundle.tar.zst")" "$(cat "$FILE/home/first")"
+    tells "team/web:1 is signed by the key keys/team.pub"
+}
+
 @test "unsigned: no bundle, and plan says so too" {
     refused 11 "team/unsigned:1 \(sha256:[0-9a-f]{64}\): is not signed: no tag sha256-[0-9a-f]{64}.sig and no referrer" create team/unsigned:1 --cosign-key "$FILE/p256.pub"
     tells "hint: cosign sign --key cosign.key $(host)/team/unsigned@sha256:"
