@@ -378,6 +378,30 @@ static void a_signed_bundle_is_one_that_its_key_vouches_for(void **state)
     world_end(&w);
 }
 
+/* Before anything is fetched: it would be refused at the end as well. */
+static void an_output_that_is_no_file_is_refused_at_once(void **state)
+{
+    struct scratch *s = *state;
+    scratch_text(s, "victim", "mine", 0600);
+    AUTO(mem_auto) char *victim = mem_text(scratch_at(s, "victim"));
+    assert_int_equal(mkfifo(scratch_at(s, "pipe.bundle.tar.zst"), 0600), 0);
+    assert_int_equal(symlink(victim, scratch_at(s, "link.bundle.tar.zst")), 0);
+    assert_int_equal(symlink("/nowhere", scratch_at(s, "dangling.bundle.tar.zst")), 0);
+    static const char *const names[] = { "pipe.bundle.tar.zst", "link.bundle.tar.zst", "dangling.bundle.tar.zst" };
+    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+        struct world w;
+        struct err e = { 0 };
+        world_start(&w, s, names[i]);
+        assert_true(create_read(&w.c, &e));
+        assert_false(create_prepare(&w.c, &e));
+        assert_int_equal(e.code, ERR_IO);
+        assert_non_null(strstr(e.msg, "expected a regular file"));
+        world_end(&w);
+    }
+    AUTO(mem_auto) char *content = scratch_content(s, "victim");
+    assert_string_equal(content, "mine");
+}
+
 static void a_damaged_blob_leaves_the_cache_and_no_bundle(void **state)
 {
     struct scratch *s = *state;
@@ -474,6 +498,7 @@ int main(void)
         SCRATCH_TEST(a_document_that_left_the_cache_ends_the_run),
         SCRATCH_TEST(documents_of_an_image_have_limits),
         SCRATCH_TEST(a_signed_bundle_is_one_that_its_key_vouches_for),
+        SCRATCH_TEST(an_output_that_is_no_file_is_refused_at_once),
         SCRATCH_TEST(a_damaged_blob_leaves_the_cache_and_no_bundle),
         SCRATCH_TEST(a_file_that_changes_meanwhile_is_an_error),
         SCRATCH_TEST(a_named_file_is_replaced_one_in_a_directory_is_not),
