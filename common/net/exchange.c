@@ -129,6 +129,11 @@ static void set_tls(struct exchange *x)
     curl_easy_setopt(x->easy, CURLOPT_SSL_VERIFYPEER, 1L);
     curl_easy_setopt(x->easy, CURLOPT_SSL_VERIFYHOST, 2L);
     curl_easy_setopt(x->easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+    if (x->url.is_https) {
+        curl_easy_setopt(x->easy, CURLOPT_CERTINFO, 1L);
+        curl_easy_setopt(x->easy, CURLOPT_PREREQFUNCTION, exchange_on_ready);
+        curl_easy_setopt(x->easy, CURLOPT_PREREQDATA, x);
+    }
     const struct http_identity *i = x->rq->identity;
     const struct buf *ca = i != NULL && i->ca.len > 0 ? &i->ca : &h->ca;
     if (ca->len > 0) {

@@ -50,6 +50,7 @@ struct exchange {
     struct curl_slist *headers;
     struct url url;
     char curl_text[CURL_ERROR_SIZE];
+    bool is_lasting;       /* err does not pass by trying again */
     struct err err;        /* of a sink, a source or on_head: explains libcurl's failure */
     size_t n_head_lines;   /* of all heads, also 1xx: a flood of them ends too */
     size_t head_bytes;
@@ -78,10 +79,11 @@ static inline long exchange_seconds(unsigned ms)
     return (long)(ms / 1000 + (ms % 1000 != 0));
 }
 
-/* libcurl's callbacks (exchange_callbacks.c, exchange_send.c); ctx is the exchange. */
+/* libcurl's callbacks (exchange_callbacks.c, exchange_send.c, exchange_names.c); ctx is the exchange. */
 size_t exchange_on_header(char *line, size_t one, size_t n, void *ctx);
 size_t exchange_on_body(char *bytes, size_t one, size_t n, void *ctx);
 size_t exchange_on_send(char *to, size_t one, size_t n, void *ctx);
+int exchange_on_ready(void *ctx, char *to_ip, char *from_ip, int to_port, int from_port); /* exchange_names.c */
 int exchange_on_progress(void *ctx, curl_off_t total, curl_off_t now, curl_off_t up_total, curl_off_t up_now);
 int exchange_on_socket(void *ctx, curl_socket_t fd, curlsocktype purpose);
 

@@ -7,7 +7,7 @@
 #include "base/banned.h"
 
 /* OpenSSL's X509_V_ERR_*, as libcurl passes them on. */
-enum { VERIFY_OK = 0, VERIFY_NOT_YET_VALID = 9, VERIFY_EXPIRED = 10, VERIFY_SELF_SIGNED_LEAF = 18, VERIFY_NO_FIRST_CERTIFICATE = 21 };
+enum { VERIFY_NOT_YET_VALID = 9, VERIFY_EXPIRED = 10, VERIFY_SELF_SIGNED_LEAF = 18, VERIFY_NO_FIRST_CERTIFICATE = 21 };
 
 static const char clock_hint[] = "the certificate needs renewal, or the clock of this machine is wrong";
 
@@ -19,7 +19,7 @@ static const char *certificate_hint(const struct exchange *x)
         return x->http->tls_hint;
     if (r == VERIFY_NOT_YET_VALID || r == VERIFY_EXPIRED)
         return clock_hint;
-    return r == VERIFY_OK ? "the certificate is for other names: use one of those, or have it made for this one" : NULL;
+    return NULL;
 }
 
 /* Where text is given, it must occur in libcurl's own words; hint null: certificate_hint. */
@@ -29,6 +29,7 @@ static const struct meaning {
     bool is_lasting;
     const char *hint;
 } meanings[] = {
+    { CURLE_PEER_FAILED_VERIFICATION, "subject name", true, "the certificate is for other names: use one of those, or have it made for this one" },
     { CURLE_PEER_FAILED_VERIFICATION, "", true, NULL },
     { CURLE_SSL_CONNECT_ERROR, "unsupported protocol", true, "the server speaks no TLS 1.2 or newer, and nothing older is used" },
     { CURLE_SSL_CONNECT_ERROR, "protocol version", true, "the server speaks no TLS 1.2 or newer, and nothing older is used" },
@@ -69,6 +70,7 @@ bool exchange_verdict(struct exchange *x, CURLcode result, struct http_failure *
 {
     if (x->err.code != ERR_NONE) {
         f->err = x->err;
+        f->is_lasting = x->is_lasting;
         return false;
     }
     if (result != CURLE_OK && !(x->is_cut && result == CURLE_WRITE_ERROR))

@@ -13,7 +13,7 @@ its name as "client". "unix": also listens on DIR/name. A request takes the firs
     status, headers, body       the answer; headers is a list of [name, value]; body is text, body_hex hex, body_fill [text, bytes]
     range                       true: a Range request is answered with 206 and that part of the body
     length                      a Content-Length other than the true one; null: none, the connection is closed at the end
-    cut                         the connection is closed after so many bytes of the body
+    cut                         the connection is closed after so many bytes of the body; with alert: true not before bytes came that are no TLS
     raw                         all bytes of the answer, instead
     drip                        [bytes, seconds]: the body comes in such pieces with such pauses
     early                       answers before the request's body is read
@@ -21,6 +21,8 @@ its name as "client". "unix": also listens on DIR/name. A request takes the firs
     drop                        closes the connection without an answer
 
 The log's "connection" numbers the connections. A line on standard input: script.json has other rules now, the log begins anew; DIR/again appears when that is so.
+
+The certificate is another one with "certificate": {"names": "DNS:other" or "", "subject": "/CN=x", "days": -1, "self_signed": true, "old_tls": true}.
 
 In every text, {portN} is the number of port N and {dir} is DIR. The log has one JSON object for each request."""
 import functools
@@ -80,18 +82,23 @@ class Server:
 
     def make_tls(self):
         ec = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes']
+        cert = self.script.get('certificate', {})
+        names = cert.get('names', 'IP:127.0.0.1,DNS:localhost')
         with open(os.path.join(self.dir, 'leaf.ext'), 'w', encoding='utf-8') as f:
-            f.write('subjectAltName=IP:127.0.0.1,DNS:localhost\n')
+            f.write('subjectAltName=%s\n' % names if names else 'keyUsage=digitalSignature\n')
         self.openssl('req', '-x509', *ec, '-keyout', 'ca.key', '-out', 'ca.pem', '-days', '2', '-subj', '/CN=test CA')
-        self.openssl('req', *ec, '-keyout', 'leaf.key', '-out', 'leaf.csr', '-subj', '/CN=leaf')
-        self.openssl('x509', '-req', '-in', 'leaf.csr', '-CA', 'ca.pem', '-CAkey', 'ca.key', '-CAcreateserial', '-days', '2',
-                     '-extfile', 'leaf.ext', '-out', 'leaf.pem')
+        self.openssl('req', *ec, '-keyout', 'leaf.key', '-out', 'leaf.csr', '-subj', cert.get('subject', '/CN=leaf'))
+        signer = ['-signkey', 'leaf.key'] if cert.get('self_signed') else ['-CA', 'ca.pem', '-CAkey', 'ca.key', '-CAcreateserial']
+        self.openssl('x509', '-req', '-in', 'leaf.csr', *signer, '-days', str(cert.get('days', 2)), '-extfile', 'leaf.ext', '-out', 'leaf.pem')
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         if self.script.get('ask_client'):
             self.openssl('req', *ec, '-keyout', 'client.key', '-out', 'client.csr', '-subj', '/CN=builder')
             self.openssl('x509', '-req', '-in', 'client.csr', '-CA', 'ca.pem', '-CAkey', 'ca.key', '-CAcreateserial', '-days', '2', '-out', 'client.pem')
             context.load_verify_locations(os.path.join(self.dir, 'ca.pem'))
             context.verify_mode = ssl.CERT_OPTIONAL
+        if cert.get('old_tls'):
+            context.set_ciphers('ALL:@SECLEVEL=0')
+            context.minimum_version = context.maximum_version = ssl.TLSVersion.TLSv1
         context.load_cert_chain(os.path.join(self.dir, 'leaf.pem'), os.path.join(self.dir, 'leaf.key'))
         return context
 
@@ -217,6 +224,8 @@ class Server:
             body = b''
         c.sendall(head.encode('latin-1') + b'\r\n')
         self.send(c, memoryview(body)[:rule.get('cut', len(body))], *rule.get('drip', [1 << 30, 0]))
+        if rule.get('alert'):
+            os.write(c.fileno(), bytes.fromhex('15030300020250'))  # "internal error", and not encrypted
         return length == len(body) and 'cut' not in rule and not rule.get('early')
 
     @staticmethod

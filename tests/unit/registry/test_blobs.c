@@ -291,6 +291,127 @@ static void progress_is_told_and_may_stop(void **state)
     end(&s);
 }
 
+static void redirects_may_be_relative_and_fragments_stay_here(void **state)
+{
+    (void)state;
+    static const char *const locations[] = { "/store/x?sig=1", "../../../store/x?sig=1", "//127.0.0.1:{port0}/store/x?sig=1", "http://127.0.0.1:{port0}/store/x?sig=1#/evil" };
+    for (size_t i = 0; i < ARRAY_LEN(locations); i++) {
+        struct setting s;
+        AUTO(mem_auto) char *script = mem_format("{\"rules\": [{\"path\": \"/store/x?sig=1\", " FILL "}, {\"status\": 307, \"headers\": [[\"Location\", \"%s\"]]}]}", locations[i]);
+        begin(&s, script);
+        expect_good(&s, N);
+        assert_int_equal(fake_count(&s.f, "\"method\""), 2);
+        assert_int_equal(fake_count(&s.f, "evil"), 0);
+        end(&s);
+    }
+}
+
+static void a_location_without_end_is_refused(void **state)
+{
+    (void)state;
+    struct setting s;
+    AUTO(mem_auto) char *longest = mem_new(9001), *head = mem_new(65601);
+    memset(longest, 'a', 9000);
+    memset(head, 'a', 65600);
+    const char *const locations[] = { longest, head };
+    for (size_t i = 0; i < ARRAY_LEN(locations); i++) {
+        AUTO(mem_auto) char *script = mem_format("{\"rules\": [{\"status\": 307, \"headers\": [[\"Location\", \"/%s\"]]}]}", locations[i]);
+        begin(&s, script);
+        expect_refusal(&s, N, ERR_NET, i == 0 ? "redirect" : "65536 bytes");
+        assert_int_equal(fake_count(&s.f, "aaaa"), 0); /* nobody went there */
+        end(&s);
+    }
+}
+
+static void what_a_server_asks_for_is_waited_for_within_reason(void **state)
+{
+    (void)state;
+    static const char *const asked[] = { "0", "-5", "soon", "Sun, 22 Nov 1998 05:00:00 GMT" };
+    static const unsigned statuses[] = { 429, 503 };
+    for (size_t i = 0; i < 2 * ARRAY_LEN(asked); i++) {
+        struct setting s;
+        AUTO(mem_auto) char *script = mem_format("{\"rules\": [{\"times\": 2, \"status\": %u, \"headers\": [[\"Retry-After\", \"%s\"]]}, {" FILL "}]}", statuses[i % 2],
+                                                 asked[i / 2]);
+        begin(&s, script);
+        expect_good(&s, N);
+        assert_int_equal(fake_count(&s.f, "\"method\""), 3);
+        end(&s);
+    }
+    struct setting s;
+    begin(&s, "{\"rules\": [{\"times\": 1, \"status\": 429, \"headers\": [[\"Retry-After\", \"1\"]]}, {" FILL "}]}");
+    uint64_t started = clock_monotonic_ms();
+    expect_good(&s, N);
+    assert_true(clock_monotonic_ms() - started >= 1000);
+    end(&s);
+    begin(&s, "{\"rules\": [{\"status\": 429, \"headers\": [[\"Retry-After\", \"0\"]]}]}");
+    expect_refusal(&s, N, ERR_NET, "answered 429: too many requests, tried 3 times, asks to come back after 0");
+    assert_int_equal(fake_count(&s.f, "\"method\""), 3);
+    end(&s);
+}
+
+static void answers_that_will_not_pass_are_not_asked_for_again(void **state)
+{
+    (void)state;
+    static const struct {
+        unsigned status;
+        enum err_code code;
+        const char *part, *hint;
+    } rows[] = {
+        { 403, ERR_AUTH, "answered 403: access denied (DENIED: no)", "archon-bundle login" },
+        { 404, ERR_REGISTRY, "answered 404: the registry has no such thing (DENIED: no)", "check the name" },
+        { 416, ERR_REGISTRY, "answered 416: the range was refused", "" },
+        { 451, ERR_REGISTRY, "not available for legal reasons", "" },
+        { 418, ERR_REGISTRY, "answered 418 (DENIED: no)", "" },
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct setting s;
+        struct err e = { 0 };
+        uint64_t fetched = 0;
+        AUTO(mem_auto) char *script = mem_format("{\"rules\": [{\"status\": %u, \"body\": \"{\\\"errors\\\": [{\\\"code\\\": \\\"DENIED\\\", \\\"message\\\": \\\"no\\\"}]}\"}]}", rows[i].status);
+        begin(&s, script);
+        assert_false(fetch_with(&s, N, NULL, &fetched, &e));
+        if (e.code != rows[i].code || strstr(e.msg, rows[i].part) == NULL || strstr(e.hint, rows[i].hint) == NULL)
+            fail_msg("%s: %s; %s", err_name(e.code), e.msg, e.hint);
+        assert_non_null(strstr(e.msg, "/a: blob sha256:")); /* registry, repository, what was asked for */
+        assert_int_equal(fake_count(&s.f, "\"method\""), 1);
+        end(&s);
+    }
+}
+
+static void a_tls_connection_that_breaks_in_the_middle_is_taken_up(void **state)
+{
+    (void)state;
+    struct setting s;
+    struct err e = { 0 };
+    begin(&s, "{\"tls\": [0], \"rules\": [{\"path\": \"/v2/\"}, {\"times\": 1, \"cut\": 1000000, \"alert\": true, " FILL "}, {\"times\": 1, \"range\": true, \"cut\": 1000000, " FILL "},"
+              "{\"range\": true, " FILL "}]}");
+    registry_free(s.r);
+    struct registry_options o = { .ca_file = fake_path(&s.f, "ca.pem"), .first_wait_ms = 10 };
+    s.r = registry_open(&o, &e);
+    uint64_t fetched = 0;
+    if (!fetch_with(&s, N, NULL, &fetched, &e))
+        fail_msg("%s", e.msg);
+    assert_int_equal(fetched, N);
+    end(&s);
+}
+
+static void a_certificate_that_is_not_good_is_not_tried_again(void **state)
+{
+    (void)state;
+    struct setting s;
+    struct err e = { 0 };
+    uint64_t fetched = 0;
+    begin(&s, "{\"ports\": 2, \"tls\": [1], \"certificate\": {\"days\": -1}, \"rules\": [{\"port\": 0, \"status\": 307, \"headers\": [[\"Location\", \"https://127.0.0.1:{port1}/x\"]]}]}");
+    registry_free(s.r);
+    struct registry_options o = { .plain_http = s.plain, .n_plain_http = 1, .ca_file = fake_path(&s.f, "ca.pem"), .first_wait_ms = 10 };
+    s.r = registry_open(&o, &e);
+    assert_false(fetch_with(&s, N, NULL, &fetched, &e));
+    assert_non_null(strstr(e.msg, "certificate has expired"));
+    assert_non_null(strstr(e.hint, "renewal"));
+    assert_int_equal(fake_count(&s.f, "\"method\""), 1);
+    end(&s);
+}
+
 static void the_limit_of_the_rate_holds(void **state)
 {
     (void)state;
@@ -398,6 +519,12 @@ int main(void)
         cmocka_unit_test(redirects_end_and_lead_nowhere_strange),
         cmocka_unit_test(https_is_not_left),
         cmocka_unit_test(progress_is_told_and_may_stop),
+        cmocka_unit_test(redirects_may_be_relative_and_fragments_stay_here),
+        cmocka_unit_test(a_location_without_end_is_refused),
+        cmocka_unit_test(what_a_server_asks_for_is_waited_for_within_reason),
+        cmocka_unit_test(answers_that_will_not_pass_are_not_asked_for_again),
+        cmocka_unit_test(a_tls_connection_that_breaks_in_the_middle_is_taken_up),
+        cmocka_unit_test(a_certificate_that_is_not_good_is_not_tried_again),
         cmocka_unit_test(the_limit_of_the_rate_holds),
         cmocka_unit_test(a_sink_gets_each_byte_once_and_in_order_whatever_breaks),
         cmocka_unit_test(wrong_bytes_in_a_sink_are_told_at_the_end),

@@ -1,0 +1,129 @@
+/* Certificates and protocols that are not good: each with its own reason, and nothing is sent. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/mem.h"
+#include "net/http.h"
+#include "tests/support/fake.h"
+
+#include "base/banned.h"
+
+struct heard {
+    struct http_transfer transfer;
+    const char *url;
+    struct secret login;
+    struct http_failure failure;
+    unsigned status;
+};
+
+static enum http_step next(struct http_transfer *t, const struct http_response *rs, const struct http_failure *failure, struct http_request *rq,
+                           unsigned *wait_ms, struct err *e)
+{
+    struct heard *h = (struct heard *)t;
+    (void)wait_ms, (void)e;
+    if (failure != NULL)
+        h->failure = *failure;
+    if (rs != NULL)
+        h->status = rs->status;
+    if (failure != NULL || rs != NULL)
+        return HTTP_DONE;
+    *rq = (struct http_request){ .method = "GET", .url = h->url, .authorization = &h->login };
+    return HTTP_SEND;
+}
+
+/* certificate: what fake_http.py makes; knows_ca: its authority is believed. */
+static void ask(const char *certificate, bool knows_ca, const char *host, struct heard *heard)
+{
+    struct fake f;
+    struct err e = { 0 };
+    char url[100];
+    AUTO(mem_auto) char *script = mem_format("{\"tls\": [0], \"certificate\": {%s}, \"rules\": [{\"body\": \"secret\"}]}", certificate);
+    fake_start(&f, script);
+    snprintf(url, sizeof url, "https://%s:%u/x", host, f.ports[0]);
+    struct http_options o = { .ca_file = knows_ca ? fake_path(&f, "ca.pem") : NULL, .stall_timeout_ms = 5000, .tls_hint = "name the authority" };
+    AUTO(http_close_auto) struct http *h = http_open(&o, &e);
+    *heard = (struct heard){ .transfer = { next }, .url = url, .login = secret_of("Basic dTpw", 10) };
+    struct http_transfer *all[] = { &heard->transfer };
+    assert_true(http_run_all(h, all, 1, 1, &e));
+    secret_clear(&heard->login);
+    if (heard->status != 200)
+        assert_int_equal(fake_count(&f, "\"method\""), 0); /* not even a request, so no login */
+    fake_stop(&f);
+}
+
+static void each_reason_is_told_with_its_own_hint(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *certificate, *message, *hint;
+        bool knows_ca;
+    } rows[] = {
+        { "\"names\": \"DNS:other.example,IP:10.1.2.3\"", "no alternative certificate subject name matches", "the certificate is for other names", true },
+        { "\"names\": \"DNS:*.0.0.1\"", "no alternative certificate subject name matches", "the certificate is for other names", true },
+        { "\"names\": \"DNS:127.0.0.1\"", "no alternative certificate subject name matches", "the certificate is for other names", true }, /* an address is no name */
+        { "\"days\": -1", "certificate has expired", "the certificate needs renewal, or the clock", true },
+        { "", "unable to get local issuer certificate", "name the authority", false },
+        { "\"self_signed\": true", "self-signed certificate", "name the authority", true },
+        { "\"names\": \"\", \"subject\": \"/CN=127.0.0.1\"", "no subject alternative names", "have a certificate made for it with subjectAltName", true },
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct heard h;
+        ask(rows[i].certificate, rows[i].knows_ca, "127.0.0.1", &h);
+        const struct err *e = &h.failure.err;
+        if (e->code != ERR_NET || strstr(e->msg, rows[i].message) == NULL || strstr(e->hint, rows[i].hint) == NULL || !h.failure.is_lasting)
+            fail_msg("%zu: %s: %s; hint: %s; lasting: %d", i, err_name(e->code), e->msg, e->hint, h.failure.is_lasting);
+        assert_memory_equal(e->msg, "https://127.0.0.1:", 18);
+    }
+}
+
+static void protocols_before_tls_1_2_are_not_spoken(void **state)
+{
+    (void)state;
+    struct heard h;
+    ask("\"old_tls\": true", true, "127.0.0.1", &h);
+    assert_int_equal(h.failure.err.code, ERR_NET);
+    assert_true(h.failure.is_lasting);
+    assert_non_null(strstr(h.failure.err.hint, "no TLS 1.2 or newer"));
+}
+
+static void a_server_without_tls_is_told_so(void **state)
+{
+    (void)state;
+    struct fake f;
+    struct err e = { 0 };
+    AUTO(http_response_clear_auto) struct http_response rs = { 0 };
+    fake_start(&f, "{\"rules\": [{\"raw\": \"HTTP/1.1 400 no\\r\\n\\r\\n\"}]}");
+    struct http_options o = { .stall_timeout_ms = 3000 };
+    AUTO(http_close_auto) struct http *h = http_open(&o, &e);
+    struct http_request rq = { .method = "GET", .url = fake_urls(&f, 0, "/") };
+    assert_false(http_run(h, &rq, &rs, NULL, &e));
+    assert_int_equal(e.code, ERR_NET);
+    fake_stop(&f);
+}
+
+static void addresses_and_names_are_found_in_the_certificate(void **state)
+{
+    (void)state;
+    struct heard h;
+    ask("", true, "127.0.0.1", &h);
+    assert_int_equal(h.status, 200);
+    ask("", true, "localhost", &h);
+    assert_int_equal(h.status, 200);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(each_reason_is_told_with_its_own_hint),
+        cmocka_unit_test(protocols_before_tls_1_2_are_not_spoken),
+        cmocka_unit_test(a_server_without_tls_is_told_so),
+        cmocka_unit_test(addresses_and_names_are_found_in_the_certificate),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
