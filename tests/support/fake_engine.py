@@ -60,7 +60,7 @@ def look_into(tar):
 
 
 class Engine(Server):
-    def one_request(self, c, f, number):
+    def one_request(self, c, f, number, connection):
         request = self.read_head(f)
         if request is None:
             return False
