@@ -49,12 +49,12 @@ bool places_may_move_on(const struct places *p, const struct err *e)
     return !places_is_last(p) && (e->code == ERR_NET || e->code == ERR_AUTH || e->code == ERR_REGISTRY);
 }
 
-void places_move_on(struct places *p, struct mirrors *m, const char *what, struct err *e)
+void places_move_on(struct places *p, struct mirrors *m, bool is_down, const char *what, struct err *e)
 {
     bool is_repeated = text_starts(e->msg, what);
     log_debug("mirror %s: %s", places_here(p)->host, e->msg);
     keep_reason(p, is_repeated ? e->msg + strlen(what) + strspn(e->msg + strlen(what), ": ") : e->msg);
-    if (e->code == ERR_NET)
+    if (is_down)
         mirrors_set_down(m, places_here(p)->host);
     p->at++;
     p->has_answered = false;

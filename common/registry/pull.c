@@ -85,7 +85,8 @@ static const char *repository(const struct pull *p)
 
 static enum http_step move_on(struct pull *p, unsigned *wait_ms, struct err *e)
 {
-    places_move_on(&p->places, registry_mirrors(p->registry), p->what, e);
+    bool is_down = p->n_tries > 0 || (e->code == ERR_NET && !p->places.has_answered);
+    places_move_on(&p->places, registry_mirrors(p->registry), is_down, p->what, e);
     leave(p);
     p->n_tries = p->n_refusals = 0;
     *wait_ms = 0;
@@ -97,6 +98,11 @@ static enum http_step fail(struct pull *p, unsigned *wait_ms, struct err *e)
     BUG_IF(e->code == ERR_NONE);
     if (places_may_move_on(&p->places, e))
         return move_on(p, wait_ms, e);
+    if (p->places.said_missing && e->code == ERR_NET) { /* nobody knows better */
+        *e = (struct err){ 0 };
+        p->is_missing = true;
+        return over(p);
+    }
     places_explain(&p->places, e);
     leave(p);
     return HTTP_FAILED;
@@ -342,6 +348,7 @@ static enum http_step answered(struct pull *p, const struct http_response *rs, s
         return turn(p, PULL_MORE, rq, wait_ms, e);
     bool is_missing = p->means_missing != NULL && p->means_missing(rs->status);
     p->is_missing = is_missing && places_is_last(&p->places); /* a mirror need not have everything */
+    p->places.said_missing = p->places.said_missing || is_missing;
     if (p->is_missing)
         return over(p);
     if (rs->status < 200 || rs->status > 299) {

@@ -1,12 +1,13 @@
 # shellcheck shell=bash
 # A real docker-registry on a free loopback port, everything below one folder. Needs common.sh.
 #
-#   registry_start DIR [--storage STORAGE] [--read-only] [--netns NAME] [--tls CERT KEY] [--login USER PASSWORD]
+#   registry_start DIR [--storage STORAGE] [--read-only] [--netns NAME] [--tls CERT KEY] [--login USER PASSWORD] [--proxy URL]
 #   registry_host DIR     127.0.0.1:PORT
 #   registry_stop DIR
 
 registry_config() {
     local dir=$1
+    [ -z "$6" ] || printf 'proxy: {remoteurl: "%s"}\n' "$6"
     printf 'version: 0.1\nlog: {level: info, accesslog: {disabled: false}}\n'
     printf 'storage:\n  filesystem: {rootdirectory: "%s"}\n  delete: {enabled: true}\n' "$2"
     [ "$3" = no ] || printf '  maintenance: {readonly: {enabled: true}}\n'
@@ -16,7 +17,7 @@ registry_config() {
 }
 
 registry_start() {
-    local dir=$1 storage=$1/storage read_only=no cert='' key='' network=()
+    local dir=$1 storage=$1/storage read_only=no cert='' key='' proxy='' network=()
     shift
     mkdir -p "$dir"
     while [ $# -gt 0 ]; do
@@ -25,12 +26,13 @@ registry_start() {
         --read-only) read_only=yes ;;
         --netns) network=(nsenter "--net=/run/netns/$2") && shift ;;
         --tls) cert=$2 key=$3 && shift 2 ;;
+        --proxy) proxy=$2 && shift ;; # a mirror that fetches what it does not have from there
         --login) htpasswd -Bbn "$2" "$3" >"$dir/htpasswd" && shift 2 ;;
         *) die "registry_start: unknown option $1" || return 1 ;;
         esac
         shift
     done
-    registry_config "$dir" "$storage" "$read_only" "$cert" "$key" >"$dir/config.yml"
+    registry_config "$dir" "$storage" "$read_only" "$cert" "$key" "$proxy" >"$dir/config.yml"
     : >"$dir/log"
     spawn "$dir/pid" "$dir/log" "${network[@]}" docker-registry serve "$dir/config.yml"
     if ! wait_for 20 registry_listens "$dir"; then

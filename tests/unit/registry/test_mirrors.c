@@ -305,24 +305,30 @@ static void the_first_mirror_that_has_it_is_enough(void **state)
     end(&s);
 }
 
+/* One tag for each trouble; the one that lasts comes last, as the mirrors are not asked after it. */
 static void trouble_at_a_mirror_leads_to_the_next_place(void **state)
 {
     (void)state;
     static const char *const troubles[] = { "\"status\": 404", "\"status\": 403", "\"status\": 401", "\"status\": 401, \"headers\": [[\"WWW-Authenticate\", \"Basic realm=x\"]]",
-                                            "\"status\": 500", "\"drop\": true", "\"status\": 302, \"headers\": [[\"Location\", \"ftp://x/\"]]",
-                                            "\"body\": \"no manifest\"" };
+                                            "\"status\": 302, \"headers\": [[\"Location\", \"ftp://x/\"]]", "\"body\": \"no manifest\"",
+                                            "\"status\": 500" };
+    struct setting s;
+    AUTO(buf_clear_auto) struct buf script = BUF_LIMIT(100000);
+    buf_adds(&script, "{\"ports\": 3, \"rules\": [" PING(0) ", " PING(1) ", " PING(2) ", " RULE(0, MANIFEST));
+    for (size_t i = 0; i < ARRAY_LEN(troubles); i++)
+        buf_addf(&script, ", {\"path\": \"/v2/hub/team/app/manifests/%zu\", %s}", i, troubles[i]);
+    buf_adds(&script, "]}");
+    begin(&s, buf_text(&script), false);
     for (size_t i = 0; i < ARRAY_LEN(troubles); i++) {
-        struct setting s;
         struct err e = { 0 };
-        AUTO(mem_auto) char *script = mem_format("{\"ports\": 3, \"rules\": [" PING(0) ", " PING(1) ", " PING(2) ", {\"port\": 1, %s}, {\"port\": 2, %s}, "
-                                                 RULE(0, "\"path\": \"/v2/team/app/manifests/1\", " MANIFEST) "]}", troubles[i], troubles[i]);
-        begin(&s, script, false);
+        int before[] = { asked(&s, 0), asked(&s, 1), asked(&s, 2) };
+        snprintf(s.ref.tag, sizeof s.ref.tag, "%zu", i);
         if (!get(&s, &e))
             fail_msg("%s: %s", troubles[i], e.msg);
-        assert_true(asked(&s, 1) > 0 && asked(&s, 2) > 0);
-        assert_int_equal(asked(&s, 0), 1);
-        end(&s);
+        assert_true(asked(&s, 1) > before[1] && asked(&s, 2) > before[2]);
+        assert_int_equal(asked(&s, 0), before[0] + 1);
     }
+    end(&s);
 }
 
 static void the_last_error_tells_of_all_places(void **state)
@@ -395,6 +401,24 @@ static void a_mirror_that_does_not_answer_is_asked_once_in_a_run(void **state)
     end(&s);
 }
 
+static void what_need_not_be_there_is_missing_when_a_mirror_says_so_and_nobody_else_answers(void **state)
+{
+    (void)state;
+    struct setting s;
+    struct err e = { 0 };
+    bool is_there = true;
+    AUTO(registry_document_clear_auto) struct registry_document d = { 0 };
+    begin(&s, SCRIPT(RULE(1, "\"status\": 404") ", " RULE(2, "\"status\": 404") ", " RULE(0, "\"drop\": true")), false);
+    if (!registry_manifest_find(s.r, &s.ref, "sig", &d, &is_there, &e))
+        fail_msg("%s", e.msg);
+    assert_false(is_there);
+    end(&s);
+    begin(&s, SCRIPT(RULE(1, "\"status\": 404") ", " RULE(2, "\"status\": 404") ", " RULE(0, MANIFEST)), false);
+    assert_true(registry_manifest_find(s.r, &s.ref, "sig", &d, &is_there, &e));
+    assert_true(is_there);
+    end(&s);
+}
+
 static void a_blob_is_taken_up_at_the_registry_where_a_mirror_left_it(void **state)
 {
     struct scratch *scratch = *state;
@@ -437,6 +461,7 @@ int main(void)
         cmocka_unit_test(what_is_not_what_was_promised_is_not_passed_over),
         cmocka_unit_test(the_login_of_a_registry_is_for_no_mirror),
         cmocka_unit_test(a_mirror_that_does_not_answer_is_asked_once_in_a_run),
+        cmocka_unit_test(what_need_not_be_there_is_missing_when_a_mirror_says_so_and_nobody_else_answers),
         SCRATCH_TEST(a_blob_is_taken_up_at_the_registry_where_a_mirror_left_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
