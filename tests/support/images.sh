@@ -35,7 +35,7 @@ images_storage() {
 
 mixed_storage() {
     local name
-    name=mixed-$(recipe_hash "$SUPPORT_DIR/make-mixed" "$SUPPORT_DIR/put_odd_images.py" "$SUPPORT_DIR/played_registry.py")
+    name=mixed-$(recipe_hash "$SUPPORT_DIR/make-mixed" "$SUPPORT_DIR/put_odd_images.py" "$SUPPORT_DIR/played_registry.py" "$SUPPORT_DIR/registry_api.py")
     cached "$name" >/dev/null || cache_locked images_make make-mixed out "$name" || return 1
     cached "$name"
 }

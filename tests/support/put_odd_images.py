@@ -5,37 +5,22 @@ import gzip
 import re
 import subprocess
 import sys
-import urllib.request
 
 from played_registry import DOCKER_LIST, OCI_INDEX, OCI_LAYER, Image, Layer, digest, index, tar
+from registry_api import Api
 
-BASE = sys.argv[1]
+API = Api(sys.argv[1])
 RAW = tar({'etc/odd': b'odd\n' * 100})
 
 
-def call(method, url, body=b'', **headers):
-    request = urllib.request.Request(url, data=body, method=method, headers={k.replace('_', '-'): v for k, v in headers.items()})
-    with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request) as answer:
-        return answer.headers
-
-
-def put_blob(repository, data):
-    place = call('POST', '%s/v2/%s/blobs/uploads/' % (BASE, repository))['Location']
-    place = place if place.startswith('http') else BASE + place
-    call('PUT', place + ('&' if '?' in place else '?') + 'digest=' + digest(data), data, Content_Type='application/octet-stream')
-
-
 def put_image(image, repository, tag=None):
-    for blob in image.blobs():
-        put_blob(repository, blob)
-    data = image.manifest()
-    call('PUT', '%s/v2/%s/manifests/%s' % (BASE, repository, tag or digest(data)), data, Content_Type=image.manifest_type)
+    API.put_image(image, repository, tag)
     if tag:
         print('image %s:%s' % (repository, tag))
 
 
 def put_index(data, media_type, repository, tag=None):
-    call('PUT', '%s/v2/%s/manifests/%s' % (BASE, repository, tag or digest(data)), data, Content_Type=media_type)
+    API.put_document(repository, data, media_type, tag)
     if tag:
         print('index %s:%s' % (repository, tag))
 
