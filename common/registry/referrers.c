@@ -66,16 +66,14 @@ static bool means_missing(unsigned status)
     return status == 404 || status == 400 || status == 405 || status == 406 || status == 501;
 }
 
-/* The next page is on the same server: a list of ours goes nowhere else. */
-static bool check_next(struct page *p, struct registry *r, const struct ref *ref, struct err *e)
+/* The next page is on the server that gave this one: a list goes nowhere else. */
+static bool check_next(struct page *p, struct err *e)
 {
     struct url next;
-    struct registry_host *host = registry_host(r, ref->host, e);
-    if (host == NULL)
-        return false;
-    if (!url_join(&next, registry_host_base(host), p->next, p->pull.what, e))
+    const struct url *here = registry_host_base(p->pull.host);
+    if (!url_join(&next, here, p->next, p->pull.what, e))
         return err_as(e, ERR_REGISTRY);
-    return url_same_origin(&next, registry_host_base(host)) ||
+    return url_same_origin(&next, here) ||
            err_set(e, ERR_REGISTRY, "%s: the next page is said to be at %s", p->pull.what, URL_ORIGIN(&next));
 }
 
@@ -94,7 +92,7 @@ static bool get_page(struct registry *r, const struct ref *ref, char *path, cons
     bool ok = http_run_all(registry_http(r), all, 1, 1, e);
     *is_supported = ok && p.is_index && !p.pull.is_missing;
     if (*is_supported)
-        ok = referrers_read(out, buf_text(&p.bytes), p.bytes.len, what, e) && (p.next == NULL || check_next(&p, r, ref, e));
+        ok = referrers_read(out, buf_text(&p.bytes), p.bytes.len, what, e) && (p.next == NULL || check_next(&p, e));
     *next = TAKE(p.next);
     sink_drop(p.sink);
     buf_clear(&p.bytes);

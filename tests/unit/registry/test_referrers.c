@@ -12,6 +12,7 @@
 
 #include "base/mem.h"
 #include "registry/manifests.h"
+#include "registry/mirrors.h"
 #include "registry/referrers.h"
 #include "tests/support/fake.h"
 
@@ -29,7 +30,9 @@
 static struct fake fake; /* one server for all tests, with other rules for each */
 
 struct setting {
-    const char *plain[1];
+    char mirror[64];
+    const char *plain[2];
+    struct mirrors *mirrors;
     struct registry *r;
     struct ref ref;
     struct digest subject;
@@ -37,7 +40,7 @@ struct setting {
     enum registry_referrers_from from;
 };
 
-static void begin(struct setting *s, const char *script)
+static void begin_with_mirror(struct setting *s, const char *script, bool has_mirror)
 {
     struct err e = { 0 };
     memset(s, 0, sizeof *s);
@@ -46,16 +49,27 @@ static void begin(struct setting *s, const char *script)
     s->ref.repository[0] = 'a';
     s->ref.tag[0] = '1';
     s->subject.bytes[0] = 1;
+    snprintf(s->mirror, sizeof s->mirror, "127.0.0.1:%u", fake.ports[1]);
     s->plain[0] = s->ref.host;
-    struct registry_options o = { .plain_http = s->plain, .n_plain_http = 1, .tries = 1, .first_wait_ms = 10, .stall_timeout_ms = 5000 };
+    s->plain[1] = s->mirror;
+    s->mirrors = mirrors_new();
+    AUTO(mem_auto) char *rule = mem_format("%s=%s/hub", s->ref.host, s->mirror);
+    assert_true(!has_mirror || mirrors_add(s->mirrors, rule, &e));
+    struct registry_options o = { .plain_http = s->plain, .n_plain_http = 2, .mirrors = s->mirrors, .tries = 1, .first_wait_ms = 10, .stall_timeout_ms = 5000 };
     s->r = registry_open(&o, &e);
     assert_non_null(s->r);
+}
+
+static void begin(struct setting *s, const char *script)
+{
+    begin_with_mirror(s, script, false);
 }
 
 static void end(struct setting *s)
 {
     referrers_clear(&s->found);
     registry_free(s->r);
+    mirrors_free(s->mirrors);
 }
 
 static void ask(struct setting *s)
@@ -162,6 +176,30 @@ static void pages_without_end_or_on_another_server_are_refused(void **state)
     refuses(RULES("{\"path\": \"" API "\", " LINKED(API "?2") ", " LIST(ENTRY("1")) "}, {\"status\": 404}"), ERR_REGISTRY, "page 2 is missing");
 }
 
+static void a_mirror_without_them_does_not_hide_what_the_registry_has(void **state)
+{
+    (void)state;
+    struct setting s;
+    begin_with_mirror(&s, RULES("{\"port\": 1, \"status\": 404}, {\"path\": \"" API "\", " TYPED ", " LIST(ENTRY("1")) "}, {\"status\": 404}"), true);
+    ask(&s);
+    assert_int_equal(s.from, REFERRERS_API);
+    assert_int_equal(s.found.n, 1);
+    assert_int_equal(fake_count(&fake, "/v2/hub/a/referrers/"), 1);
+    end(&s);
+}
+
+static void pages_of_a_mirror_stay_with_the_mirror(void **state)
+{
+    (void)state;
+    struct setting s;
+    begin_with_mirror(&s, RULES("{\"port\": 1, \"path\": \"/v2/hub/a/referrers/sha256:" HEX "\", " LINKED("http://127.0.0.1:{port1}/v2/hub/a/referrers/2") ", " LIST(ENTRY("1")) "},"
+                                "{\"port\": 1, \"path\": \"/v2/hub/a/referrers/2\", " TYPED ", " LIST(ENTRY("2")) "}, {\"status\": 404}"), true);
+    ask(&s);
+    assert_int_equal(s.found.n, 2);
+    assert_int_equal(fake_count(&fake, "\"port\": 0"), 0);
+    end(&s);
+}
+
 static void a_tag_that_need_not_be_there_is_found_or_not(void **state)
 {
     (void)state;
@@ -204,6 +242,8 @@ int main(void)
         cmocka_unit_test(trouble_is_not_the_same_as_none),
         cmocka_unit_test(lists_that_are_none_are_refused),
         cmocka_unit_test(pages_without_end_or_on_another_server_are_refused),
+        cmocka_unit_test(a_mirror_without_them_does_not_hide_what_the_registry_has),
+        cmocka_unit_test(pages_of_a_mirror_stay_with_the_mirror),
         cmocka_unit_test(a_tag_that_need_not_be_there_is_found_or_not),
     };
     return cmocka_run_group_tests(tests, begin_all, end_all);
