@@ -36,6 +36,7 @@ static const struct meaning {
     { CURLE_SSL_CONNECT_ERROR, "wrong version number", true, "the server does not speak TLS at this port" },
     { CURLE_SSL_CERTPROBLEM, "", true, "check the files of the client certificate" },
     { CURLE_RECV_ERROR, "certificate required", true, "the server wants a client certificate" },
+    { CURLE_SEND_ERROR, "", false, "the server closed the connection before it was asked anything: it may want a client certificate" },
     { CURLE_URL_MALFORMAT, "", true, "" },
     { CURLE_UNSUPPORTED_PROTOCOL, "", true, "" },
     { CURLE_COULDNT_RESOLVE_HOST, "", false, "check the name of the host; where only a proxy leads outside, set HTTPS_PROXY" },
@@ -51,9 +52,16 @@ static const struct meaning *meaning_of(CURLcode result, const char *text)
     return NULL;
 }
 
+/* libcurl's first complaint is kept, and on a connection that was closed at once that is one about a name for its log. */
+static const char *words_of(const struct exchange *x, CURLcode result)
+{
+    bool is_of_use = x->curl_text[0] != '\0' && !text_starts(x->curl_text, "getpeername()");
+    return is_of_use ? x->curl_text : curl_easy_strerror(result);
+}
+
 static bool explain(const struct exchange *x, CURLcode result, struct http_failure *f)
 {
-    const char *text = x->curl_text[0] != '\0' ? x->curl_text : curl_easy_strerror(result);
+    const char *text = words_of(x, result);
     const struct meaning *m = meaning_of(result, text);
     long number = 0;
     curl_easy_getinfo(x->easy, CURLINFO_OS_ERRNO, &number);

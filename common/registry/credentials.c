@@ -181,7 +181,7 @@ static struct answer *new_answer(struct credentials *c, const struct auth_file *
         answer_clear(&a);
         return NULL;
     } else {
-        err_in(&a.err, "%s: the program named in %s", registry, auth_file_name(f));
+        err_in(&a.err, "the program named in %s", auth_file_name(f));
     }
     MEM_PUSH(c->answers, c->n_answers, c->cap_answers) = a;
     return &c->answers[c->n_answers - 1];

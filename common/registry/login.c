@@ -63,7 +63,7 @@ struct credential login_who(struct login *l, const char *repository, struct err 
     struct credential found = { 0 };
     if (!credentials_find(l->place.options->credentials, l->place.name, repository, &found, trouble) && !l->is_trouble_told) {
         l->is_trouble_told = true;
-        log_warn("%s; going on without a login", trouble->msg);
+        log_warn("%s: %s; going on without a login", l->place.name, trouble->msg);
     }
     return found;
 }

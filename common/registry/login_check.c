@@ -94,8 +94,10 @@ bool login_check(struct login *l, const char *repository, struct registry_login 
     AUTO(credential_clear_auto) struct credential c = { 0 };
     *out = (struct registry_login){ 0 };
     url_origin_of(&out->address, p->base);
-    if (!get_first_page(p, NULL, &rs, e) || !credentials_find(p->options->credentials, p->name, repository, &c, e))
+    if (!get_first_page(p, NULL, &rs, e))
         return false;
+    if (!credentials_find(p->options->credentials, p->name, repository, &c, e))
+        return err_in(e, "%s", p->name);
     describe(out, &c);
     out->is_anonymous = rs.status == 200 || c.kind == CREDENTIAL_NONE;
     if (rs.status == 200)

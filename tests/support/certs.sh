@@ -18,7 +18,7 @@ make_certificate() {
         -keyout "$out.key" -out "$out.csr" 2>/dev/null
     openssl x509 -req -in "$out.csr" -CA "$ca/ca.pem" -CAkey "$ca/ca.key" -set_serial "0x$(openssl rand -hex 8)" -days "$days" -sha256 \
         -extfile <(printf '%s\n' basicConstraints=critical,CA:FALSE keyUsage=critical,digitalSignature \
-            extendedKeyUsage=serverAuth "subjectAltName=$names") -out "$out.crt" 2>/dev/null
+            extendedKeyUsage=serverAuth,clientAuth "subjectAltName=$names") -out "$out.crt" 2>/dev/null
     rm -f "$out.csr"
     chmod 600 "$out.key"
 }

@@ -2,6 +2,7 @@
 # A real docker-registry on a free loopback port, everything below one folder. Needs common.sh.
 #
 #   registry_start DIR [--storage STORAGE] [--read-only] [--netns NAME] [--tls CERT KEY] [--login USER PASSWORD] [--proxy URL]
+#                      [--client-ca CA]      who has no certificate of that authority is not let in
 #   registry_host DIR     127.0.0.1:PORT
 #   registry_stop DIR
 
@@ -12,7 +13,7 @@ registry_config() {
     printf 'storage:\n  filesystem: {rootdirectory: "%s"}\n  delete: {enabled: true}\n' "$2"
     [ "$3" = no ] || printf '  maintenance: {readonly: {enabled: true}}\n'
     printf 'http:\n  addr: 127.0.0.1:0\n  secret: tests\n'
-    [ -z "$4" ] || printf '  tls: {certificate: "%s", key: "%s"}\n' "$4" "$5"
+    [ -z "$4" ] || printf '  tls: {certificate: "%s", key: "%s"%s}\n' "$4" "$5" "$([ ! -e "$dir/client-ca.pem" ] || printf ', clientcas: ["%s/client-ca.pem"]' "$dir")"
     [ ! -e "$dir/htpasswd" ] || printf 'auth:\n  htpasswd: {realm: tests, path: "%s/htpasswd"}\n' "$dir"
 }
 
@@ -27,6 +28,7 @@ registry_start() {
         --netns) network=(nsenter "--net=/run/netns/$2") && shift ;;
         --tls) cert=$2 key=$3 && shift 2 ;;
         --proxy) proxy=$2 && shift ;; # a mirror that fetches what it does not have from there
+        --client-ca) cp "$2" "$dir/client-ca.pem" && shift ;;
         --login) htpasswd -Bbn "$2" "$3" >"$dir/htpasswd" && shift 2 ;;
         *) die "registry_start: unknown option $1" || return 1 ;;
         esac
