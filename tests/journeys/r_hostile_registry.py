@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""r_hostile_registry.py FOLDER PROGRAM [ROW...]: what a registry may answer and must not get away with.
+"""r_hostile_registry.py FOLDER PROGRAM PART/PARTS [ROW...]: what a registry may answer and must not get away with.
 
 Each case has the number of its row in the matrix of hostile inputs: R is what registries do, I is what images say. How a scene is told, and
 what every one of them proves besides, is in tests/support/scene.py. Rows that are not here are in unit tests, which can wait for less time or
@@ -716,7 +716,7 @@ def usual_again(s):
 
 
 @each('R25', 'a certificate', NET, 'certificate|TLS|SSL', {
-    'for another name': {'names': 'DNS:other.test'}, 'that has ended': {'end': ['-days', '-1']}, 'of an unknown authority': {'signer': 'stranger'}, 'signed by itself': {'signer': None},
+    'for another name': {'names': 'DNS:other.test'}, 'that has ended': {'end': ['-days', '-1']}, 'of an unknown authority': {'signer': 'stranger'}, 'signed by itself': {'signer': None}, 'with its name in the subject alone': {'names': ''},
     'too wide': {'names': 'DNS:*.test,DNS:*'}, 'for the address, not the name': {'names': 'IP:192.0.2.1'}, 'of a client': {'usage': 'clientAuth'}, 'with a NUL-like name': {'names': 'DNS:registry.test.other.test'}})
 def certificate(s, how):
     with_certificate(s, **dict(how))

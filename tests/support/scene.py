@@ -23,6 +23,7 @@ import shutil
 import subprocess
 import sys
 import threading
+import time
 import traceback
 
 from played_registry import Basic, Bearer, Image, Registry
@@ -239,16 +240,19 @@ def run_case(world, number, case):
 
 
 def run_table(table, arguments):
-    """FOLDER PROGRAM [ROW...]: a line "ok ROW what" or "not ok ROW what" for each case, with what is wrong below it."""
-    folder, program, rows = arguments[0], arguments[1], arguments[2:]
+    """FOLDER PROGRAM PART/PARTS [ROW...]: every so many-th case, from the PART-th on. A line "ok ROW what" or "not ok ROW what" for each, with what
+    is wrong below it, and at last "end"."""
+    folder, program, rows = arguments[0], arguments[1], arguments[3:]
+    part, parts = (int(n) for n in arguments[2].split('/'))
     world = World(folder, program)
     n_bad = 0
     for number, case in enumerate(table.cases):
-        if rows and case.row not in rows:
+        if number % parts != part - 1 or (rows and case.row not in rows):
             continue
+        began = time.monotonic()
         wrong = run_case(world, number, case)
         n_bad += wrong is not None
-        print('%s %s %s' % ('ok' if wrong is None else 'not ok', case.row, case.what))
+        print('%s %s %s in %d ms' % ('ok' if wrong is None else 'not ok', case.row, case.what, (time.monotonic() - began) * 1000))
         if wrong is not None:
             print(wrong.rstrip())
         sys.stdout.flush()
