@@ -92,6 +92,7 @@ static bool take_brought(void *ctx, const void *bytes, size_t n, struct err *e)
 static bool bring(struct unpack *u, size_t form, struct sink *to, struct err *e)
 {
     const struct pack_source *from = u->how->source;
+    BUG_IF(from == NULL);
     struct brought b = { .unpack = u, .to = to };
     AUTO(sink_drop_auto) struct sink *in = sink_call(take_brought, &b);
     if (!from->bring(from->ctx, u->layer, form, in, &u->is_worth_trying, e))
