@@ -148,3 +148,13 @@ pod() { env -u DOCKER_CONFIG podman --root "$FILE/podman" --runroot "$FILE/podma
     refused 60 "absent" create "$FILE/none" "$H/tools/tiny:1=oci:$FILE/absent"
     [ ! -e "$FILE/none.bundle.tar.zst" ]
 }
+
+# with_little_room COMMAND ARG...: $FILE/small is a file system of 100 MB.
+with_little_room() { unshare --mount --propagation private sh -c 'mount -t tmpfs -o size=100m none "$1" && shift && exec "$@"' sh "$FILE/small" "$@"; }
+
+@test "an archive that unpacks to more than there is room for is stopped before the disk is full" {
+    mkdir -p "$FILE/small"
+    head -c 300M /dev/zero | gzip -1 >"$FILE/bomb.tar.gz"
+    refused 31 "bomb.tar.gz: unpacks to more than" with_little_room "$BIN/archon-bundle" create --cache "$FILE/small/blobs" --version 1.0.0 \
+        -o "$FILE/none.bundle.tar.zst" "shop/x:1=oci-archive:$FILE/bomb.tar.gz"
+}
