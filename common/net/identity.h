@@ -1,5 +1,5 @@
-/* What is particular to one server: whom we believe there in addition, and the certificate that it may ask us for. A request to any other server
- * must not carry it: that is for the caller to decide, by origin.
+/* What is particular to one server: whom we believe there in addition, and the certificate that it may ask us for. A request to any other
+ * server must not carry it: that is for the caller to decide, by origin.
  *
  *     struct http_identity_files f = { .cert_file = "client.pem", .key_file = "client.key" };
  *     AUTO(http_identity_free_auto) struct http_identity *i = http_identity_open(h, &f, e);

@@ -84,7 +84,9 @@ bool certificates_open(const struct http *h, const struct registry_options *o, c
     *out = NULL;
     bool ok = look_for(&f, o, host, e);
     if (ok && (f.n > 0 || f.cert != NULL)) {
-        struct http_identity_files files = { .ca_files = (const char *const *)f.authorities, .n_ca_files = f.n, .cert_file = f.cert, .key_file = f.key };
+        struct http_identity_files files = {
+            .ca_files = (const char *const *)f.authorities, .n_ca_files = f.n, .cert_file = f.cert, .key_file = f.key
+        };
         *out = http_identity_open(h, &files, e);
         ok = *out != NULL;
     }

@@ -8,7 +8,9 @@
 #include "net/identity.h"
 #include "registry/registry.h"
 
-/* For the registry's own origin only; null, with *out, when there is nothing particular. A key that we may not read leaves a warning. ERR_CONFIG. */
-MUST_CHECK bool certificates_open(const struct http *h, const struct registry_options *o, const char *host, struct http_identity **out, struct err *e);
+/* For the registry's own origin only; null, with *out, when there is nothing particular. A key that we may not read leaves a warning.
+ * ERR_CONFIG. */
+MUST_CHECK bool certificates_open(const struct http *h, const struct registry_options *o, const char *host, struct http_identity **out,
+                                  struct err *e);
 
 #endif

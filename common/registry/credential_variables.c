@@ -19,7 +19,7 @@ enum part { PART_FILE, PART_PASSWORD, PART_USER, PARTS };
 static const char *const endings[PARTS] = { "_PASSWORD_FILE", "_PASSWORD", "_USER" };
 
 struct pair {
-    char *name; /* "ARCHON_REGISTRY_REGISTRY_EXAMPLE" */
+    char *name;      /* "ARCHON_REGISTRY_REGISTRY_EXAMPLE" */
     char *user_name; /* for messages: "ARCHON_REGISTRY_REGISTRY_EXAMPLE_USER" */
     struct secret values[PARTS];
     struct credential credential;
@@ -57,8 +57,8 @@ static bool is_ambiguous(const char *host)
     while (last > 0 && host[last - 1] != '.')
         last--;
     bool is_address = strspn(host, "0123456789.") >= n;
-    return (is_digits(host + last, n - last) && !is_address) || strstr(host, "..") != NULL || strstr(host, ".-") != NULL || strstr(host, "-.") != NULL ||
-           strchr(host, '_') != NULL;
+    return (is_digits(host + last, n - last) && !is_address) || strstr(host, "..") != NULL || strstr(host, ".-") != NULL ||
+           strstr(host, "-.") != NULL || strchr(host, '_') != NULL;
 }
 
 char *credential_variable_name(const char *host)
@@ -99,7 +99,8 @@ static bool keep(struct credential_variables *v, const char *name, const char *v
             continue;
         struct pair *p = pair_of(v, name, strlen(name) - strlen(endings[k]));
         p->values[k] = secret_of(value, strlen(value));
-        return strlen(value) <= LIMIT_LOGIN_BYTES || err_set(e, ERR_CONFIG, "%s: longer than %d bytes", SHOWN(name), (int)LIMIT_LOGIN_BYTES);
+        return strlen(value) <= LIMIT_LOGIN_BYTES ||
+               err_set(e, ERR_CONFIG, "%s: longer than %d bytes", SHOWN(name), (int)LIMIT_LOGIN_BYTES);
     }
     err_set(e, ERR_CONFIG, "%s: no such variable", SHOWN(name));
     return err_hint(e, "the log-in for registry.example is ARCHON_REGISTRY_REGISTRY_EXAMPLE_USER and ..._PASSWORD or ..._PASSWORD_FILE");
@@ -161,7 +162,8 @@ static bool complete(struct pair *p, struct err *e)
     if (has[PART_FILE] && !read_password_file(p, &password, e))
         return false;
     p->credential.from = p->user_name;
-    return credential_set_password(&p->credential, p->values[PART_USER].bytes, has[PART_FILE] ? password.bytes : p->values[PART_PASSWORD].bytes) ||
+    return credential_set_password(&p->credential, p->values[PART_USER].bytes,
+                                   has[PART_FILE] ? password.bytes : p->values[PART_PASSWORD].bytes) ||
            err_set(e, ERR_CONFIG, "%s: too long, or with a colon or control characters", p->user_name);
 }
 

@@ -27,7 +27,7 @@ struct answer {
 struct credentials {
     struct auth_file **files; /* in their order */
     size_t n_files, cap_files;
-    size_t n_named; /* of them, before the variables */
+    size_t n_named;                         /* of them, before the variables */
     struct credential_variables *variables; /* or null */
     struct helper_options helpers;
     struct answer *answers;
@@ -187,7 +187,8 @@ static struct answer *new_answer(struct credentials *c, const struct auth_file *
     return &c->answers[c->n_answers - 1];
 }
 
-static bool ask(struct credentials *c, const struct auth_file *f, const char *helper, const char *host, struct credential *out, struct err *e)
+static bool ask(struct credentials *c, const struct auth_file *f, const char *helper, const char *host, struct credential *out,
+                struct err *e)
 {
     AUTO(mem_auto) char *registry = credential_registry_name(host);
     struct answer *a = known_answer(c, helper, registry);
@@ -203,7 +204,8 @@ static bool ask(struct credentials *c, const struct auth_file *f, const char *he
 }
 
 /* One file's word. *out stays empty when it has none. */
-static bool find_in(struct credentials *c, const struct auth_file *f, const char *host, const char *repository, struct credential *out, struct err *e)
+static bool find_in(struct credentials *c, const struct auth_file *f, const char *host, const char *repository, struct credential *out,
+                    struct err *e)
 {
     struct auth_found found = auth_file_find(f, host, repository);
     if (found.helper != NULL)

@@ -81,8 +81,8 @@ static bool hint(const struct login *l, const struct credential *c, struct err *
         return err_hint(e, "log in again with: docker login %s, then try: archon-bundle login %s", l->place.name, l->place.name);
     if (variable == NULL)
         return err_hint(e, "log in with: docker login %s, or name a file with the login: --authfile FILE", l->place.name);
-    return err_hint(e, "log in with: docker login %s, or name a file with the login: --authfile FILE, or set %s_USER and ..._PASSWORD", l->place.name,
-                    variable);
+    return err_hint(e, "log in with: docker login %s, or name a file with the login: --authfile FILE, or set %s_USER and ..._PASSWORD",
+                    l->place.name, variable);
 }
 
 /* "registry.example: app", or the registry alone. Owned by the caller. */
@@ -126,7 +126,8 @@ bool login_limited(struct login *l, const char *repository, struct err *e)
     struct text_shown shown;
     AUTO(credential_clear_auto) struct credential c = login_who(l, repository, &trouble);
     if (c.kind == CREDENTIAL_NONE)
-        return err_hint(e, "pulls without a login are limited: log in with: docker login %s, or try later; what was fetched is kept", l->place.name);
+        return err_hint(e, "pulls without a login are limited: log in with: docker login %s, or try later; what was fetched is kept",
+                        l->place.name);
     return err_hint(e, "the limit of the login from %s is reached: try later; what was fetched is kept", source_of(&c, &shown));
 }
 
@@ -156,12 +157,16 @@ static void keep_token(struct login *l, const char *repository, const struct sec
     t->expires_ms = clock_monotonic_ms() + lifetime_s * 900; /* nine tenths: not in the last moment */
 }
 
-bool login_ask_token(struct login *l, const char *repository, const struct challenge *asked, const struct credential *c, struct secret *token,
-                     uint64_t *lifetime_s, struct err *e)
+bool login_ask_token(struct login *l, const char *repository, const struct challenge *asked, const struct credential *c,
+                     struct secret *token, uint64_t *lifetime_s, struct err *e)
 {
     const struct registry_options *o = l->place.options;
-    struct token_request q = { .challenge = asked, .base = l->place.base, .repository = repository, .credential = c,
-                               .more_hosts = o->token_servers, .n_more_hosts = o->n_token_servers };
+    struct token_request q = { .challenge = asked,
+                               .base = l->place.base,
+                               .repository = repository,
+                               .credential = c,
+                               .more_hosts = o->token_servers,
+                               .n_more_hosts = o->n_token_servers };
     struct url server;
     struct err ignored = { 0 };
     if (token_server(&server, &q, &ignored))
@@ -205,8 +210,8 @@ static bool get_token(struct login *l, const char *repository, const struct chal
 
 /* The registry's word */
 
-const struct challenge *login_read_challenges(struct login *l, const char *repository, const struct http_response *rs, struct challenge_list *asked,
-                                              struct err *e)
+const struct challenge *login_read_challenges(struct login *l, const char *repository, const struct http_response *rs,
+                                              struct challenge_list *asked, struct err *e)
 {
     AUTO(mem_auto) char *name = name_of(l, repository);
     for (size_t i = 0; i < rs->n_headers; i++)

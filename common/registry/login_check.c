@@ -19,14 +19,17 @@ static bool get_first_page(const struct login_place *p, const struct secret *aut
     http_response_clear(rs);
     if (!url_join(&url, p->base, "/v2/", "registry", e))
         return false;
-    struct http_request rq = { .method = "GET", .url = url.text, .identity = registry_host_identity(p->host, &url), .authorization = authorization,
-                                .deadline_ms = DEADLINE_MS };
+    struct http_request rq = { .method = "GET",
+                               .url = url.text,
+                               .identity = registry_host_identity(p->host, &url),
+                               .authorization = authorization,
+                               .deadline_ms = DEADLINE_MS };
     if (!http_run(p->http, &rq, rs, NULL, e))
         return err_in(e, "%s", p->name);
     if (rs->status == 200 || rs->status == 401 || (rs->status == 403 && authorization != NULL))
         return true;
-    err_set(e, retry_is_sensible(rs->status) ? ERR_NET : ERR_REGISTRY, "%s: %s answered %u to /v2/, where a registry says 200 or 401", p->name,
-            URL_ORIGIN(p->base), rs->status);
+    err_set(e, retry_is_sensible(rs->status) ? ERR_NET : ERR_REGISTRY, "%s: %s answered %u to /v2/, where a registry says 200 or 401",
+            p->name, URL_ORIGIN(p->base), rs->status);
     return err_hint(e, "is %s the host of a registry, as in the names of its images?", p->name);
 }
 
@@ -61,8 +64,8 @@ static struct secret bearer(const struct secret *token)
     return s;
 }
 
-static bool check_bearer(struct login *l, const char *repository, const struct challenge *asked, const struct credential *c, struct registry_login *out,
-                         struct err *e)
+static bool check_bearer(struct login *l, const char *repository, const struct challenge *asked, const struct credential *c,
+                         struct registry_login *out, struct err *e)
 {
     AUTO(secret_clear_auto) struct secret token = { 0 };
     uint64_t lifetime_s = 0;
