@@ -139,7 +139,11 @@ static bool unpack_run(struct unpack *u, struct err *e)
         ok = check_form(u, form, e);
     if (form > 0)
         u->is_worth_trying = false;
-    return ok || err_in(e, "layer %s", DIGEST_SHOWN(&u->layer->blobs[form].digest));
+    if (ok)
+        return true;
+    const struct ref *from = u->layer->forms[form].from;
+    err_in(e, "layer %s", DIGEST_SHOWN(&u->layer->blobs[form].digest));
+    return from == NULL ? false : err_in(e, "%s", REF_SHOWN(from));
 }
 
 static bool worker_run(void *ctx, struct err *e)

@@ -607,7 +607,7 @@ def frame_header(window_log):
     'of half a gzip stream': lambda: Layer(RAW, gzip.compress(RAW, mtime=0)[:-12]), 'of gzip without its check': lambda: Layer(RAW, gzip.compress(RAW, mtime=0)[:-8]), 'of gzip with more behind it': lambda: Layer(RAW, gzip.compress(RAW, mtime=0) + b'rubbish'),
     'of gzip with a wrong check': lambda: Layer(RAW, gzip.compress(RAW, mtime=0)[:-8] + b'\0' * 8), 'of nothing': lambda: Layer(RAW, b''), 'of gzip, said to be zstd': lambda: Layer(RAW, gzip.compress(RAW, mtime=0), OCI_LAYER + '+zstd'),
     'of zstd, said to be gzip': lambda: Layer(RAW, zstd(RAW)), 'of zstd with a window of 2 GiB': lambda: Layer(b'', frame_header(31), OCI_LAYER + '+zstd'), 'of half a zstd frame': lambda: Layer(RAW, zstd(RAW)[:-5], OCI_LAYER + '+zstd'),
-    'of zstd with more behind it': lambda: Layer(RAW, zstd(RAW) + b'rubbish', OCI_LAYER + '+zstd')}, names_it=False)
+    'of zstd with more behind it': lambda: Layer(RAW, zstd(RAW) + b'rubbish', OCI_LAYER + '+zstd')})
 def layer_bad(s, make):
     s.image = Image([make()])
 
@@ -619,14 +619,14 @@ def layer_good(s, make):
     s.image = Image([make()])
 
 
-@case('R20', 'a bomb: 200 MiB of zeros in a layer that says otherwise', INTEGRITY, 'diff_id', names_it=False)
+@case('R20', 'a bomb: 200 MiB of zeros in a layer that says otherwise', INTEGRITY, 'diff_id')
 def bomb(s):
     bomb_layer = Layer(RAW, zstd(b'\0' * (200 << 20)), OCI_LAYER + '+zstd')
     s.image = Image([bomb_layer])
     s.after(lambda: s.must(sum(os.path.getsize(os.path.join(d, f)) for d, _, files in os.walk(s.dir) for f in files) < 8 << 20, 'it lies on disk'))
 
 
-@case('R21', 'a diff_id that is another', INTEGRITY, 'diff_id', names_it=False)
+@case('R21', 'a diff_id that is another', INTEGRITY, 'diff_id')
 def diff_id_other(s):
     s.image.config['rootfs']['diff_ids'] = ['sha256:' + '2' * 64]
 
@@ -634,6 +634,12 @@ def diff_id_other(s):
 @each('R21', 'diff_ids', REGISTRY, 'diff_id|layers|config', {'more than layers': lambda ids: ids + ids, 'fewer than layers': lambda ids: []})
 def diff_id_count(s, change):
     s.image.config['rootfs']['diff_ids'] = change(s.image.config['rootfs']['diff_ids'])
+
+
+@case('R21', 'two layers, one diff_id for both', INTEGRITY, 'diff_id')
+def diff_id_repeated(s):
+    s.image = Image([Layer(), Layer(tar({'b': b'b'}))])
+    s.image.config['rootfs']['diff_ids'][1] = s.image.config['rootfs']['diff_ids'][0]
 
 
 @case('R21', 'the same layer twice', OK)
