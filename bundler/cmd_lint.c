@@ -71,9 +71,9 @@ static void add_finding(struct jwrite *w, const struct finding *f)
     mem_free(p.file);
 }
 
-static bool report_json(struct cli_context *ctx, const struct findings *f, struct err *e)
+static bool report_json(struct cli_context *ctx, const struct findings *f, const struct err *why, struct err *e)
 {
-    struct jwrite *w = cli_json_open(ctx);
+    struct jwrite *w = cli_json_open_for(ctx, why);
     jwrite_array(w, "findings");
     for (size_t i = 0; i < f->n; i++)
         add_finding(w, &f->items[i]);
@@ -81,28 +81,38 @@ static bool report_json(struct cli_context *ctx, const struct findings *f, struc
     return cli_json_close(ctx, w, e);
 }
 
-/* The first one is the error of the run; the others are told before it. */
-static bool refuse(const struct findings *f, struct err *e)
+/* The first one is the error of the run. */
+static void blame_first(const struct findings *f, struct err *e)
+{
+    err_set(e, ERR_CONFIG, "%s", f->items[0].text);
+    if (f->items[0].hint != NULL)
+        err_hint(e, "%s", f->items[0].hint);
+    else if (f->n > 1)
+        err_hint(e, "this is the first of %zu findings", f->n);
+}
+
+/* The others are told before it. */
+static void tell_others(const struct findings *f)
 {
     for (size_t i = 1; i < f->n; i++) {
         log_info("%s", f->items[i].text);
         if (f->items[i].hint != NULL)
             log_info("  hint: %s", f->items[i].hint);
     }
-    err_set(e, ERR_CONFIG, "%s", f->items[0].text);
-    if (f->items[0].hint != NULL)
-        return err_hint(e, "%s", f->items[0].hint);
-    return f->n == 1 ? false : err_hint(e, "this is the first of %zu findings", f->n);
 }
 
 static bool finish(struct cli_context *ctx, const struct findings *f, const struct application *app, struct err *e)
 {
+    struct err why = { 0 };
     if (f->n > 0)
-        *e = (struct err){ 0 }; /* it is the first finding */
-    if (cli_wants_json(ctx) && !report_json(ctx, f, e))
+        blame_first(f, &why);
+    *e = (struct err){ 0 }; /* it is the first finding */
+    if (cli_wants_json(ctx) && !report_json(ctx, f, &why, e))
         return false;
+    tell_others(f);
+    *e = why;
     if (f->n > 0)
-        return refuse(f, e);
+        return false;
     cli_print(ctx, "%s: nothing to complain about\n", input_summary(&(struct input_summary){ { 0 } }, app));
     return true;
 }

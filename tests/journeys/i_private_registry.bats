@@ -116,7 +116,7 @@ with_helper() {
 }
 
 helper_create() {
-    cd "$FILE/shop"
+    cd "$FILE/shop" || return
     with_helper "$1" env "SHOP_REGISTRY=$(registry_host "$REGISTRY")" "SECRET_CANARY=canary-7" "$BIN/archon-bundle" create --key "$FILE/release.key" --cache "$FILE/blobs" \
         --registry-ca "$FILE/company/ca.pem" -o "$FILE/private.bundle.tar.zst"
 }

@@ -153,6 +153,7 @@ static void lint_says_everything_that_it_finds(void **state)
     gives(told, 3, NULL, "archon-bundle: bundle.yaml:2:10");
     told = run("lint", "-f", file, "--json", NULL);
     assert_non_null(strstr(told.out, "\"file\": \"compose.yaml\",\"line\": 5"));
+    assert_non_null(strstr(told.out, "\"status\": 3,"));
     gives(told, 3, "\"findings\"", NULL);
 }
 
