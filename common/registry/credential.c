@@ -63,7 +63,7 @@ struct secret credential_basic(const struct credential *c)
 
 static bool is_hub(const char *host)
 {
-    static const char *const names[] = { "docker.io", "index.docker.io", "registry-1.docker.io", "registry.hub.docker.com" };
+    static const char *const names[] = { "docker.io", "index.docker.io", "registry-1.docker.io" };
     for (size_t i = 0; i < ARRAY_LEN(names); i++)
         if (text_is(host, names[i]))
             return true;

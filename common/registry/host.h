@@ -33,6 +33,9 @@ bool registry_refused(struct registry_host *h, const char *repository, struct er
 /* Call for every answer of the registry itself: warns, once, when it says that few pulls are left (ratelimit-remaining). */
 void registry_answered(struct registry_host *h, const struct http_response *rs);
 
+/* For e of a 403: adds as whom it was asked, and from where that login is. Returns false. */
+bool registry_denied(struct registry_host *h, const char *repository, struct err *e);
+
 /* For e of a 429: hints at a log-in, or says whose limit is used up. Returns false. */
 bool registry_limited(struct registry_host *h, const char *repository, struct err *e);
 

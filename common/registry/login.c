@@ -120,6 +120,17 @@ bool login_refused(struct login *l, const char *repository, struct err *e)
     return err_in(e, "%s needs a login", name);
 }
 
+bool login_denied(struct login *l, const char *repository, struct err *e)
+{
+    struct err trouble = { 0 };
+    struct text_shown shown;
+    AUTO(credential_clear_auto) struct credential c = login_who(l, repository, &trouble);
+    AUTO(secret_clear_auto) struct secret sent = login_authorization(l, repository);
+    if (c.kind == CREDENTIAL_NONE || !secret_is_set(&sent))
+        return err_add(e, "; asked without a login");
+    return err_add(e, "; asked as %s from %s", c.user[0] != '\0' ? SHOWN(c.user) : "the holder of a token", source_of(&c, &shown));
+}
+
 bool login_limited(struct login *l, const char *repository, struct err *e)
 {
     struct err trouble = { 0 };

@@ -27,6 +27,7 @@ AUTO_FREE(struct login, login_free)
 struct secret login_authorization(struct login *l, const char *repository);
 MUST_CHECK bool login_challenged(struct login *l, const char *repository, const struct secret *sent, const struct http_response *rs, struct err *e);
 bool login_refused(struct login *l, const char *repository, struct err *e);
+bool login_denied(struct login *l, const char *repository, struct err *e);
 bool login_limited(struct login *l, const char *repository, struct err *e);
 
 /* As registry_login in registry.h. */

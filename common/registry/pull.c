@@ -353,6 +353,8 @@ static enum http_step answered(struct pull *p, const struct http_response *rs, s
         return over(p);
     if (rs->status < 200 || rs->status > 299) {
         describe(p, rs, e);
+        if (rs->status == 403 && url_same_origin(&p->url, registry_host_base(p->host)))
+            registry_denied(p->host, repository(p), e);
         return fail(p, wait_ms, e);
     }
     throttle_good(registry_host_throttle(p->host));

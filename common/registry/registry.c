@@ -204,6 +204,11 @@ bool registry_refused(struct registry_host *h, const char *repository, struct er
     return login_refused(h->login, repository, e);
 }
 
+bool registry_denied(struct registry_host *h, const char *repository, struct err *e)
+{
+    return login_denied(h->login, repository, e);
+}
+
 bool registry_limited(struct registry_host *h, const char *repository, struct err *e)
 {
     return login_limited(h->login, repository, e);

@@ -534,6 +534,19 @@ static void who_asks_too_often_is_told_of_a_login(void **state)
     }
 }
 
+static void who_may_not_read_is_told_as_whom_it_was_asked(void **state)
+{
+    (void)state;
+    static const char script[] = "{\"rules\": [{\"lacks\": \"Authorization\", \"path\": \"/v2/app/manifests/1\", \"status\": 401, \"headers\": [[\"WWW-Authenticate\", \"Basic realm=x\"]]}, {\"status\": 403}]}";
+    struct setting s;
+    begin(&s, script, "\"auth\": \"dTpw\"");
+    expect_refusal(&s, ERR_AUTH, "; asked as u from config.json");
+    end(&s);
+    begin(&s, "{\"rules\": [{\"status\": 403}]}", "\"auth\": \"dTpw\"");
+    expect_refusal(&s, ERR_AUTH, "; asked without a login");
+    end(&s);
+}
+
 /* ---- tokens ---- */
 
 static void lifetimes_are_counted_from_when_the_token_was_made(void **state)
@@ -597,6 +610,7 @@ int main(void)
         cmocka_unit_test(a_program_is_asked_again_when_what_it_gave_is_old_and_refused),
         cmocka_unit_test(challenges_that_change_end),
         cmocka_unit_test(who_asks_too_often_is_told_of_a_login),
+        cmocka_unit_test(who_may_not_read_is_told_as_whom_it_was_asked),
         cmocka_unit_test(lifetimes_are_counted_from_when_the_token_was_made),
         cmocka_unit_test(no_more_than_pulling_is_asked_for),
         cmocka_unit_test(no_secret_goes_over_plain_http_to_another_host),
