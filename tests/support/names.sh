@@ -6,6 +6,7 @@
 #   names_start DIR NAME=ADDRESS...
 #   names_run DIR COMMAND...             a command in there
 #   names_spawn DIR PIDFILE LOG COMMAND...
+#   names_without DIR OTHER NAME...      the same network from OTHER, where these names mean nothing
 #   names_stop DIR
 
 names_netns() { cat "$1/netns"; }
@@ -45,6 +46,14 @@ names_spawn() {
     names_words "$1"
     shift 3
     spawn "$pidfile" "$log" "${names_entry[@]}" "$@"
+}
+
+names_without() {
+    local dir=$1 other=$2 name
+    shift 2
+    mkdir -p "$other"
+    cp "$dir/netns" "$dir/hosts" "$dir/resolv.conf" "$other/"
+    for name in "$@"; do sed -i "/ $name\$/d" "$other/hosts"; done
 }
 
 names_stop() {

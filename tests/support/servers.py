@@ -87,6 +87,12 @@ class Network:
         self.openssl('x509', '-req', '-in', name + '.csr', *signed_by, *(end or ['-days', '2']), '-extfile', name + '.ext', '-out', name + '.pem')
         return os.path.join(self.dir, name)
 
+    @staticmethod
+    def context_of(certificate, key):
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate, key)
+        return context
+
     def context(self, path, newest=None):
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         if newest is not None:
