@@ -81,6 +81,7 @@ static void take_place(struct application_image *image, struct image_place *plac
 /* One name on the host can stand for one image only. Takes place (null: the registry of the name) over. */
 static void add_image(struct application *a, const struct ref *written, struct image_place *place, const char *service, struct findings *f)
 {
+    const struct image_place *from = place != NULL ? place : &in_registry;
     struct ref ref = *written;
     compose_digest_tag(&ref);
     struct application_image *image = find_image(a, &ref);
@@ -91,10 +92,10 @@ static void add_image(struct application *a, const struct ref *written, struct i
         }
         MEM_PUSH(a->images, a->n_images, a->cap_images) = (struct application_image){ .original = *written, .written = *written, .ref = ref };
         image = &a->images[a->n_images - 1];
-    } else if (!is_same_image(image, written, place == NULL ? &in_registry : place)) {
+    } else if (!is_same_image(image, written, from)) {
         bool is_other_place = ref_equal(&image->written, written);
         findings_add(f, ERR_CONFIG, "%s and %s would have one name on the host", is_other_place ? image->place.written : REF_SHOWN(&image->written),
-                     is_other_place ? place->written : REF_SHOWN(written));
+                     is_other_place ? from->written : REF_SHOWN(written));
         findings_hint(f, "give them different tags");
         return;
     }

@@ -12,8 +12,10 @@ static bool act(const struct cli_program *p, struct cli_context *ctx, const stru
         fprintf(ctx->out, "%s %s\n", p->name, p->version);
     else if (parsed->action == CLI_HELP)
         cli_help(p, parsed->command, ctx->out);
-    else
+    else {
+        ctx->command = parsed->command->name;
         return parsed->command->run(ctx, parsed->options, e);
+    }
     return true;
 }
 
@@ -35,7 +37,6 @@ int cli_run(const struct cli_program *p, int argc, char **argv, FILE *out, FILE 
     AUTO(cli_parsed_clear) struct cli_parsed parsed = { 0 };
     bool is_parsed = cli_parse(p, argc, argv, &parsed, &e);
     bool is_open = cli_context_open(&ctx, p->name, &parsed.globals, out, err_out, &e);
-    ctx.command = is_parsed && parsed.command != NULL ? parsed.command->name : NULL;
     int status = end(&ctx, is_parsed && is_open && act(p, &ctx, &parsed, &e), &e);
     cli_context_close(&ctx);
     return status;

@@ -4,14 +4,12 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/text.h"
-
 #include "base/banned.h"
 
 static struct progress_item *find(struct progress_items *p, const char *name)
 {
     for (size_t i = 0; i < PROGRESS_ITEMS; i++)
-        if (text_is(p->all[i].name, name))
+        if (strcmp(p->all[i].name, name) == 0)
             return &p->all[i];
     return NULL;
 }
