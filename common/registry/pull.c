@@ -17,6 +17,7 @@
 
 enum {
     REDIRECTS_MAX = 5,
+    QUICK = 8,        /* the first new attempt after a break comes so much sooner */
     REFUSALS_MAX = 1, /* one 401 tells what to send; the next one means no */
 };
 
@@ -372,7 +373,10 @@ static enum http_step not_answered(struct pull *p, const struct http_failure *fa
     if (p->n_tries > 0)
         err_add(e, ", tried %u times", p->n_tries + 1);
     err_hint(e, "run it again when the line is better");
-    return try_again(p, wait_ms, e);
+    enum http_step step = try_again(p, wait_ms, e);
+    if (step == HTTP_WAIT && p->n_tries == 1)
+        *wait_ms /= QUICK; /* bytes came until now: a line that breaks now and then is there again at once */
+    return step;
 }
 
 static enum http_step pull_next(struct http_transfer *t, const struct http_response *rs, const struct http_failure *failure,
