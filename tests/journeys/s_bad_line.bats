@@ -86,7 +86,7 @@ killed_at() {
     line_start --drop $((12 * MIB))
     works create
     [ "$(drops)" -ge 6 ]
-    at_most $(($(drops) * UNIT + TALK))
+    at_most $(($(drops) * UNIT / 4 + TALK))
     right
 }
 

@@ -9,6 +9,15 @@
 
 IMAGES_RECIPES=$SUPPORT_DIR/app/images
 
+# skopeo and podman remember which compressed blob is which content, and would take the one that the registry has in place of the one that is
+# asked for: each run begins without a memory.
+without_memory() {
+    # shellcheck disable=SC2016  # the inner shell's own words
+    unshare --mount --propagation private sh -c 'mkdir -p /var/lib/containers && mount -t tmpfs tmpfs /var/lib/containers && exec "$@"' sh "$@"
+}
+
+skopeo_copy() { without_memory skopeo copy -q --src-tls-verify=false --dest-tls-verify=false --insecure-policy "$@"; }
+
 # images_make PROGRAM FOLDER NAME: has WORK/FOLDER made by that program and stores it under the name.
 images_make() {
     local program=$1 folder=$2 name=$3 work status=0

@@ -135,6 +135,7 @@ class Registry:
         self.answers, self.documents, self.blobs = {}, {}, {}
         self.auth = None
         self.ranges = True
+        self.elsewhere = None   # function of a digest: where the blob is, which is then answered with a redirect
         net.at[address, port] = self
 
     def put_document(self, repository, data, content_type, tag=None):
@@ -171,6 +172,8 @@ class Registry:
                 return refusal
         if path == '/v2/':
             return Answer(200, [('Content-Type', 'application/json')], b'{}')
+        if path in self.blobs and self.elsewhere is not None:
+            return Answer(307, [('Location', self.elsewhere(path.rsplit('/', 1)[1]))])
         if path in self.blobs:
             return self.blob(request, self.blobs[path])
         return self.documents.get(path)

@@ -73,10 +73,10 @@ class Table:
 
 class World:
     """What all scenes share: listeners and certificates. Made once."""
-    def __init__(self, folder, program):
-        self.dir, self.program = folder, program
+    def __init__(self, folder, program, addresses):
+        self.dir, self.program, self.addresses = folder, program, addresses
         self.net = Network(folder)
-        usual = self.net.tls(*ADDRESSES)
+        usual = self.net.tls(*addresses)
         self.contexts = {}      # by address, where it is not the usual one
         self.net.listen(443, lambda address: self.contexts.get(address, usual))
         self.net.listen(8443, usual)
@@ -92,7 +92,7 @@ class Scene:
         self.dir = os.path.join(world.dir, 'scene%d' % number)
         for name in ('out', 'home', 'tmp'):
             os.makedirs(os.path.join(self.dir, name))
-        self.registry, self.other, self.token = (Registry(self.net, n, a) for n, a in ADDRESSES.items())
+        self.registry, self.other, self.token = (self.host(n) for n in list(world.addresses)[:3])
         self.image = Image()
         self.reference = 'registry.test/app:1'
         self.options = ['--retries', '0']
@@ -107,6 +107,14 @@ class Scene:
         self.stdout = self.stderr = ''
 
     # words for tables
+
+    def host(self, name):
+        """A registry, or any other server, under that name."""
+        return Registry(self.net, name, self.world.addresses[name])
+
+    def logins(self, **auths):
+        """The login file: s.logins(**{'quay.io': {'auth': ...}})."""
+        self.write('auth.json', json.dumps({'auths': auths}))
 
     def path(self, name):
         return os.path.join(self.dir, name)
@@ -239,12 +247,12 @@ def run_case(world, number, case):
         return told.getvalue()
 
 
-def run_table(table, arguments):
+def run_table(table, arguments, addresses=ADDRESSES):
     """FOLDER PROGRAM PART/PARTS [ROW...]: every so many-th case, from the PART-th on. A line "ok ROW what" or "not ok ROW what" for each, with what
     is wrong below it, and at last "end"."""
     folder, program, rows = arguments[0], arguments[1], arguments[3:]
     part, parts = (int(n) for n in arguments[2].split('/'))
-    world = World(folder, program)
+    world = World(folder, program, addresses)
     n_bad = 0
     for number, case in enumerate(table.cases):
         if number % parts != part - 1 or (rows and case.row not in rows):

@@ -103,7 +103,7 @@ class Network:
         return context
 
     def tls(self, *hosts):
-        names = ','.join(('IP:' if h[0].isdigit() else 'DNS:') + h for h in hosts)
+        names = ','.join(('IP:' if h.replace('.', '').isdigit() else 'DNS:') + h for h in hosts)
         return self.context(self.certificate(names, subject=hosts[0]))
 
     # connections
