@@ -47,6 +47,7 @@ put() { python3 "$SUPPORT_DIR/registry_api.py" "http://$(registry_host "$REGISTR
 
 # tokens_start LIFETIME: of what the server gives from now on; its owner is told 300 seconds in any case.
 tokens_start() {
+    tokens_stop
     jq -n --argjson lifetime "$1" --arg dir "$FILE" '{address: "192.0.2.2:443", certificate: ($dir + "/tls.crt"), key: ($dir + "/tls.key"), issuer: "tests", service: "registry",
         users: {builder: "pass:word"}, refresh: {"identity-of-builder": "builder"}, lifetime: $lifetime, told: 300}' >"$TOKENS/token.json"
     rm -f "$TOKENS/host"
@@ -127,13 +128,11 @@ tokens() { jq -c "select($1)" "$TOKENS/log" | wc -l; }
 
 @test "tokens: one that ends in the middle of the run is renewed" {
     # The registry grants a minute after the end.
-    tokens_stop
     tokens_start -57
     works create_with_tokens registry.test/private/many:1 --authfile "$FILE/builder.json" --limit-rate 3MiB
     good
     [ "$(tokens '.user == "builder"')" -ge 2 ] || fail "it was not renewed: $(cat "$TOKENS/log")"
     [ "$(tokens 'true')" -le 8 ] || fail "renewed too often: $(cat "$TOKENS/log")"
-    tokens_stop
     tokens_start 300
 }
 
@@ -147,6 +146,7 @@ tokens() { jq -c "select($1)" "$TOKENS/log" | wc -l; }
 
 # proxy_start [USER PASSWORD]: a proxy for port 443 and 5000 on proxy.test:8888.
 proxy_start() {
+    proxy_stop
     mkdir -p "$PROXY"
     : >"$PROXY/log"
     printf 'User root\nGroup root\nPort 8888\nListen 192.0.2.3\nTimeout 60\nMaxClients 50\nLogLevel Connect\nLogFile "%s/log"\nAllow 0.0.0.0/0\nConnectPort 443\nConnectPort 5000\n' "$PROXY" >"$PROXY/conf"
