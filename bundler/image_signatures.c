@@ -183,7 +183,9 @@ static bool judge_artifact(struct check *c, const struct image_artifact *a, bool
         const struct candidate x = { .artifact = a, .at = i, .layer = &a->content.layers[i] };
         struct err why = { 0 };
         const char *key = NULL;
-        *is_signed = judge(c, &x, &key, &why, e);
+        if (c->n_rejected == LIMIT_DOCUMENTS_PER_IMAGE) /* more of them would not be packed either, and each is a request */
+            return err_set(e, ERR_REGISTRY, "%s: has more than %d signatures that do not count", REF_SHOWN(&c->from->written), LIMIT_DOCUMENTS_PER_IMAGE);
+        *is_signed = start_check(e) && judge(c, &x, &key, &why, e);
         if (*is_signed)
             accept(c, &x, key);
         else if (e->code != ERR_NONE)

@@ -84,8 +84,7 @@ static bool read_image(const struct sbom_run *r, const struct image_platform *p,
     AUTO(layer_files_clear_auto) struct layer_files merged = { 0 };
     for (size_t i = 0; i < p->c.n_diff_ids; i++)
         layers[i] = files_of(r, &p->c.diff_ids[i]);
-    layer_files_merge(&merged, layers, p->c.n_diff_ids);
-    return packages_read(out, &merged, r->spool, e);
+    return layer_files_merge(&merged, layers, p->c.n_diff_ids, e) && packages_read(out, &merged, r->spool, e);
 }
 
 static void warn(const struct sbom_image *x)

@@ -102,6 +102,10 @@ enum {
 #define LIMIT_REPORTS_BYTES (32 * MIB)       /* reports/summary.json: 1000 reports with 50 targets each */
 #define LIMIT_LAYER_ENTRIES 10000000         /* files of one layer; the largest images have a million */
 #define LIMIT_LAYER_KEPT 10000               /* package databases, whiteouts of them: distroless images have one file for each package */
+#define LIMIT_IMAGE_KEPT 100000              /* the same of all layers of an image: each is compared with all that lie below it */
+#define LIMIT_LAYER_KEPT_BYTES (2 * GIB)     /* of one layer, counting what a later entry replaces: a layer of 1 MB can repeat a file of zeros for ever */
+#define LIMIT_SPOOL_BYTES (64 * GIB)         /* package databases of all layers of a bundle */
+#define LIMIT_IMAGE_PACKAGES_BYTES (256 * MIB) /* text that is read for one image: thousands of hard links can lead to one file */
 #define LIMIT_PACKAGES_TEXT_BYTES (64 * MIB) /* dpkg's status, apk's installed: 100 000 packages */
 #define LIMIT_PACKAGES_DB_BYTES (1 * GIB)    /* rpm's database */
 #define LIMIT_PACKAGES 200000                /* of one image: all that Debian has */

@@ -31,9 +31,12 @@ void spool_close(struct spool *s)
     mem_free(s);
 }
 
-uint64_t spool_reserve(struct spool *s, uint64_t n)
+bool spool_reserve(struct spool *s, uint64_t n, uint64_t *at, struct err *e)
 {
-    return atomic_fetch_add(&s->end, n);
+    BUG_IF(n > LIMIT_SPOOL_BYTES); /* with LIMIT_LAYERS of them the sum is far from its end */
+    *at = atomic_fetch_add(&s->end, n);
+    return *at <= LIMIT_SPOOL_BYTES - n ||
+           err_set(e, ERR_REGISTRY, "the package databases of all layers have more than %llu bytes", (unsigned long long)LIMIT_SPOOL_BYTES);
 }
 
 bool spool_write(struct spool *s, uint64_t at, const void *bytes, size_t n, struct err *e)
@@ -85,11 +88,17 @@ static void lay_over(struct layer_files *out, const struct layer_files *layer)
     }
 }
 
-void layer_files_merge(struct layer_files *out, const struct layer_files *const *layers, size_t n)
+bool layer_files_merge(struct layer_files *out, const struct layer_files *const *layers, size_t n, struct err *e)
 {
+    size_t kept = 0;
     *out = (struct layer_files){ 0 };
     for (size_t i = 0; i < n; i++)
+        kept += layers[i]->n_files + layers[i]->n_removed;
+    if (kept > LIMIT_IMAGE_KEPT)
+        return err_set(e, ERR_REGISTRY, "%zu package files in %zu layers, at most %d", kept, n, LIMIT_IMAGE_KEPT);
+    for (size_t i = 0; i < n; i++)
         lay_over(out, layers[i]);
+    return true;
 }
 
 void layer_files_clear(struct layer_files *f)

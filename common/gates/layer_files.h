@@ -32,6 +32,7 @@ struct layer_files {
     size_t n_files, cap_files;
     char **removed; /* paths: whatever lower layers have there or below */
     size_t n_removed, cap_removed;
+    uint64_t bytes; /* that a layer took of the spool */
 };
 
 /* Borrows s and out, which is empty until finish has said yes. Never holds up the writer for longer than the disk does; the content is read
@@ -39,8 +40,8 @@ struct layer_files {
  * "<what>: ..." for a tar that cannot be read, or beyond the limits; ERR_IO, ERR_SPACE of the spool. */
 struct sink *layer_files_sink(struct spool *s, struct layer_files *out, const char *what);
 
-/* What is left of n layers, the lowest first. Copies. */
-void layer_files_merge(struct layer_files *out, const struct layer_files *const *layers, size_t n);
+/* What is left of n layers, the lowest first. Copies. ERR_REGISTRY: there is too much of it. */
+MUST_CHECK bool layer_files_merge(struct layer_files *out, const struct layer_files *const *layers, size_t n, struct err *e);
 void layer_files_clear(struct layer_files *f);
 void layer_files_clear_auto(struct layer_files *f);
 

@@ -4,8 +4,8 @@
 
 #include "gates/layer_files.h"
 
-/* Room for n bytes. */
-uint64_t spool_reserve(struct spool *s, uint64_t n);
+/* Room for n bytes, from *at on; ERR_REGISTRY beyond the limit. Thread: any. */
+MUST_CHECK bool spool_reserve(struct spool *s, uint64_t n, uint64_t *at, struct err *e);
 MUST_CHECK bool spool_write(struct spool *s, uint64_t at, const void *bytes, size_t n, struct err *e);
 
 /* Is path the place itself or below it? The empty place is the top. */

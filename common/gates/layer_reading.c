@@ -102,6 +102,17 @@ static bool read_whiteout(struct reading *r, const char *path, const char *base,
 
 /* ---- what is there ---- */
 
+/* What is replaced by a later entry of the same name stays in the spool, and counts. */
+static bool take_room(struct reading *r, struct layer_file *f, uint64_t n, struct err *e)
+{
+    if (n > LIMIT_LAYER_KEPT_BYTES - r->out->bytes)
+        return err_set(e, ERR_REGISTRY, "%s: its package databases have more than %llu bytes", r->what,
+                       (unsigned long long)LIMIT_LAYER_KEPT_BYTES);
+    r->out->bytes += n;
+    f->size = n;
+    return spool_reserve(r->spool, n, &f->at, e);
+}
+
 static bool copy_content(struct reading *r, const struct layer_file *f, struct err *e)
 {
     AUTO(mem_auto) uint8_t *block = mem_new(COPY_BYTES);
@@ -127,14 +138,12 @@ static bool keep_file(struct reading *r, const struct watched *w, const struct u
     if (entry->size > w->max_bytes)
         return err_set(e, ERR_REGISTRY, "%s: %s has %llu bytes, at most %llu", r->what, SHOWN(entry->path), (unsigned long long)entry->size,
                        (unsigned long long)w->max_bytes);
-    struct layer_file f = { .path = mem_text(entry->path), .kind = w->kind };
-    if (entry->kind == UNTAR_FILE) {
-        f.size = entry->size;
-        f.at = spool_reserve(r->spool, f.size);
-    } else {
-        f.is_unreadable = true;
-        f.link = mem_text(entry->kind == UNTAR_LINK ? entry->target : NULL);
-    }
+    struct layer_file f = { .kind = w->kind };
+    if (entry->kind == UNTAR_FILE && !take_room(r, &f, entry->size, e))
+        return false;
+    f.path = mem_text(entry->path);
+    f.is_unreadable = entry->kind != UNTAR_FILE;
+    f.link = mem_text(entry->kind == UNTAR_LINK ? entry->target : NULL);
     MEM_PUSH(r->out->files, r->out->n_files, r->out->cap_files) = f;
     return entry->kind != UNTAR_FILE || copy_content(r, &f, e);
 }

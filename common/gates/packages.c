@@ -123,6 +123,16 @@ static const unsigned bits[] = {
     [LAYER_OS_RELEASE] = 0, [LAYER_DPKG] = REPORTS_DPKG, [LAYER_APK] = REPORTS_APK, [LAYER_RPM] = REPORTS_RPM
 };
 
+/* Before anything is read. */
+static bool check_text(const struct layer_files *files, struct err *e)
+{
+    uint64_t bytes = 0;
+    for (size_t i = 0; i < files->n_files; i++)
+        bytes += files->files[i].kind == LAYER_RPM ? 0 : files->files[i].size; /* each has its limit, and so has their number */
+    return bytes <= LIMIT_IMAGE_PACKAGES_BYTES || err_set(e, ERR_REGISTRY, "%llu bytes of package databases, at most %llu",
+                                                          (unsigned long long)bytes, (unsigned long long)LIMIT_IMAGE_PACKAGES_BYTES);
+}
+
 static bool read_databases(struct packages *out, const struct layer_files *files, const struct spool *s, struct err *e)
 {
     unsigned there = 0;
@@ -165,7 +175,7 @@ static void sort(struct packages *p)
 bool packages_read(struct packages *out, const struct layer_files *files, const struct spool *s, struct err *e)
 {
     *out = (struct packages){ 0 };
-    if (!read_os_release(out, files, s, e) || !read_databases(out, files, s, e)) {
+    if (!check_text(files, e) || !read_os_release(out, files, s, e) || !read_databases(out, files, s, e)) {
         packages_clear(out);
         return false;
     }

@@ -21,6 +21,7 @@
 
 enum {
     PROGRESS_BYTES = 1024 * 1024,  /* so much new is progress: failures before it are forgiven */
+    SHORT_MOST = 8,                /* answers that bring less than that although more was asked for: a byte at a time is no way to fetch anything */
     HELP_BYTES = BLOB_RANGE_LEAST,  /* a further connection for less is not worth its handshake */
 };
 
@@ -43,6 +44,7 @@ struct blob {
     size_t n_lanes, n_active;
     size_t most_lanes;    /* fewer after one had to give up */
     uint64_t fetched, resumed;
+    unsigned n_short;
     uint64_t forgiven_at; /* only bytes beyond what ever was there are progress: starting over cannot go on for ever */
     enum { RANGES_UNKNOWN, RANGES_GIVEN, RANGES_REFUSED } ranges;
     struct validator first; /* of the first answer */
@@ -137,6 +139,9 @@ static bool judge_range(struct lane *l, const struct http_response *head, struct
     }
     if (b->ranges == RANGES_UNKNOWN)
         b->ranges = RANGES_GIVEN;
+    bool is_short = got.last + 1 < l->cursor.end && got.last - got.first + 1 < PROGRESS_BYTES;
+    if (is_short && ++b->n_short > SHORT_MOST)
+        b->ranges = RANGES_REFUSED;
     l->stop = got.last + 1;
     return judge_validator(l, head, e);
 }

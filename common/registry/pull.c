@@ -7,8 +7,8 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/text.h"
-#include "format/base64.h"
 #include "format/jread.h"
+#include "registry/echo.h"
 #include "registry/retry.h"
 #include "registry/throttle.h"
 #include "sys/clock.h"
@@ -97,6 +97,7 @@ static enum http_step move_on(struct pull *p, unsigned *wait_ms, struct err *e)
 static enum http_step fail(struct pull *p, unsigned *wait_ms, struct err *e)
 {
     BUG_IF(e->code == ERR_NONE);
+    echo_hide(e, p->what, &p->authorization);
     if (places_may_move_on(&p->places, e))
         return move_on(p, wait_ms, e);
     if (p->places.said_missing && e->code == ERR_NET) { /* nobody knows better */
@@ -123,6 +124,7 @@ static enum http_step give_up(struct pull *p, unsigned *wait_ms, struct err *e)
 static enum http_step wait_or_give_up(struct pull *p, const char *retry_after, unsigned *wait_ms, struct err *e)
 {
     const struct registry_options *o = p->host != NULL ? registry_host_options(p->host) : NULL;
+    echo_hide(e, p->what, &p->authorization);
     if (o == NULL || p->n_tries >= o->tries)
         return give_up(p, wait_ms, e);
     p->n_tries++;
@@ -245,19 +247,6 @@ static enum http_step unauthorized(struct pull *p, const struct http_response *r
     return e->code == ERR_NET ? try_again(p, wait_ms, e) : fail(p, wait_ms, e);
 }
 
-/* Does text repeat what we logged in with: the header's value after its scheme, or the password in it? */
-static bool repeats_login(const char *text, const struct secret *authorization)
-{
-    const char *value = secret_is_set(authorization) ? strchr(authorization->bytes, ' ') : NULL;
-    if (value == NULL)
-        return false;
-    if (strstr(text, value + 1) != NULL)
-        return true;
-    AUTO(secret_clear_auto) struct secret login = { 0 };
-    const char *password = text_starts(authorization->bytes, "Basic ") && base64_read(&login, value + 1, strlen(value + 1)) ? strchr(login.bytes, ':') : NULL;
-    return password != NULL && password[1] != '\0' && strstr(text, password + 1) != NULL;
-}
-
 /* The first error of a registry's answer: {"errors":[{"code":"DENIED","message":"..."}]}. Empty when there is none, or when it tells our login to
  * whoever reads the log. */
 static void read_reason(const struct pull *p, const struct http_response *rs, char out[200])
@@ -277,7 +266,7 @@ static void read_reason(const struct pull *p, const struct http_response *rs, ch
     if (!jread_done(doc, &ignored))
         return;
     AUTO(mem_auto) char *text = mem_format(" (%s: %s)", code, message);
-    if (repeats_login(text, &p->authorization) || !text_copy(out, 200, text))
+    if (echo_is_in(text, &p->authorization) || !text_copy(out, 200, text))
         out[0] = '\0';
 }
 
@@ -323,7 +312,7 @@ static enum http_step refused_for_now(struct pull *p, const struct http_response
     describe(p, rs, e);
     if (p->n_tries > 0)
         err_add(e, ", tried %u times", p->n_tries + 1);
-    if (after != NULL && !repeats_login(after, &p->authorization))
+    if (after != NULL && !echo_is_in(after, &p->authorization))
         err_add(e, ", asks to come back after %s", SHOWN(after));
     return rs->status == 429 || rs->status == 503 ? try_slower(p, after, wait_ms, e) : try_again(p, wait_ms, e);
 }

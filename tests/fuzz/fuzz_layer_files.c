@@ -17,7 +17,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
     if (!sink_finish(to, &e) && (e.code == ERR_NONE || out.n_files > 0))
         abort();
     const struct layer_files *layers[] = { &out, &out };
-    layer_files_merge(&merged, layers, 2);
+    if (!layer_files_merge(&merged, layers, 2, &e))
+        abort();
     for (size_t i = 0; i < merged.n_files; i++)
         if (merged.files[i].link != NULL || merged.files[i].size > LIMIT_PACKAGES_DB_BYTES)
             abort();

@@ -464,6 +464,26 @@ static void ten_thousand_signatures_are_not_looked_at(void **state)
     assert_int_equal(w->image.n_documents, 0);
 }
 
+static void hundreds_of_signatures_in_many_manifests_have_an_end(void **state)
+{
+    enum { MANIFESTS = 3, EACH = 200 };
+    struct world *w = *state;
+    char *manifests[MANIFESTS];
+    const char *types[MANIFESTS];
+    AUTO(buf_clear_auto) struct buf layers = BUF_LIMIT(1 << 20);
+    for (int i = 0; i < EACH; i++)
+        buf_addf(&layers, "%s{\"mediaType\":\"text/plain\",\"size\":9,\"digest\":\"sha256:%064x\"}", i > 0 ? "," : "", (unsigned)i);
+    for (int i = 0; i < MANIFESTS; i++) {
+        AUTO(mem_auto) char *more = mem_format(",\"annotations\":{\"number\":\"%d\"}", i);
+        manifests[i] = manifest_of(w, more, buf_text(&layers));
+        types[i] = SIGSTORE_TYPE_BUNDLE;
+    }
+    serve_referrers(w, (const char *const *)manifests, types, MANIFESTS);
+    refuses(w, ERR_REGISTRY, "has more than 512 signatures that do not count");
+    for (int i = 0; i < MANIFESTS; i++)
+        mem_free(manifests[i]);
+}
+
 /* ---- trouble is not the same as unsigned ---- */
 
 static void a_payload_of_other_bytes_than_its_digest_says_is_a_matter_of_integrity(void **state)
@@ -733,6 +753,7 @@ int main(void)
         T(a_signature_with_a_certificate_is_named_as_keyless),
         T(layers_without_a_signature_of_other_types_and_of_other_sizes_do_not_count),
         T(ten_thousand_signatures_are_not_looked_at),
+        T(hundreds_of_signatures_in_many_manifests_have_an_end),
         T(a_payload_of_other_bytes_than_its_digest_says_is_a_matter_of_integrity),
         T(a_registry_that_is_busy_says_nothing_about_signatures),
         T(a_registry_that_refuses_says_nothing_about_signatures),

@@ -11,6 +11,7 @@
 
 #include "base/mem.h"
 #include "base/text.h"
+#include "gates/layer_files_parts.h"
 #include "gates/packages.h"
 #include "gates/sbom.h"
 #include "tests/support/tar_text.h"
@@ -82,9 +83,8 @@ static bool try_read(struct fixture *f)
     AUTO(layer_files_clear_auto) struct layer_files merged = { 0 };
     for (size_t i = 0; i < f->n; i++)
         layers[i] = &f->layers[i];
-    layer_files_merge(&merged, layers, f->n);
     packages_clear(&f->packages);
-    return packages_read(&f->packages, &merged, f->spool, &f->e);
+    return layer_files_merge(&merged, layers, f->n, &f->e) && packages_read(&f->packages, &merged, f->spool, &f->e);
 }
 
 static void read_image(struct fixture *f)
@@ -274,6 +274,68 @@ static void a_tar_that_cannot_be_read_is_an_error(void **state)
     assert_int_equal(f->e.code, ERR_REGISTRY);
 }
 
+/* As if the layer had brought much already. */
+static void a_file_that_is_repeated_does_not_fill_the_disk(void **state)
+{
+    struct fixture *f = *state;
+    AUTO(buf_clear_auto) struct buf tar = BUF_LIMIT(1 << 20);
+    tar_text_file(&tar, "var/lib/dpkg/status", STATUS("a"));
+    tar_text_file(&tar, "var/lib/dpkg/status", STATUS("a"));
+    tar_text_end(&tar);
+    for (int over = 0; over < 2; over++) {
+        AUTO(layer_files_clear_auto)
+        struct layer_files out = { .bytes = LIMIT_LAYER_KEPT_BYTES - 2 * strlen(STATUS("a")) + (uint64_t)over };
+        assert_int_equal(layer_read(&out, f->spool, source_memory(tar.data, tar.len), "layer", &f->e), over == 0);
+    }
+    assert_int_equal(f->e.code, ERR_REGISTRY);
+    assert_string_equal(f->e.msg, "layer: its package databases have more than 2147483648 bytes");
+}
+
+static void layers_do_not_fill_the_disk_together(void **state)
+{
+    struct fixture *f = *state;
+    uint64_t at = 1;
+    assert_true(spool_reserve(f->spool, LIMIT_SPOOL_BYTES - 1, &at, &f->e));
+    assert_int_equal(at, 0);
+    assert_true(spool_reserve(f->spool, 1, &at, &f->e));
+    assert_false(spool_reserve(f->spool, 1, &at, &f->e));
+    assert_int_equal(f->e.code, ERR_REGISTRY);
+}
+
+static void links_do_not_multiply_what_is_read(void **state)
+{
+    enum { BIG = 1 << 20, LINKS = 300 };
+    struct fixture *f = *state;
+    char name[64];
+    AUTO(buf_clear_auto) struct buf tar = BUF_LIMIT(8 << 20);
+    AUTO(mem_auto) char *lines = mem_new(BIG);
+    memset(lines, '\n', BIG);
+    tar_text_add(&tar, '0', "var/lib/dpkg/status.d/a", NULL, lines, BIG);
+    for (int i = 0; i < LINKS; i++) {
+        snprintf(name, sizeof name, "var/lib/dpkg/status.d/l%d", i);
+        tar_text_add(&tar, '1', name, "var/lib/dpkg/status.d/a", "", 0);
+    }
+    tar_text_end(&tar);
+    assert_true(put_layer(f, &tar));
+    refused(f, "bytes of package databases, at most 268435456");
+}
+
+static void many_layers_do_not_add_up_without_an_end(void **state)
+{
+    struct fixture *f = *state;
+    struct layer_file file = { .path = (char[]){ "var/lib/dpkg/status" }, .kind = LAYER_DPKG };
+    struct layer_files merged;
+    AUTO(mem_auto) struct layer_file *files = mem_new_array(LIMIT_LAYER_KEPT, sizeof *files);
+    const struct layer_files one = { .files = files, .n_files = LIMIT_LAYER_KEPT };
+    const struct layer_files *layers[LIMIT_IMAGE_KEPT / LIMIT_LAYER_KEPT + 1];
+    for (size_t i = 0; i < LIMIT_LAYER_KEPT; i++)
+        files[i] = file;
+    for (size_t i = 0; i < ARRAY_LEN(layers); i++)
+        layers[i] = &one;
+    assert_false(layer_files_merge(&merged, layers, ARRAY_LEN(layers), &f->e));
+    assert_non_null(strstr(f->e.msg, "110000 package files in 11 layers, at most 100000"));
+}
+
 static void an_empty_layer_has_nothing(void **state)
 {
     struct fixture *f = *state;
@@ -359,6 +421,10 @@ int main(void)
         ON(a_database_that_is_a_link_elsewhere_is_not_read_and_said),
         ON(a_broken_database_is_refused_with_its_line),
         ON(a_tar_that_cannot_be_read_is_an_error),
+        ON(a_file_that_is_repeated_does_not_fill_the_disk),
+        ON(layers_do_not_fill_the_disk_together),
+        ON(links_do_not_multiply_what_is_read),
+        ON(many_layers_do_not_add_up_without_an_end),
         ON(an_empty_layer_has_nothing),
         ON(a_layer_that_is_dropped_leaves_nothing),
         ON(a_package_of_two_images_is_one_component),

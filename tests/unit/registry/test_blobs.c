@@ -172,6 +172,22 @@ static void servers_without_ranges_start_again(void **state)
     end(&s);
 }
 
+static void a_byte_at_a_time_is_not_gone_on_with(void **state)
+{
+    (void)state;
+    struct setting s;
+    AUTO(buf_clear_auto) struct buf script = BUF_LIMIT(100000);
+    buf_adds(&script, "{\"rules\": [{\"times\": 1, \"cut\": 1, " FILL "}");
+    for (int i = 1; i < 100; i++)
+        buf_addf(&script, ", {\"has\": \"Range: bytes=%d-2999999\", \"status\": 206, \"headers\": [[\"Content-Range\", \"bytes %d-%d/3000000\"]], \"body\": \"%c\"}", i, i, i,
+                 "0123456789abcdef"[i % 16]);
+    buf_adds(&script, ", {\"lacks\": \"Range\", " FILL "}]}");
+    begin(&s, buf_text(&script));
+    expect_good(&s, N + 10);
+    assert_int_equal(fake_count(&s.f, "\"method\""), 11);
+    end(&s);
+}
+
 static void another_range_than_asked_for_is_not_used(void **state)
 {
     (void)state;
@@ -518,6 +534,7 @@ int main(void)
         cmocka_unit_test(the_login_stays_with_the_registry),
         cmocka_unit_test(redirects_end_and_lead_nowhere_strange),
         cmocka_unit_test(https_is_not_left),
+        cmocka_unit_test(a_byte_at_a_time_is_not_gone_on_with),
         cmocka_unit_test(progress_is_told_and_may_stop),
         cmocka_unit_test(redirects_may_be_relative_and_fragments_stay_here),
         cmocka_unit_test(a_location_without_end_is_refused),

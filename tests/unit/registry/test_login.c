@@ -167,6 +167,30 @@ static void a_registry_that_repeats_our_login_is_not_quoted(void **state)
     refuses_to_repeat_what_was_sent("s3cr3t is wrong", "access denied");
 }
 
+/* header: of the answer to who is logged in, with status. */
+static void is_not_told(const char *header, unsigned status, enum err_code code)
+{
+    struct setting s;
+    struct err e = { 0 };
+    AUTO(mem_auto) char *script = mem_format("{\"rules\": [{\"has\": \"Authorization: Basic dTpzM2NyM3Q=\", \"status\": %u, \"headers\": [%s]},"
+                                             "{\"status\": 401, \"headers\": [[\"WWW-Authenticate\", \"Basic realm=\\\"x\\\"\"]]}]}", status, header);
+    begin(&s, script, "\"auth\": \"dTpzM2NyM3Q=\"");
+    assert_false(fetch(&s, "app", &e));
+    assert_int_equal(e.code, code);
+    if (strcasestr(e.msg, "dTpzM2NyM3Q") != NULL || strcasestr(e.hint, "dTpzM2NyM3Q") != NULL || strstr(e.msg, "s3cr3t") != NULL)
+        fail_msg("%s (%s)", e.msg, e.hint);
+    assert_non_null(strstr(e.msg, "app"));
+    end(&s);
+}
+
+static void headers_that_repeat_our_login_are_not_quoted(void **state)
+{
+    (void)state;
+    is_not_told("[\"Location\", \"gopher://dTpzM2NyM3Q.evil.test/\"]", 307, ERR_NET);
+    is_not_told("[\"Location\", \"gopher://evil.test/s3cr3t\"]", 307, ERR_NET);
+    is_not_told("[\"WWW-Authenticate\", \"Bearer realm=\\\"https://dTpzM2NyM3Q.evil.test/\\\"\"]", 401, ERR_AUTH);
+}
+
 static void identity_tokens_are_posted(void **state)
 {
     (void)state;
@@ -595,6 +619,7 @@ int main(void)
         cmocka_unit_test(the_password_goes_to_the_token_server_only),
         cmocka_unit_test(basic_registries_get_the_password_after_they_asked),
         cmocka_unit_test(a_registry_that_repeats_our_login_is_not_quoted),
+        cmocka_unit_test(headers_that_repeat_our_login_are_not_quoted),
         cmocka_unit_test(identity_tokens_are_posted),
         cmocka_unit_test(a_token_that_is_no_longer_taken_is_renewed),
         cmocka_unit_test(endless_refusals_end),
