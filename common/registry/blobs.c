@@ -34,6 +34,7 @@ struct lane {
     bool is_active;
     bool is_ranged;    /* the request under way asks for a range */
     uint64_t stop;     /* where the answer under way ends */
+    uint64_t n_new;    /* bytes that were not there before, since failures were forgiven last: each connection earns that for itself */
 };
 struct blob {
     struct registry *registry;
@@ -45,7 +46,6 @@ struct blob {
     size_t most_lanes;    /* fewer after one had to give up */
     uint64_t fetched, resumed;
     unsigned n_short;
-    uint64_t forgiven_at; /* only bytes beyond what ever was there are progress: starting over cannot go on for ever */
     enum { RANGES_UNKNOWN, RANGES_GIVEN, RANGES_REFUSED } ranges;
     struct validator first; /* of the first answer */
     bool is_loaded, is_complete;
@@ -80,9 +80,9 @@ static bool count(struct lane *l, size_t n, size_t n_new)
 {
     struct blob *b = l->blob;
     b->fetched += n;
-    uint64_t there = blob_part_there(b->part);
-    if (n_new > 0 && there >= b->forgiven_at + PROGRESS_BYTES) {
-        b->forgiven_at = there;
+    l->n_new += n_new;
+    if (l->n_new >= PROGRESS_BYTES) {
+        l->n_new = 0;
         pull_made_progress(&l->pull);
     }
     return true;
@@ -218,7 +218,7 @@ static enum pull_verdict load(struct lane *l, struct err *e)
     struct blob *b = l->blob;
     if (!blob_part_load(b->part, &b->is_loaded, e))
         return PULL_FAILED;
-    b->resumed = b->forgiven_at = blob_part_there(b->part);
+    b->resumed = blob_part_there(b->part);
     return b->is_loaded ? PULL_MORE : PULL_LATER;
 }
 
@@ -259,6 +259,10 @@ static enum pull_verdict prepare(struct pull *p, struct http_request *rq, struct
         enum pull_verdict verdict = load(l, e);
         if (verdict != PULL_MORE)
             return verdict;
+    }
+    if (b->n_active > 1 && b->ranges == RANGES_REFUSED) { /* each would ask for all of it: one does */
+        blob_part_give_back(b->part, &l->cursor);
+        return be_done(l);
     }
     if (take_range(l)) {
         ask(l, rq);

