@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/log.h"
 #include "base/mem.h"
 #include "base/num.h"
 #include "gates/packages_parts.h"
@@ -101,5 +102,7 @@ bool packages_read_rpm(struct packages *out, const struct layer_files *files, co
             ok = write_file(&files->files[i], s, dir, e);
     ok = ok && query(out, dir, is_read, e);
     struct err ignored = { 0 };
-    return path_remove_tree(dir, &ignored) && ok;
+    if (!path_remove_tree(dir, &ignored))
+        log_warn("%s", ignored.msg);
+    return ok;
 }

@@ -36,6 +36,9 @@ static const struct meaning {
     { CURLE_SSL_CONNECT_ERROR, "wrong version number", true, "the server does not speak TLS at this port" },
     { CURLE_SSL_CERTPROBLEM, "", true, "check the files of the client certificate" },
     { CURLE_RECV_ERROR, "certificate required", true, "the server wants a client certificate" },
+    { CURLE_RECV_ERROR, "response 401", true, "the proxy wants a login: HTTPS_PROXY=http://USER:PASSWORD@HOST:PORT" }, /* as some say it */
+    { CURLE_RECV_ERROR, "response 407", true, "the proxy wants a login: HTTPS_PROXY=http://USER:PASSWORD@HOST:PORT" },
+    { CURLE_RECV_ERROR, "response 403", true, "the proxy does not allow this host: ask whoever runs it, or name the host in NO_PROXY" },
     { CURLE_SEND_ERROR, "", false, "the server closed the connection before it was asked anything: it may want a client certificate" },
     { CURLE_URL_MALFORMAT, "", true, "" },
     { CURLE_UNSUPPORTED_PROTOCOL, "", true, "" },

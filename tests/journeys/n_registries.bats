@@ -196,6 +196,7 @@ connected() { grep -c "CONNECT $1 " "$PROXY/log" || true; }
     rm -rf "$FILE/blobs" "$FILE/it.bundle.tar.zst"
     HTTPS_PROXY=http://clerk:another-secret@proxy.test:8888 WHERE=$FILE/blind RETRIES=0 gives 20 create_with_tokens registry.test/private/app:1 --authfile "$FILE/builder.json" -v
     tells "CONNECT.*40[17]"
+    tells "hint: the proxy wants a login"
     run ! grep another-secret "$FILE/stdout" "$FILE/stderr"
     proxy_stop
 }
