@@ -88,7 +88,7 @@ static const struct cli_option create_rows[] = {
     CLI_LIST_ROW("key", 0, struct create_options, keys, "FILE", "private key that signs; repeatable. Without one the bundle is unsigned"),
     CLI_TEXT_ROW("key-passphrase-file", 0, struct create_options, passphrase_file, "FILE", "passphrase of an encrypted key, in a file with mode 0600"),
     CLI_NUMBER_ROW("level", 0, struct create_options, level, "N", "compression, 1 (fast) to 19 (small); 3 if not given", 1, 19),
-    CLI_CHOICE_ROW("layers", 0, struct create_options, layers, "dedup|exact", "dedup: equal pieces of all layers are stored once"),
+    CLI_CHOICE_ROW("layers", 0, struct create_options, layers, "dedup|exact", "dedup: equal pieces of all layers are stored once; exact: not in this version"),
     CLI_NUMBER_ROW("jobs", 0, struct create_options, jobs, "N", "threads (number of processors); does not change the result", 1, MAX_JOBS),
     CLI_FLAG_ROW("no-loader", 0, struct create_options, is_without_loader, "do not put archon-load into the bundle"),
     REGISTRIES_ROWS(struct create_options),

@@ -23,7 +23,7 @@ struct gates_options {
     CLI_LIST_ROW("scan-report", 0, type, gates.scan_reports, "FILE",                                            \
                  "report of a scanner that travels with it: Trivy or Grype JSON, SARIF; repeatable"),           \
         CLI_TEXT_ROW("fail-on", 0, type, gates.fail_on, "SEVERITY",                                             \
-                     "refuse when a scan report has a finding as bad as CRITICAL, HIGH, MEDIUM, LOW or worse"), \
+                     "refuse when a scan report has a finding as bad as CRITICAL, HIGH, MEDIUM, LOW, NEGLIGIBLE or UNKNOWN, or worse"), \
         CLI_FLAG_ROW("sbom", 0, type, gates.is_with_sbom, "list the OS packages found in the layers: reports/sbom.cdx.json")
 
 struct gates_file {

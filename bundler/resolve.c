@@ -189,10 +189,12 @@ static bool resolve_manifest(struct lookup *l, struct registry_document *top, st
         return false;
     for (size_t i = 0; i < l->rq->n_platforms; i++) {
         struct platform_text asked, found;
+        if (platform_suits(&p->platform, &l->rq->platforms[i]) == 0) {
+            err_set(e, ERR_REGISTRY, "%s: is for %s alone, expected %s, too", l->what, platform_format(&found, &p->platform),
+                    platform_format(&asked, &l->rq->platforms[i]));
+            return err_hint(e, "it has no other platform: --platform %s", platform_format(&found, &p->platform));
+        }
         tell_of_other_platform(l, &l->rq->platforms[i], &p->platform);
-        if (platform_suits(&p->platform, &l->rq->platforms[i]) == 0)
-            return err_set(e, ERR_REGISTRY, "%s: is for %s alone, expected %s, too", l->what, platform_format(&found, &p->platform),
-                           platform_format(&asked, &l->rq->platforms[i]));
     }
     return true;
 }

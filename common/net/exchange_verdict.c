@@ -11,6 +11,14 @@ enum { VERIFY_NOT_YET_VALID = 9, VERIFY_EXPIRED = 10, VERIFY_SELF_SIGNED_LEAF = 
 
 static const char clock_hint[] = "the certificate needs renewal, or the clock of this machine is wrong";
 
+static const char proxy_hint[] = "HTTPS_PROXY or HTTP_PROXY is set: check that the proxy is up, or name the host in NO_PROXY where it is reached without";
+
+/* Whether the environment names a proxy for this address; NO_PROXY may still have sent it directly. */
+static bool has_proxy(const struct exchange *x)
+{
+    return (x->url.is_https ? x->http->proxy_for_https : x->http->proxy_for_http) != NULL && !url_host_is_loopback(x->url.host);
+}
+
 static const char *certificate_hint(const struct exchange *x)
 {
     long r = 0;
@@ -74,6 +82,8 @@ static bool explain(const struct exchange *x, CURLcode result, struct http_failu
                        result == CURLE_COULDNT_CONNECT && number != 0 ? strerror((int)number) : SHOWN(text));
     err_set(&f->err, result == CURLE_SSL_CERTPROBLEM ? ERR_CONFIG : ERR_NET, "%s: %s", URL_ORIGIN(&x->url), SHOWN(text));
     const char *hint = m == NULL ? NULL : m->hint != NULL ? m->hint : certificate_hint(x);
+    if (result == CURLE_COULDNT_CONNECT && has_proxy(x))
+        hint = proxy_hint;
     return hint == NULL || hint[0] == '\0' ? false : err_hint(&f->err, "%s", hint);
 }
 

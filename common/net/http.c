@@ -38,12 +38,13 @@ static bool read_ca(struct http *h, const struct http_options *o, struct err *e)
     if (o->ca_file == NULL)
         return true;
     h->has_ca = true;
-    if (!file_read(o->ca_file, FILE_PLAIN, LIMIT_CA_FILE_BYTES, &h->ca, e) || (o->ca_adds_to_system && !http_add_system_roots(&h->ca, e))) {
+    bool is_read = file_read(o->ca_file, FILE_PLAIN, LIMIT_CA_FILE_BYTES, &h->ca, e);
+    if (is_read && strstr(buf_text(&h->ca), "-----BEGIN CERTIFICATE-----") == NULL)
+        return err_set(e, ERR_CONFIG, "%s: holds no PEM certificate", o->ca_file);
+    if (!is_read || (o->ca_adds_to_system && !http_add_system_roots(&h->ca, e))) {
         err_in(e, "certificate authorities");
         return err_as(e, ERR_CONFIG);
     }
-    if (strstr(buf_text(&h->ca), "-----BEGIN CERTIFICATE-----") == NULL)
-        return err_set(e, ERR_CONFIG, "%s: holds no PEM certificate", o->ca_file);
     return true;
 }
 

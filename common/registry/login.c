@@ -77,8 +77,11 @@ static const char *source_of(const struct credential *c, struct text_shown *show
 static bool hint(const struct login *l, const struct credential *c, struct err *e)
 {
     AUTO(mem_auto) char *variable = credential_variable_name(l->place.name);
+    if (c->kind != CREDENTIAL_NONE && c->from != NULL && text_starts(c->from, "ARCHON_REGISTRY_"))
+        return err_hint(e, "set that variable and the one of its password anew, then try: archon-bundle login %s", l->place.name);
     if (c->kind != CREDENTIAL_NONE)
-        return err_hint(e, "log in again with: docker login %s, then try: archon-bundle login %s", l->place.name, l->place.name);
+        return err_hint(e, "put the right login there (docker login %s, podman login --authfile FILE %s), then try: archon-bundle login %s",
+                        l->place.name, l->place.name, l->place.name);
     if (variable == NULL)
         return err_hint(e, "log in with: docker login %s, or name a file with the login: --authfile FILE", l->place.name);
     return err_hint(e, "log in with: docker login %s, or name a file with the login: --authfile FILE, or set %s_USER and ..._PASSWORD",

@@ -60,6 +60,10 @@ bool mirror_prefix_parse(struct mirror_prefix *out, const char *text, bool may_b
     const char *plain = is_wildcard ? text + 2 : text;
     size_t n = strcspn(plain, "/");
     *why = "is not HOST or HOST/PATH";
+    if (strstr(plain, "://") != NULL) {
+        *why = "is an address, expected HOST or HOST/PATH";
+        return false;
+    }
     if (strchr(plain + n, '@') != NULL || (plain[n] == '/' && strchr(plain + n, ':') != NULL)) {
         *why = "names a tag or digest, which is not understood here";
         return false;

@@ -50,7 +50,8 @@ struct registry *registry_open(const struct registry_options *o, struct err *e)
     if (r->options.large_blob_bytes == 0)
         r->options.large_blob_bytes = REGISTRY_LARGE_BLOB_BYTES;
     struct http_options h = { .ca_file = o->ca_file, .ca_adds_to_system = true,
-                              .tls_hint = "if that certificate is right, name the authority that signed it: --registry-ca FILE",
+                              .tls_hint = o->ca_file == NULL ? "if that certificate is right, name the authority that signed it: --registry-ca FILE"
+                                                             : "the authority that signed it is neither in the file of --registry-ca nor among the system's",
                               .use_proxy_env = o->use_proxy_env, .connect_timeout_ms = o->connect_timeout_ms,
                               .stall_timeout_ms = o->stall_timeout_ms, .least_bytes_per_s = REGISTRY_LEAST_BYTES_PER_S,
                               .limit_bytes_per_s = o->limit_bytes_per_s, .speaks_http2 = true, .user_agent = "archon-bundle/" ARCHON_VERSION };

@@ -383,10 +383,12 @@ static void only_the_given_authority_is_believed(void **state)
     struct http_options missing = { .ca_file = "/nonexistent.pem" };
     assert_null(http_open(&missing, &e3));
     assert_int_equal(e3.code, ERR_CONFIG);
-    struct err e4 = { 0 };
-    struct http_options wrong = { .ca_file = fake_path(&f, "leaf.key") };
-    assert_null(http_open(&wrong, &e4));
-    assert_non_null(strstr(e4.msg, "holds no PEM certificate"));
+    for (int adds = 0; adds < 2; adds++) {
+        struct err e4 = { 0 };
+        struct http_options wrong = { .ca_file = fake_path(&f, "leaf.key"), .ca_adds_to_system = adds == 1 };
+        assert_null(http_open(&wrong, &e4));
+        assert_non_null(strstr(e4.msg, "holds no PEM certificate"));
+    }
     fake_stop(&f);
 }
 
