@@ -105,7 +105,7 @@ static void help_command(const struct cli_program *p, const struct cli_command *
     if (c->details != NULL)
         fprintf(out, "\n%s\n", c->details);
     print_options(out, "Options", c->options, c->n_options);
-    fprintf(out, "\n%s help lists the options of every command.\n", p->name);
+    fprintf(out, "\nOptions that every command has: %s help\n", p->name);
 }
 
 void cli_help(const struct cli_program *p, const struct cli_command *command, FILE *out)
