@@ -233,7 +233,7 @@ static bool refuse(const struct keyring *k, const struct verdict *v, size_t n_si
         return err_set(e, ERR_TRUST, "signed by %zu of %zu keys that are needed", v->n_keys, k->policy.threshold);
     err_set(e, ERR_TRUST, "signed by unknown key %s, not by one of the %zu trusted here",
             v->n_unknown > 0 && v->unknown[0][0] != '\0' ? v->unknown[0] : "(no id)", k->n);
-    return err_hint(e, "when its id was confirmed by other means than the medium it came on: archon-load trust add KEY.pub");
+    return err_hint(e, "when its id was confirmed by other means than the medium it came on: archon-load trust add KEY.pub, or for archon-bundle --trust KEY.pub");
 }
 
 bool keyring_judge(const struct keyring *k, const void *bytes, size_t n, const struct signature_found *signatures,

@@ -302,6 +302,8 @@ static void describe(const struct pull *p, const struct http_response *rs, struc
         err_add(e, " (with %s that are no error of a registry)", text_bytes(length, rs->body_bytes));
     if (m->hint != NULL)
         err_hint(e, "%s", m->hint);
+    else if (rs->status == 400 && !p->url.is_https)
+        err_hint(e, "it was asked without TLS: if it speaks TLS, leave --plain-http out");
 }
 
 static enum http_step refused_for_now(struct pull *p, const struct http_response *rs, unsigned *wait_ms, struct err *e)
