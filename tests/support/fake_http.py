@@ -226,7 +226,20 @@ class Server:
         self.send(c, memoryview(body)[:rule.get('cut', len(body))], *rule.get('drip', [1 << 30, 0]))
         if rule.get('alert'):
             os.write(c.fileno(), bytes.fromhex('15030300020250'))  # "internal error", and not encrypted
+        if rule.get('early') and c.family != socket.AF_UNIX:
+            self.linger(c)
         return length == len(body) and 'cut' not in rule and not rule.get('early')
+
+    @staticmethod
+    def linger(c):
+        """As servers on TCP do: closing with bytes unread would reset the connection, and take the answer away from a client that has not read it yet."""
+        c.shutdown(socket.SHUT_WR)
+        c.settimeout(2)
+        try:
+            while c.recv(1 << 20):
+                pass
+        except OSError:
+            pass
 
     @staticmethod
     def send(c, body, at_once, pause):
