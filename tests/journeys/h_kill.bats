@@ -71,7 +71,8 @@ killed_at() {
     site_reset images
     local loader_status=0 options
     mapfile -t options < <(site_options)
-    daemon_net "$ENGINE" timeout --preserve-status -s INT 1.5 "$BIN/archon-load" install "${options[@]}" "$(bundle)" --ca "$FILE/ca/ca.pem" \
+    # In the foreground: otherwise timeout signals its whole group too, and the second signal of the same kind means "at once".
+    daemon_net "$ENGINE" timeout --foreground --preserve-status -s INT 1.5 "$BIN/archon-load" install "${options[@]}" "$(bundle)" --ca "$FILE/ca/ca.pem" \
         --ssl-cert "$FILE/site-tls.crt" --ssl-key "$FILE/site-tls.key" --set SITE_NAME=Journey --yes >"$FILE/stdout" 2>"$FILE/stderr" || loader_status=$?
     equal "$loader_status" 62
     works install_shop "$(bundle)"
