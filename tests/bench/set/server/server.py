@@ -1,0 +1,1 @@
+"""The benchmark starts no server: images are packed and loaded only."""

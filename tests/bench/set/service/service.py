@@ -1,0 +1,1 @@
+"""The benchmark starts no service: images are packed and loaded only."""

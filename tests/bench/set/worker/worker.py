@@ -1,0 +1,1 @@
+"""The benchmark starts no worker: images are packed and loaded only."""
