@@ -11,10 +11,13 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/num.h"
+#include "sys/clock.h"
 #include "sys/file.h"
 #include "sys/path.h"
 
 #include "base/banned.h"
+
+enum { WRITE_TRIES = 200, WRITE_WAIT_MS = 50 };
 
 struct cache_part {
     int fd;
@@ -247,7 +250,13 @@ bool cache_write(struct cache *c, const struct digest *d, const void *bytes, siz
     if (!make_dir(c, e) || !hold(c, d, e))
         return false;
     AUTO(mem_auto) char *path = cache_path(c, d);
-    return file_publish(path, bytes, n, 0600, e) || err_in(e, "blob cache");
+    for (unsigned i = 0; !file_publish(path, bytes, n, 0600, e); i++) {
+        if (e->code != ERR_LOCKED || i == WRITE_TRIES)
+            return err_in(e, "blob cache");
+        *e = (struct err){ 0 }; /* another run writes the same bytes: soon done */
+        clock_sleep_ms(WRITE_WAIT_MS);
+    }
+    return true;
 }
 
 /* ---- parts ---- */
