@@ -2,9 +2,9 @@
 #ifndef ENGINE_LOAD_PARTS_H
 #define ENGINE_LOAD_PARTS_H
 
-#include "engine/archive.h"
 #include "engine/images.h"
 #include "engine/load.h"
+#include "stream/archive.h"
 
 /* needed[n]: layer n must be in the archive. */
 void load_choose_layers(const struct load_image *i, const struct load_known *k, bool *needed);

@@ -1,5 +1,5 @@
 /* The tar writer: libarchive makes the headers, a small buffer turns its pushes into pulls. */
-#include "engine/archive.h"
+#include "stream/archive.h"
 
 #include <archive.h>
 #include <archive_entry.h>

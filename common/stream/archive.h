@@ -1,7 +1,7 @@
-/* A tar archive made on the fly, pulled by libcurl: nothing is ever stored. Entries are produced in order; an entry whose source fails ends the archive
+/* A tar archive made on the fly, pulled by who writes or sends it: nothing is ever stored. Entries are produced in order; an entry whose source fails ends the archive
  * before anything that comes after it, so what stands last (the commit trailer) is only sent when all before it was right. */
-#ifndef ENGINE_ARCHIVE_H
-#define ENGINE_ARCHIVE_H
+#ifndef STREAM_ARCHIVE_H
+#define STREAM_ARCHIVE_H
 
 #include "stream/sink.h"
 
