@@ -4,7 +4,6 @@
 #include "base/mem.h"
 #include "bundle/chunk_stream.h"
 #include "stream/zstd.h"
-#include "sys/file.h"
 
 #include "base/banned.h"
 
@@ -60,15 +59,14 @@ static struct held *find_slot(struct chunk_cache *c, size_t chunk)
 
 const uint8_t *chunk_cache_get(struct chunk_cache *c, size_t i, struct err *e)
 {
-    const struct table *t = index_table(c->index);
     struct held *h = find_slot(c, i);
     if (h->used == 0 || h->chunk != i) {
         if (h->raw == NULL)
             h->raw = mem_new(LIMIT_CHUNK_BYTES);
         h->used = 0; /* not valid until the read has succeeded */
         h->chunk = i;
-        struct table_chunk chunk = table_get(t, i);
-        if (!chunk_read(index_fd(c->index), &chunk, i, t->n, c->packed, e) || !chunk_check(&chunk, i, t->n, c->packed, h->raw, c->unpacker, e)) {
+        struct chunk_id id = { .file = index_file(c->index), .table = index_table(c->index), .i = i };
+        if (!chunk_read(&id, c->packed, e) || !chunk_check(&id, c->packed, h->raw, c->unpacker, e)) {
             err_in(e, "%s", index_name(c->index));
             return NULL;
         }

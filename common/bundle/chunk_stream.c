@@ -6,7 +6,6 @@
 #include "base/mem.h"
 #include "bundle/ring.h"
 #include "stream/zstd.h"
-#include "sys/file.h"
 
 #include "base/banned.h"
 
@@ -14,48 +13,49 @@
 enum { MAX_WORKERS = 4 };
 
 struct item {
-    const struct table *table;
-    size_t index;
-    struct table_chunk chunk;
+    struct chunk_id id;
     uint8_t *packed;
     uint8_t *raw;
 };
 
 struct chunk_stream {
-    int fd;
+    struct bundle_file *file;
     const struct table *table;
     struct ring *ring;
     size_t n_read;
     uint64_t packed;
 };
 
-bool chunk_read(int fd, const struct table_chunk *chunk, size_t i, size_t n_chunks, uint8_t *packed, struct err *e)
+/* "chunk 812 of 2560 at offset 3408921600" before whatever e says. Returns false always. */
+static bool in_chunk(const struct chunk_id *id, const struct table_chunk *chunk, const char *how, struct err *e)
 {
-    if (fd_pread_exact(fd, packed, chunk->packed_len, chunk->file_offset, "bundle", e))
-        return true;
-    return err_in(e, "chunk %zu of %zu at offset %llu", i, n_chunks, (unsigned long long)chunk->file_offset);
+    return err_in(e, "chunk %zu of %zu at offset %llu%s", id->i, id->table->n, (unsigned long long)chunk->file_offset, how);
 }
 
-bool chunk_check(const struct table_chunk *chunk, size_t i, size_t n_chunks, const uint8_t *packed, uint8_t *raw, struct zstd_unpacker *u,
-                 struct err *e)
+bool chunk_read(const struct chunk_id *id, uint8_t *packed, struct err *e)
+{
+    struct table_chunk chunk = table_get(id->table, id->i);
+    return bundle_file_read(id->file, packed, chunk.packed_len, chunk.file_offset, "bundle", e) || in_chunk(id, &chunk, "", e);
+}
+
+bool chunk_check(const struct chunk_id *id, const uint8_t *packed, uint8_t *raw, struct zstd_unpacker *u, struct err *e)
 {
     struct digest found;
-    sha256_of(&found, packed, chunk->packed_len);
-    if (!digest_equal(&found, &chunk->sha256)) {
-        err_set(e, ERR_INTEGRITY, "chunk %zu of %zu at offset %llu is damaged: digest is %s, expected %s", i, n_chunks,
-                (unsigned long long)chunk->file_offset, DIGEST_SHOWN(&found), DIGEST_SHOWN(&chunk->sha256));
-        return err_hint(e, "copy the bundle again, then verify it");
+    struct table_chunk chunk = table_get(id->table, id->i);
+    sha256_of(&found, packed, chunk.packed_len);
+    if (!digest_equal(&found, &chunk.sha256)) {
+        err_set(e, ERR_INTEGRITY, "digest is %s, expected %s", DIGEST_SHOWN(&found), DIGEST_SHOWN(&chunk.sha256));
+        err_hint(e, "copy the bundle again, then verify it");
+        return in_chunk(id, &chunk, " is damaged", e);
     }
-    if (!zstd_unpack(u, packed, chunk->packed_len, raw, chunk->raw_len, true, e))
-        return err_in(e, "chunk %zu of %zu at offset %llu", i, n_chunks, (unsigned long long)chunk->file_offset);
-    return true;
+    return zstd_unpack(u, packed, chunk.packed_len, raw, chunk.raw_len, true, e) || in_chunk(id, &chunk, "", e);
 }
 
 static void *item_new(void *ctx)
 {
     const struct chunk_stream *s = ctx;
     struct item *x = mem_new(sizeof *x);
-    x->table = s->table;
+    x->id = (struct chunk_id){ .file = s->file, .table = s->table };
     x->packed = mem_new(LAYOUT_FRAME_MAX);
     x->raw = mem_new(LIMIT_CHUNK_BYTES);
     return x;
@@ -83,14 +83,14 @@ static void unpacker_free(void *state)
 static bool item_work(void *item, void *state, struct err *e)
 {
     struct item *x = item;
-    return chunk_check(&x->chunk, x->index, x->table->n, x->packed, x->raw, state, e);
+    return chunk_check(&x->id, x->packed, x->raw, state, e);
 }
 
-struct chunk_stream *chunk_stream_new(int fd, const struct table *t, unsigned jobs)
+struct chunk_stream *chunk_stream_new(struct bundle_file *f, const struct table *t, unsigned jobs)
 {
     struct chunk_stream *s = mem_new(sizeof *s);
     unsigned n_workers = jobs < MAX_WORKERS ? jobs : MAX_WORKERS;
-    s->fd = fd;
+    s->file = f;
     s->table = t;
     struct ring_spec r = { .n_items = n_workers + 2, .n_workers = n_workers, .item_new = item_new, .item_free = item_free, .state_new = unpacker_new,
                            .state_free = unpacker_free, .work = item_work, .ctx = s };
@@ -109,9 +109,8 @@ static bool read_ahead(struct chunk_stream *s, struct err *e)
     /* The caller is done with the item of the last call: its slot may be filled again. */
     while (s->n_read < s->table->n && !ring_is_full(s->ring)) {
         struct item *x = ring_next(s->ring);
-        x->index = s->n_read;
-        x->chunk = table_get(s->table, s->n_read);
-        if (!chunk_read(s->fd, &x->chunk, x->index, s->table->n, x->packed, e))
+        x->id.i = s->n_read;
+        if (!chunk_read(&x->id, x->packed, e))
             return false;
         s->n_read++;
         ring_submit(s->ring);
@@ -126,9 +125,10 @@ bool chunk_stream_next(struct chunk_stream *s, const uint8_t **raw, uint32_t *n,
     const struct item *x = ring_take(s->ring, e);
     if (x == NULL)
         return false;
+    struct table_chunk chunk = table_get(s->table, x->id.i);
     *raw = x->raw;
-    *n = x->chunk.raw_len;
-    s->packed += x->chunk.packed_len;
+    *n = chunk.raw_len;
+    s->packed += chunk.packed_len;
     return true;
 }
 

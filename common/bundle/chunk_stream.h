@@ -3,12 +3,13 @@
 #ifndef BUNDLE_CHUNK_STREAM_H
 #define BUNDLE_CHUNK_STREAM_H
 
+#include "bundle/file.h"
 #include "bundle/table.h"
 
 struct zstd_unpacker;
 struct chunk_stream;
-/* Memory: 48 MiB at most, whatever jobs (at least 1) says. */
-struct chunk_stream *chunk_stream_new(int fd, const struct table *t, unsigned jobs);
+/* Borrows f and t. Memory: 48 MiB at most, whatever jobs (at least 1) says. */
+struct chunk_stream *chunk_stream_new(struct bundle_file *f, const struct table *t, unsigned jobs);
 void chunk_stream_free(struct chunk_stream *s);
 AUTO_FREE(struct chunk_stream, chunk_stream_free)
 
@@ -17,10 +18,15 @@ MUST_CHECK bool chunk_stream_next(struct chunk_stream *s, const uint8_t **raw, u
 /* Compressed bytes delivered so far. */
 uint64_t chunk_stream_packed(const struct chunk_stream *s);
 
-/* One chunk: reads its frame into packed[chunk->packed_len]. i is for the message. ERR_IO, ERR_INTEGRITY when the file ends. */
-MUST_CHECK bool chunk_read(int fd, const struct table_chunk *chunk, size_t i, size_t n_chunks, uint8_t *packed, struct err *e);
-/* One chunk: compares its hash, then decompresses into raw[chunk->raw_len]. i is for the message. */
-MUST_CHECK bool chunk_check(const struct table_chunk *chunk, size_t i, size_t n_chunks, const uint8_t *packed, uint8_t *raw, struct zstd_unpacker *u,
-                            struct err *e);
+/* One chunk of a bundle. */
+struct chunk_id {
+    struct bundle_file *file;
+    const struct table *table;
+    size_t i;
+};
+/* Reads its frame into packed[], which has room for LAYOUT_FRAME_MAX. ERR_IO, ERR_INTEGRITY when the file ends. */
+MUST_CHECK bool chunk_read(const struct chunk_id *id, uint8_t *packed, struct err *e);
+/* Compares its hash, then decompresses into raw[], which has room for LIMIT_CHUNK_BYTES. ERR_INTEGRITY, ERR_FORMAT. */
+MUST_CHECK bool chunk_check(const struct chunk_id *id, const uint8_t *packed, uint8_t *raw, struct zstd_unpacker *u, struct err *e);
 
 #endif

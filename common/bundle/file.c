@@ -28,11 +28,6 @@ struct bundle_file {
     struct timespec changed;
 };
 
-int bundle_file_fd(const struct bundle_file *f)
-{
-    return f->fd;
-}
-
 const char *bundle_file_name(const struct bundle_file *f)
 {
     return f->name;
@@ -142,6 +137,16 @@ struct bundle_file *bundle_file_of(int fd, const char *name, struct err *e)
     f->is_borrowed = true;
     f->name = mem_text(name);
     return look(f, e) ? TAKE(f) : NULL;
+}
+
+bool bundle_file_read(struct bundle_file *f, void *to, size_t n, uint64_t at, const char *what, struct err *e)
+{
+    return fd_pread_exact(f->fd, to, n, at, what, e);
+}
+
+void bundle_file_read_ahead(const struct bundle_file *f)
+{
+    posix_fadvise(f->fd, 0, 0, POSIX_FADV_SEQUENTIAL);
 }
 
 void bundle_file_close(struct bundle_file *f)

@@ -2,7 +2,7 @@
 #ifndef BUNDLE_FILE_H
 #define BUNDLE_FILE_H
 
-#include "bundle/header.h"
+#include "base/err.h"
 
 struct bundle_file;
 
@@ -15,7 +15,12 @@ MUST_CHECK struct bundle_file *bundle_file_of(int fd, const char *name, struct e
 void bundle_file_close(struct bundle_file *f);
 AUTO_FREE(struct bundle_file, bundle_file_close)
 
-int bundle_file_fd(const struct bundle_file *f);
+/* Exactly n bytes at an offset of the bundle; what is for the message. Every reader of a bundle reads through this. ERR_IO; ERR_INTEGRITY when it ends
+ * earlier. Thread: any. */
+MUST_CHECK bool bundle_file_read(struct bundle_file *f, void *to, size_t n, uint64_t at, const char *what, struct err *e);
+/* Tells the kernel that it is going to be read from its first byte to its last. */
+void bundle_file_read_ahead(const struct bundle_file *f);
+
 const char *bundle_file_name(const struct bundle_file *f);
 uint64_t bundle_file_bytes(const struct bundle_file *f);
 bool bundle_file_was_copied(const struct bundle_file *f);

@@ -9,7 +9,6 @@
 #include "base/num.h"
 #include "base/text.h"
 #include "bundle/tar.h"
-#include "sys/file.h"
 
 #include "base/banned.h"
 
@@ -69,11 +68,12 @@ static void block_header(uint8_t out[BLOCK_PREFIX], uint64_t size, bool is_last)
     out[2] = (uint8_t)(v >> 16);
 }
 
-static bool read_start(int fd, uint64_t file_bytes, uint64_t *content, struct err *e)
+static bool read_start(struct bundle_file *f, uint64_t *content, struct err *e)
 {
+    uint64_t file_bytes = bundle_file_bytes(f);
     uint8_t start[FRAME_PREFIX] = { 0 };
     size_t n = file_bytes < FRAME_PREFIX ? (size_t)file_bytes : FRAME_PREFIX;
-    if (!fd_pread_exact(fd, start, n, 0, "header", e))
+    if (!bundle_file_read(f, start, n, 0, "header", e))
         return false;
     if (n < FRAME_PREFIX)
         return err_set(e, ERR_FORMAT, "not an archon bundle: %zu bytes", n);
@@ -93,7 +93,7 @@ static bool read_start(int fd, uint64_t file_bytes, uint64_t *content, struct er
 
 /* The content of the frame: the blocks put together. */
 struct content {
-    int fd;
+    struct bundle_file *file;
     uint64_t n;
     uint64_t at; /* cursor */
 };
@@ -111,7 +111,7 @@ static bool check_blocks(const struct content *c, struct err *e)
         uint8_t want[BLOCK_PREFIX];
         uint8_t found[BLOCK_PREFIX];
         block_header(want, left < LAYOUT_STORED_BLOCK ? left : LAYOUT_STORED_BLOCK, left <= LAYOUT_STORED_BLOCK);
-        if (!fd_pread_exact(c->fd, found, sizeof found, file_offset(done) - BLOCK_PREFIX, "header", e))
+        if (!bundle_file_read(c->file, found, sizeof found, file_offset(done) - BLOCK_PREFIX, "header", e))
             return false;
         if (memcmp(want, found, sizeof want) != 0)
             return err_set(e, ERR_FORMAT, "header frame: block at offset %llu is not the stored block that belongs there",
@@ -127,7 +127,7 @@ static bool read_content(struct content *c, uint8_t *to, uint64_t n, struct err 
     while (n > 0) {
         uint64_t in_block = LAYOUT_STORED_BLOCK - c->at % LAYOUT_STORED_BLOCK;
         uint64_t take = n < in_block ? n : in_block;
-        if (!fd_pread_exact(c->fd, to, (size_t)take, file_offset(c->at), "header", e))
+        if (!bundle_file_read(c->file, to, (size_t)take, file_offset(c->at), "header", e))
             return false;
         c->at += take;
         to += take;
@@ -272,10 +272,10 @@ static bool read_members(struct content *c, struct header *h, struct err *e)
     return true;
 }
 
-bool header_read(struct header *h, int fd, uint64_t file_bytes, struct err *e)
+bool header_read(struct header *h, struct bundle_file *f, struct err *e)
 {
-    struct content c = { .fd = fd };
-    if (!read_start(fd, file_bytes, &c.n, e) || !check_blocks(&c, e))
+    struct content c = { .file = f };
+    if (!read_start(f, &c.n, e) || !check_blocks(&c, e))
         return false;
     h->frame_bytes = frame_length(c.n);
     return read_members(&c, h, e);
@@ -286,14 +286,14 @@ static bool all_zero(const uint8_t *p, size_t n)
     return n == 0 || (p[0] == 0 && memcmp(p, p + 1, n - 1) == 0);
 }
 
-bool header_check_padding(const struct header *h, int fd, uint64_t header_len, struct err *e)
+bool header_check_padding(const struct header *h, struct bundle_file *f, uint64_t header_len, struct err *e)
 {
     uint8_t prefix[PADDING_PREFIX];
     AUTO(mem_auto) uint8_t *block = mem_new(LAYOUT_STORED_BLOCK);
     if (h->frame_bytes + PADDING_PREFIX > header_len)
         return err_set(e, ERR_FORMAT, "header padding: header frame ends at %llu, header_len is %llu", (unsigned long long)h->frame_bytes,
                        (unsigned long long)header_len);
-    if (!fd_pread_exact(fd, prefix, sizeof prefix, h->frame_bytes, "header padding", e))
+    if (!bundle_file_read(f, prefix, sizeof prefix, h->frame_bytes, "header padding", e))
         return false;
     uint64_t at = h->frame_bytes + PADDING_PREFIX;
     if (memcmp(prefix, padding_magic, sizeof padding_magic) != 0 || num_le32(prefix + 4) != header_len - at)
@@ -301,7 +301,7 @@ bool header_check_padding(const struct header *h, int fd, uint64_t header_len, s
                        (unsigned long long)h->frame_bytes, (unsigned long long)header_len);
     for (size_t n; at < header_len; at += n) {
         n = header_len - at < LAYOUT_STORED_BLOCK ? (size_t)(header_len - at) : LAYOUT_STORED_BLOCK;
-        if (!fd_pread_exact(fd, block, n, at, "header padding", e))
+        if (!bundle_file_read(f, block, n, at, "header padding", e))
             return false;
         if (!all_zero(block, n))
             return err_set(e, ERR_FORMAT, "header padding: bytes after offset %llu are not zero", (unsigned long long)at);

@@ -5,6 +5,7 @@
 #define BUNDLE_HEADER_H
 
 #include "base/buf.h"
+#include "bundle/file.h"
 #include "bundle/layout.h"
 
 struct header_signature {
@@ -26,12 +27,12 @@ struct header {
 void header_clear(struct header *h);
 void header_clear_auto(struct header *h);
 
-/* Reads and checks the header frame from a descriptor (at offset 0). Not the padding: its end is only known from the manifest. Fails with
+/* Reads and checks the header frame. Not the padding: its end is only known from the manifest. Fails with
  * ERR_FORMAT, ERR_IO. */
-MUST_CHECK bool header_read(struct header *h, int fd, uint64_t file_bytes, struct err *e);
+MUST_CHECK bool header_read(struct header *h, struct bundle_file *f, struct err *e);
 
 /* Checks that bytes [frame_bytes, header_len) are exactly the padding frame. ERR_FORMAT. */
-MUST_CHECK bool header_check_padding(const struct header *h, int fd, uint64_t header_len, struct err *e);
+MUST_CHECK bool header_check_padding(const struct header *h, struct bundle_file *f, uint64_t header_len, struct err *e);
 
 /* Adds a signature, or replaces the one of the same name, keeping the order. ERR_FORMAT when there is no room for more. */
 MUST_CHECK bool header_add_signature(struct header *h, const char *name, const void *bytes, size_t n, struct err *e);

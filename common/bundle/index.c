@@ -72,14 +72,14 @@ static bool check_padding(const struct index *x, struct err *e)
 {
     if (bundle_file_bytes(x->file) < x->manifest.header_len)
         return check_length(x, e);
-    return header_check_padding(&x->header, bundle_file_fd(x->file), x->manifest.header_len, e);
+    return header_check_padding(&x->header, x->file, x->manifest.header_len, e);
 }
 
 /* In the order of docs/FORMAT.md section 7: each step looks only at what the ones before have proven. */
 static bool check_all(struct index *x, const struct authority *a, struct err *e)
 {
     const struct header *h = &x->header;
-    if (!header_read(&x->header, bundle_file_fd(x->file), bundle_file_bytes(x->file), e))
+    if (!header_read(&x->header, x->file, e))
         return false;
     sha256_of(&x->manifest_sha256, h->manifest, h->manifest_bytes);
     return manifest_check_version(h->manifest, h->manifest_bytes, e) && authorise(x, a, e) &&
@@ -101,12 +101,7 @@ const char *index_name(const struct index *x)
     return bundle_file_name(x->file);
 }
 
-int index_fd(const struct index *x)
-{
-    return bundle_file_fd(x->file);
-}
-
-const struct bundle_file *index_file(const struct index *x)
+struct bundle_file *index_file(const struct index *x)
 {
     return x->file;
 }

@@ -3,7 +3,7 @@
 #ifndef BUNDLE_INDEX_H
 #define BUNDLE_INDEX_H
 
-#include "bundle/file.h"
+#include "bundle/header.h"
 #include "bundle/manifest.h"
 #include "bundle/table.h"
 #include "certs/trust.h"
@@ -25,8 +25,7 @@ AUTO_FREE(struct index, index_close)
 
 /* Facts, borrowed while x is open. */
 const char *index_name(const struct index *x);
-int index_fd(const struct index *x);
-const struct bundle_file *index_file(const struct index *x);
+struct bundle_file *index_file(const struct index *x);
 const struct header *index_header(const struct index *x);
 const struct manifest *index_manifest(const struct index *x);
 const struct digest *index_manifest_sha256(const struct index *x);

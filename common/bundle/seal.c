@@ -38,19 +38,18 @@ static void region_clear(struct region *r)
     table_clear(&r->table);
 }
 
-static bool region_read(struct region *r, int fd, uint64_t bytes, struct err *e)
+static bool region_read(struct region *r, struct bundle_file *f, struct err *e)
 {
-    return header_read(&r->header, fd, bytes, e) && manifest_read(&r->manifest, r->header.manifest, r->header.manifest_bytes, e) &&
+    return header_read(&r->header, f, e) && manifest_read(&r->manifest, r->header.manifest, r->header.manifest_bytes, e) &&
            table_read(&r->table, &r->manifest, r->header.table, r->header.table_bytes, e) &&
-           header_check_padding(&r->header, fd, r->manifest.header_len, e);
+           header_check_padding(&r->header, f, r->manifest.header_len, e);
 }
 
-static bool size_of(int fd, const char *path, uint64_t *bytes, struct err *e)
+static bool check_regular(int fd, const char *path, struct err *e)
 {
     struct stat st;
     if (fstat(fd, &st) != 0)
         return file_fail(e, errno, "examine", path);
-    *bytes = (uint64_t)st.st_size;
     return S_ISREG(st.st_mode) || file_not_regular(SHOWN(path), st.st_mode, e);
 }
 
@@ -68,52 +67,54 @@ static bool remove_copy(const char *copy, struct err *e)
 /* --- healing ------------------------------------------------------------------------------------------------------ */
 
 /* Is this the region of that file? Its length fits and its first chunk is there. */
-static bool belongs(const struct region *r, int fd, uint64_t bytes, struct err *e)
+static bool belongs(const struct region *r, struct bundle_file *f, struct err *e)
 {
+    struct chunk_id first = { .file = f, .table = &r->table };
     struct table_chunk c = table_get(&r->table, 0);
     AUTO(mem_auto) uint8_t *packed = mem_new(c.packed_len);
     struct digest found;
-    if (r->manifest.total_len != bytes)
+    if (r->manifest.total_len != bundle_file_bytes(f))
         return err_set(e, ERR_INTEGRITY, "it is of a file of %llu bytes", (unsigned long long)r->manifest.total_len);
-    if (!chunk_read(fd, &c, 0, r->table.n, packed, e))
+    if (!chunk_read(&first, packed, e))
         return false;
     sha256_of(&found, packed, c.packed_len);
     return digest_equal(&found, &c.sha256) || err_set(e, ERR_INTEGRITY, "it is of another bundle");
 }
 
 /* The saved region in *old, when it is one, and that of this file. */
-static bool read_copy(int fd, const char *copy, uint64_t bytes, struct buf *old, struct err *e)
+static bool read_copy(struct bundle_file *f, const char *copy, struct buf *old, struct err *e)
 {
     struct region r = { 0 };
-    uint64_t copy_bytes = 0;
     AUTO(fd_auto) int copy_fd = file_open_read(copy, FILE_NO_LINK, e);
-    if (copy_fd < 0 || !size_of(copy_fd, copy, &copy_bytes, e))
+    AUTO(bundle_file_close_auto) struct bundle_file *saved = copy_fd < 0 ? NULL : bundle_file_of(copy_fd, copy, e);
+    if (saved == NULL)
         return false;
-    bool ok = region_read(&r, copy_fd, copy_bytes, e) && belongs(&r, fd, bytes, e) &&
+    uint64_t copy_bytes = bundle_file_bytes(saved);
+    bool ok = region_read(&r, saved, e) && belongs(&r, f, e) &&
               (copy_bytes == r.manifest.header_len || err_set(e, ERR_INTEGRITY, "it has %llu bytes", (unsigned long long)copy_bytes));
     region_clear(&r);
     void *to = ok ? buf_reserve(old, (size_t)copy_bytes) : NULL;
-    if (to == NULL || !fd_pread_exact(copy_fd, to, (size_t)copy_bytes, 0, copy, e))
+    if (to == NULL || !bundle_file_read(saved, to, (size_t)copy_bytes, 0, copy, e))
         return false;
     old->len = (size_t)copy_bytes;
     return true;
 }
 
-static bool write_back(int fd, const char *path, const char *copy, uint64_t bytes, struct err *e)
+static bool write_back(struct bundle_file *f, int fd, const char *path, const char *copy, struct err *e)
 {
     AUTO(buf_clear_auto) struct buf old = BUF_LIMIT(LAYOUT_HEADER_MAX);
     struct err why = { 0 };
-    if (!read_copy(fd, copy, bytes, &old, &why)) {
+    if (!read_copy(f, copy, &old, &why)) {
         err_set(e, ERR_IO, "%s: is not the saved header of %s: %s", SHOWN(copy), SHOWN(path), why.msg);
         return err_hint(e, "move it away, then verify the bundle");
     }
     return fd_pwrite_all(fd, old.data, old.len, 0, path, e) && fd_sync(fd, path, e) && remove_copy(copy, e);
 }
 
-static bool heal(int fd, const char *path, const char *copy, uint64_t bytes, bool *was_healed, struct err *e)
+static bool heal(struct bundle_file *f, int fd, const char *path, const char *copy, bool *was_healed, struct err *e)
 {
     bool exists = false;
-    if (!file_exists(copy, &exists, e) || (exists && !write_back(fd, path, copy, bytes, e)))
+    if (!file_exists(copy, &exists, e) || (exists && !write_back(f, fd, path, copy, e)))
         return false;
     if (exists)
         log_info("%s: a signing that was interrupted has been undone", SHOWN(path));
@@ -154,12 +155,11 @@ struct wish {
 
 static bool sign_open(int fd, const char *path, const char *copy, struct wish *wish, struct err *e)
 {
-    uint64_t bytes = 0;
     struct region r = { 0 };
     if (!fd_try_lock(fd) && errno == EAGAIN)
         return err_set(e, ERR_LOCKED, "%s: another run is signing it", SHOWN(path));
-    bool ok = size_of(fd, path, &bytes, e) && heal(fd, path, copy, bytes, &wish->was_healed, e) && region_read(&r, fd, bytes, e) &&
-              check_length(&r, bytes, e) && wish->sign(wish->ctx, r.header.manifest, r.header.manifest_bytes, &r.header, e) &&
+    AUTO(bundle_file_close_auto) struct bundle_file *f = check_regular(fd, path, e) ? bundle_file_of(fd, path, e) : NULL;
+    bool ok = f != NULL && heal(f, fd, path, copy, &wish->was_healed, e) && region_read(&r, f, e) && check_length(&r, bundle_file_bytes(f), e) && wish->sign(wish->ctx, r.header.manifest, r.header.manifest_bytes, &r.header, e) &&
               replace(fd, path, copy, &r, e);
     region_clear(&r);
     return ok;

@@ -1,7 +1,6 @@
 /* Verification. One function makes a struct bundle (make_verified); what authorises the manifest is its only difference. */
 #include "bundle/verify.h"
 
-#include <fcntl.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -41,7 +40,7 @@ static bool feed_recipes(void *ctx, const void *bytes, size_t n, struct err *e)
 static bool check_chunks(const struct bundle *b, const struct verify_how *how, struct members *members, struct err *e)
 {
     const struct table *t = index_table(b->index);
-    AUTO(chunk_stream_free_auto) struct chunk_stream *chunks = chunk_stream_new(index_fd(b->index), t, how->jobs);
+    AUTO(chunk_stream_free_auto) struct chunk_stream *chunks = chunk_stream_new(index_file(b->index), t, how->jobs);
     const uint8_t *raw;
     uint32_t n;
     while (chunk_stream_next(chunks, &raw, &n, e)) {
@@ -96,7 +95,7 @@ static struct bundle *make_verified(struct bundle_file *f, const struct authorit
 {
     AUTO(bundle_close_auto) struct bundle *b = mem_new(sizeof *b);
     b->release = (struct buf)BUF_LIMIT(LIMIT_RELEASE_BYTES);
-    posix_fadvise(bundle_file_fd(f), 0, 0, POSIX_FADV_SEQUENTIAL);
+    bundle_file_read_ahead(f);
     b->index = index_open(f, a, e);
     if (b->index == NULL)
         return NULL;

@@ -92,7 +92,7 @@ static inline struct bundle *verify_own(const char *path, struct err *e)
     AUTO(header_clear_auto) struct header h = { 0 };
     if (file == NULL)
         return NULL;
-    if (!header_read(&h, bundle_file_fd(file), bundle_file_bytes(file), e)) {
+    if (!header_read(&h, file, e)) {
         bundle_file_close(file);
         return NULL;
     }

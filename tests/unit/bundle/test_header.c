@@ -14,6 +14,7 @@
 #include "bundle/header.h"
 #include "bundle/tar.h"
 #include "format/digest.h"
+#include "sys/file.h"
 
 enum { H = 131072 };
 
@@ -32,11 +33,13 @@ static void sign(struct header *h, const char *name, size_t n)
     assert_true(header_add_signature(h, name, bytes, n, &e));
 }
 
-static int file_of(const void *bytes, size_t n)
+static struct bundle_file *file_of(int fd, const void *bytes, size_t n)
 {
-    int fd = memfd_create("header", MFD_CLOEXEC);
+    struct err e = { 0 };
     assert_int_equal(write(fd, bytes, n), (ssize_t)n);
-    return fd;
+    struct bundle_file *f = bundle_file_of(fd, "header", &e);
+    assert_non_null(f);
+    return f;
 }
 
 static void what_is_built_is_read(void **state)
@@ -51,16 +54,16 @@ static void what_is_built_is_read(void **state)
     AUTO(buf_clear_auto) struct buf out = BUF_LIMIT(H);
     assert_true(header_build(&h, H, &out, &e));
     assert_int_equal(out.len, H);
-    int fd = file_of(out.data, out.len);
+    AUTO(fd_auto) int fd = memfd_create("header", MFD_CLOEXEC);
+    AUTO(bundle_file_close_auto) struct bundle_file *f = file_of(fd, out.data, out.len);
     AUTO(header_clear_auto) struct header found = { 0 };
-    assert_true(header_read(&found, fd, H, &e));
-    assert_true(header_check_padding(&found, fd, H, &e));
+    assert_true(header_read(&found, f, &e));
+    assert_true(header_check_padding(&found, f, H, &e));
     assert_int_equal(found.manifest_bytes, 700);
     assert_int_equal(found.n_signatures, 3);
     assert_string_equal(found.signatures[0].name, "signatures/0000000000000000.sig");
     assert_int_equal(found.signatures[0].n, 70);
     assert_string_equal(found.signatures[2].name, "signatures/0.p7s");
-    close(fd);
 }
 
 /* Content bytes (manifest, table, signatures) are proven by digests and signatures; everything else must not bend at all. */
@@ -77,13 +80,13 @@ static void every_other_byte_matters(void **state)
     for (size_t i = 0; i < out.len; i++) {
         out.data[i] = (char)(out.data[i] ^ 0x10);
         struct err bad = { 0 };
-        int fd = file_of(out.data, out.len);
+        AUTO(fd_auto) int fd = memfd_create("header", MFD_CLOEXEC);
+        AUTO(bundle_file_close_auto) struct bundle_file *f = file_of(fd, out.data, out.len);
         AUTO(header_clear_auto) struct header found = { 0 };
-        bool ok = header_read(&found, fd, out.len, &bad) && header_check_padding(&found, fd, out.len, &bad);
+        bool ok = header_read(&found, f, &bad) && header_check_padding(&found, f, out.len, &bad);
         n_refused += !ok;
         n_content += ok;
         assert_true(ok || bad.code == ERR_FORMAT || bad.code == ERR_INTEGRITY);
-        close(fd);
         out.data[i] = (char)(out.data[i] ^ 0x10);
     }
     /* contents, and the hex digits of the signature's name whose change leaves the checksum of the header wrong: refused */
@@ -100,11 +103,11 @@ static void a_header_cut_anywhere_is_refused(void **state)
     assert_true(header_build(&h, 65536, &out, &e));
     for (size_t n = 0; n < 13 + 3 + 2048; n++) {
         struct err bad = { 0 };
-        int fd = file_of(out.data, n);
+        AUTO(fd_auto) int fd = memfd_create("header", MFD_CLOEXEC);
+        AUTO(bundle_file_close_auto) struct bundle_file *f = file_of(fd, out.data, n);
         AUTO(header_clear_auto) struct header found = { 0 };
-        assert_false(header_read(&found, fd, n, &bad));
+        assert_false(header_read(&found, f, &bad));
         assert_int_equal(bad.code, ERR_FORMAT);
-        close(fd);
     }
 }
 
@@ -117,11 +120,11 @@ static void sizes_at_the_block_border_work(void **state)
         AUTO(buf_clear_auto) struct buf out = BUF_LIMIT(LAYOUT_HEADER_MAX);
         uint64_t len = header_len_for(n, 40);
         assert_true(header_build(&h, len, &out, &e));
-        int fd = file_of(out.data, out.len);
+        AUTO(fd_auto) int fd = memfd_create("header", MFD_CLOEXEC);
+        AUTO(bundle_file_close_auto) struct bundle_file *f = file_of(fd, out.data, out.len);
         AUTO(header_clear_auto) struct header found = { 0 };
-        assert_true(header_read(&found, fd, len, &e));
+        assert_true(header_read(&found, f, &e));
         assert_int_equal(found.manifest_bytes, n);
-        close(fd);
     }
 }
 
@@ -149,11 +152,11 @@ static void other_files_are_named_for_what_they_are(void **state)
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         struct err e = { 0 };
         AUTO(header_clear_auto) struct header h = { 0 };
-        int fd = file_of(rows[i].bytes, strlen(rows[i].bytes));
-        assert_false(header_read(&h, fd, strlen(rows[i].bytes), &e));
+        AUTO(fd_auto) int fd = memfd_create("header", MFD_CLOEXEC);
+        AUTO(bundle_file_close_auto) struct bundle_file *f = file_of(fd, rows[i].bytes, strlen(rows[i].bytes));
+        assert_false(header_read(&h, f, &e));
         assert_int_equal(e.code, ERR_FORMAT);
         assert_non_null(strstr(e.msg, rows[i].says));
-        close(fd);
     }
 }
 

@@ -135,7 +135,7 @@ static struct bundle *verify(struct fixture *f, struct err *e)
     struct bundle_file *file = bundle_file_open(f->path, NULL, e);
     assert_non_null(file);
     struct err ignored = { 0 };
-    if (header_read(&h, bundle_file_fd(file), bundle_file_bytes(file), &ignored))
+    if (header_read(&h, file, &ignored))
         sha256_of(&f->manifest_sha256, h.manifest, h.manifest_bytes);
     header_clear(&h);
     return bundle_verify_own(file, &f->manifest_sha256, &how, e);

@@ -181,7 +181,7 @@ static inline struct bundle *verify(const struct fixture *f, struct err *e)
     struct bundle_file *file = bundle_file_open(f->path, NULL, e);
     assert_non_null(file);
     AUTO(header_clear_auto) struct header h = { 0 };
-    assert_true(header_read(&h, bundle_file_fd(file), bundle_file_bytes(file), e));
+    assert_true(header_read(&h, file, e));
     sha256_of(&id, h.manifest, h.manifest_bytes);
     return bundle_verify_own(file, &id, &how, e);
 }
