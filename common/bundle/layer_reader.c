@@ -129,13 +129,25 @@ static bool prove(struct layer *l, struct err *e)
     return true;
 }
 
-/* Some bytes of the current extent. */
-static bool read_extent(struct layer *l, uint8_t *to, size_t n, size_t *got, struct err *e)
+static bool read_base(struct layer *l, uint8_t *to, size_t n, size_t *got, struct err *e)
+{
+    const struct base_layers *base = bundle_base(l->bundle);
+    *got = n < l->extent.length ? n : l->extent.length;
+    return base->read(base->ctx, l->extent.source - 1, l->extent.offset, to, *got, e) || err_in(e, "base layer %u", l->extent.source);
+}
+
+static bool read_data(struct layer *l, uint8_t *to, size_t n, size_t *got, struct err *e)
 {
     uint64_t left;
     uint64_t raw = data_map_find(bundle_data_map(l->bundle), l->extent.offset, &left);
     left = left < l->extent.length ? left : l->extent.length;
-    if (!read_raw(bundle_index(l->bundle), l->cache, raw, to, n < left ? n : (size_t)left, got, e))
+    return read_raw(bundle_index(l->bundle), l->cache, raw, to, n < left ? n : (size_t)left, got, e);
+}
+
+/* Some bytes of the current extent. */
+static bool read_extent(struct layer *l, uint8_t *to, size_t n, size_t *got, struct err *e)
+{
+    if (!(l->extent.source == 0 ? read_data : read_base)(l, to, n, got, e))
         return false;
     l->extent.offset += *got;
     l->extent.length -= (uint32_t)*got;
@@ -170,8 +182,10 @@ struct source *layer_reader_open(const struct bundle *b, struct chunk_cache *cac
 {
     const struct manifest *m = bundle_manifest(b);
     const struct recipe *r = &bundle_recipes(b)->layers[i];
-    if (r->needs_base) {
-        err_set(e, ERR_POLICY, "layer %s needs the base of a delta bundle: not in this version", DIGEST_SHOWN(&m->layers[i].diff_id));
+    struct manifest_base_text base;
+    if (r->needs_base && bundle_base(b) == NULL) {
+        err_set(e, ERR_POLICY, "layer %s is made from the base of this delta, %s", DIGEST_SHOWN(&m->layers[i].diff_id), manifest_base_text(&base, m));
+        err_hint(e, "a host that has it loads this bundle; archon-load consolidate makes a full one of both");
         return NULL;
     }
     struct layer *l = mem_new(sizeof *l);

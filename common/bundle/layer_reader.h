@@ -14,8 +14,8 @@ AUTO_FREE(struct chunk_cache, chunk_cache_free)
 /* Raw bytes of chunk i, valid until the next call. Null on failure: ERR_INTEGRITY, ERR_IO. */
 MUST_CHECK const uint8_t *chunk_cache_get(struct chunk_cache *c, size_t i, struct err *e);
 
-/* The tar of layer i. The read that would report the end first compares SHA-256 with diff_id: ERR_INTEGRITY. A layer that needs a base: ERR_POLICY.
- * Borrows b and cache. */
+/* The tar of layer i. The read that would report the end first compares SHA-256 with diff_id: ERR_INTEGRITY. A layer of a delta that needs the base is read with bundle_base;
+ * without one: ERR_POLICY. Borrows b and cache. */
 MUST_CHECK struct source *layer_reader_open(const struct bundle *b, struct chunk_cache *cache, size_t i, struct err *e);
 
 /* The content of member i of the manifest (also data members). */

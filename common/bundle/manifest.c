@@ -1,6 +1,7 @@
 /* What a manifest that was read can be asked. */
 #include "bundle/manifest.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -20,6 +21,7 @@ void manifest_clear(struct manifest *m)
     mem_free(m->members_by_name);
     mem_free(m->platforms);
     mem_free(m->base_layers);
+    mem_free(m->base_by_id);
     *m = (struct manifest){ 0 };
 }
 
@@ -47,6 +49,12 @@ static int compare_ids(const void *a, const void *b, void *of)
     return digest_compare(&m->layers[*(const uint32_t *)a].diff_id, &m->layers[*(const uint32_t *)b].diff_id);
 }
 
+static int compare_base(const void *a, const void *b, void *of)
+{
+    const struct manifest *m = of;
+    return digest_compare(&m->base_layers[*(const uint32_t *)a].diff_id, &m->base_layers[*(const uint32_t *)b].diff_id);
+}
+
 static uint32_t *sorted(size_t n, int (*compare)(const void *a, const void *b, void *of), struct manifest *m)
 {
     uint32_t *list = mem_new_array(n, sizeof *list);
@@ -59,9 +67,10 @@ static uint32_t *sorted(size_t n, int (*compare)(const void *a, const void *b, v
 void manifest_sort(struct manifest *m)
 {
     uint64_t raw = 0;
-    BUG_IF(m->members_by_name != NULL || m->layers_by_id != NULL);
+    BUG_IF(m->members_by_name != NULL || m->layers_by_id != NULL || m->base_by_id != NULL);
     m->members_by_name = sorted(m->n_members, compare_names, m);
     m->layers_by_id = sorted(m->n_layers, compare_ids, m);
+    m->base_by_id = sorted(m->n_base_layers, compare_base, m);
     for (size_t i = 0; i < m->n_members; i++) {
         m->members[i].raw_offset = raw;
         raw += tar_member_bytes(m->members[i].size);
@@ -87,21 +96,51 @@ size_t manifest_find_member(const struct manifest *m, const char *name)
     return SIZE_MAX;
 }
 
-size_t manifest_find_layer(const struct manifest *m, const struct digest *diff_id)
+static const struct digest *layer_id(const struct manifest *m, uint32_t i)
+{
+    return &m->layers[i].diff_id;
+}
+
+static const struct digest *base_id(const struct manifest *m, uint32_t i)
+{
+    return &m->base_layers[i].diff_id;
+}
+
+/* order: n indexes, sorted by the digest that id gives. */
+static size_t find_id(const struct manifest *m, const uint32_t *order, size_t n, const struct digest *(*id)(const struct manifest *m, uint32_t i),
+                      const struct digest *want)
 {
     size_t low = 0;
-    size_t high = m->n_layers;
-    BUG_IF(m->layers_by_id == NULL);
+    size_t high = n;
+    BUG_IF(order == NULL);
     while (low < high) {
         size_t mid = low + (high - low) / 2;
-        size_t i = m->layers_by_id[mid];
-        int order = digest_compare(&m->layers[i].diff_id, diff_id);
-        if (order == 0)
-            return i;
-        if (order < 0)
+        int compared = digest_compare(id(m, order[mid]), want);
+        if (compared == 0)
+            return order[mid];
+        if (compared < 0)
             low = mid + 1;
         else
             high = mid;
     }
     return SIZE_MAX;
+}
+
+size_t manifest_find_layer(const struct manifest *m, const struct digest *diff_id)
+{
+    return find_id(m, m->layers_by_id, m->n_layers, layer_id, diff_id);
+}
+
+size_t manifest_find_base_layer(const struct manifest *m, const struct digest *diff_id)
+{
+    return find_id(m, m->base_by_id, m->n_base_layers, base_id, diff_id);
+}
+
+const char *manifest_base_text(struct manifest_base_text *text, const struct manifest *m)
+{
+    if (m->has_base_release)
+        snprintf(text->text, sizeof text->text, "release %s (%s)", m->base_version, DIGEST_SHOWN(&m->base_release_sha256));
+    else
+        snprintf(text->text, sizeof text->text, "%zu layer%s that a host's inventory has", m->n_base_layers, text_s(m->n_base_layers));
+    return text->text;
 }

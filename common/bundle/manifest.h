@@ -29,6 +29,12 @@ struct manifest_layer {
     struct manifest_blob *blobs;
 };
 
+/* A layer of the base release of a delta that recipes read from: source k is base_layers[k-1]. */
+struct manifest_base_layer {
+    struct digest diff_id;
+    uint64_t size; /* of the tar */
+};
+
 struct manifest {
     char name[64];
     char version[LIMIT_VERSION_BYTES + 1];
@@ -48,10 +54,13 @@ struct manifest {
     struct manifest_layer *layers;
     uint32_t *members_by_name; /* indexes in order, for finding; in a manifest that was read */
     uint32_t *layers_by_id;
-    bool has_base;
+    bool has_base;         /* a delta */
+    bool has_base_release; /* the layers are those of this release; else of a host's inventory */
     struct digest base_release_sha256;
+    char base_version[LIMIT_VERSION_BYTES + 1]; /* of that release; its name is that of this one */
     size_t n_base_layers;
-    struct digest *base_layers;
+    struct manifest_base_layer *base_layers;
+    uint32_t *base_by_id; /* indexes in order, for finding; in a manifest that was read */
     char builder_program[65];
     char builder_version[129];
 };
@@ -72,11 +81,19 @@ void manifest_clear_auto(struct manifest *m);
 /* Index of a member by name, of a layer by its diff_id, or SIZE_MAX. */
 size_t manifest_find_member(const struct manifest *m, const char *name);
 size_t manifest_find_layer(const struct manifest *m, const struct digest *diff_id);
+/* Index in base_layers, or SIZE_MAX. A layer of the release that is there is not in the bundle at all. */
+size_t manifest_find_base_layer(const struct manifest *m, const struct digest *diff_id);
 /* Fills in what makes finding fast, and raw offsets; manifest_read has done it. */
 void manifest_sort(struct manifest *m);
 bool manifest_is_data(const struct manifest_member *member);
 
+/* The base of a delta for people: "release 1.3.0 (sha256:...)", "4 layers that a host's inventory has". Returns text->text. */
+struct manifest_base_text {
+    char text[LIMIT_VERSION_BYTES + 128];
+};
+const char *manifest_base_text(struct manifest_base_text *text, const struct manifest *m);
+
 /* An upper bound of the text's length. */
-uint64_t manifest_bound(size_t n_members, size_t n_layers, size_t n_blobs, size_t n_platforms);
+uint64_t manifest_bound(size_t n_members, size_t n_layers, size_t n_blobs, size_t n_platforms, size_t n_base_layers);
 
 #endif

@@ -2,7 +2,6 @@
 #include "bundle/manifest.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -247,18 +246,20 @@ static void read_layers(struct manifest *m, struct jnode root)
     }
 }
 
-static int compare_digests(const void *a, const void *b)
+/* Release and version come together: without them the layers are those of a host's inventory. */
+static void read_base_release(struct manifest *m, struct jnode o)
 {
-    return digest_compare(a, b);
-}
-
-static void check_unique_base(const struct manifest *m, struct jnode o)
-{
-    AUTO(mem_auto) struct digest *ids = mem_copy(m->base_layers, m->n_base_layers * sizeof *ids);
-    qsort(ids, m->n_base_layers, sizeof *ids, compare_digests);
-    for (size_t i = 1; i < m->n_base_layers; i++)
-        if (digest_equal(&ids[i - 1], &ids[i]))
-            jread_fail(o, "layers", "%s is there twice", DIGEST_SHOWN(&ids[i]));
+    struct version v;
+    struct err bad = { 0 };
+    m->has_base_release = jread_has(o, "release_sha256") || jread_has(o, "version");
+    if (!m->has_base_release)
+        return;
+    jread_digest_hex(o, "release_sha256", &m->base_release_sha256);
+    jread_str(o, "version", m->base_version, sizeof m->base_version);
+    if (!version_parse(&v, m->base_version, "version", &bad))
+        jread_fail(o, "version", "\"%s\" is not a semantic version", SHOWN(m->base_version));
+    if (digest_equal(&m->base_release_sha256, &m->release_sha256))
+        jread_fail(o, "release_sha256", "is this release itself");
 }
 
 static void read_base(struct manifest *m, struct jnode root)
@@ -268,14 +269,17 @@ static void read_base(struct manifest *m, struct jnode root)
         return;
     struct jnode o = jread_object(root, "base");
     struct jnode list;
-    jread_digest_hex(o, "release_sha256", &m->base_release_sha256);
+    read_base_release(m, o);
     m->n_base_layers = jread_array(o, "layers", LIMIT_LAYERS, &list);
     m->base_layers = mem_new_array(m->n_base_layers, sizeof *m->base_layers);
     if (m->n_base_layers == 0)
         jread_fail(o, "layers", "is empty");
-    for (size_t i = 0; i < m->n_base_layers; i++)
-        jread_item_digest(list, i, &m->base_layers[i]);
-    check_unique_base(m, o);
+    for (size_t i = 0; i < m->n_base_layers; i++) {
+        struct jnode l = jread_item(list, i);
+        jread_digest(l, "diff_id", &m->base_layers[i].diff_id);
+        jread_u64(l, "size", LIMIT_LAYER_BYTES, &m->base_layers[i].size);
+        jread_end(l, JREAD_NO_EXTRA);
+    }
     jread_end(o, JREAD_NO_EXTRA);
 }
 
@@ -301,6 +305,23 @@ static void check_unique(const struct manifest *m, struct jnode root)
         const struct digest *id = &m->layers[m->layers_by_id[i]].diff_id;
         if (digest_equal(&m->layers[m->layers_by_id[i - 1]].diff_id, id))
             jread_fail(root, "layers", "%s is there twice", DIGEST_SHOWN(id));
+    }
+    for (size_t i = 1; i < m->n_base_layers; i++) {
+        const struct digest *id = &m->base_layers[m->base_by_id[i]].diff_id;
+        if (digest_equal(&m->base_layers[m->base_by_id[i - 1]].diff_id, id))
+            jread_fail(root, "base", "layer %s is there twice", DIGEST_SHOWN(id));
+    }
+}
+
+/* A layer that the base has as it is has one size. */
+static void check_base_sizes(const struct manifest *m, struct jnode root)
+{
+    for (size_t i = 0; i < m->n_base_layers; i++) {
+        const struct manifest_base_layer *b = &m->base_layers[i];
+        size_t same = manifest_find_layer(m, &b->diff_id);
+        if (same != SIZE_MAX && m->layers[same].size != b->size)
+            jread_fail(root, "base", "layer %s has size %llu, %llu in layers", DIGEST_SHOWN(&b->diff_id), (unsigned long long)b->size,
+                       (unsigned long long)m->layers[same].size);
     }
 }
 
@@ -337,6 +358,7 @@ bool manifest_read(struct manifest *m, const void *bytes, size_t n, struct err *
     read_builder(m, root);
     manifest_sort(m);
     check_unique(m, root);
+    check_base_sizes(m, root);
     check_together(m, root);
     jread_end(root, JREAD_NO_EXTRA);
     return jread_done(doc, e);

@@ -76,18 +76,25 @@ static void write_base(const struct manifest *m, struct jwrite *w)
     if (!m->has_base)
         return;
     jwrite_object(w, "base");
-    jwrite_digest_hex(w, "release_sha256", &m->base_release_sha256);
+    if (m->has_base_release) {
+        jwrite_digest_hex(w, "release_sha256", &m->base_release_sha256);
+        jwrite_str(w, "version", m->base_version);
+    }
     jwrite_array(w, "layers");
-    for (size_t i = 0; i < m->n_base_layers; i++)
-        jwrite_digest(w, NULL, &m->base_layers[i]);
+    for (size_t i = 0; i < m->n_base_layers; i++) {
+        jwrite_object(w, NULL);
+        jwrite_digest(w, "diff_id", &m->base_layers[i].diff_id);
+        jwrite_u64(w, "size", m->base_layers[i].size);
+        jwrite_end(w);
+    }
     jwrite_end(w);
     jwrite_end(w);
 }
 
-uint64_t manifest_bound(size_t n_members, size_t n_layers, size_t n_blobs, size_t n_platforms)
+uint64_t manifest_bound(size_t n_members, size_t n_layers, size_t n_blobs, size_t n_platforms, size_t n_base_layers)
 {
     return 2048 + (uint64_t)n_members * (LIMIT_NAME_BYTES + 128) + (uint64_t)n_layers * 160 + (uint64_t)n_blobs * 240 +
-           (uint64_t)n_platforms * 70;
+           (uint64_t)n_platforms * 70 + (uint64_t)n_base_layers * 120 + (n_base_layers > 0 ? LIMIT_VERSION_BYTES + 128 : 0);
 }
 
 bool manifest_write(const struct manifest *m, struct buf *out, struct err *e)

@@ -30,6 +30,7 @@ struct recipe_check {
     uint32_t extent;       /* number of the one that is next */
     struct extent before;
     uint64_t layer_at;     /* bytes of the layer so far */
+    size_t whole;          /* 1 + index of the base layer that is this layer; 0: none is */
 };
 
 void recipes_clear(struct recipes *r)
@@ -85,14 +86,35 @@ static bool is_mergeable(const struct extent *a, const struct extent *b)
     return a->source == b->source && a->offset + a->length == b->offset && (uint64_t)a->length + b->length <= UINT32_MAX;
 }
 
+/* In a base layer. Nothing bounds how extents jump about there: a base layer is a plain file while it is read. */
+static bool check_base(struct recipe_check *c, const struct extent *x, uint64_t end)
+{
+    struct err *e = &c->err;
+    if (x->source > c->m->n_base_layers)
+        return err_set(e, ERR_FORMAT, "source %u does not exist", x->source);
+    uint64_t size = c->m->base_layers[x->source - 1].size;
+    if (end > size)
+        return err_set(e, ERR_FORMAT, "ends at %llu, base layer %u at %llu", (unsigned long long)end, x->source, (unsigned long long)size);
+    return true;
+}
+
+/* A layer that the base has as it is: nothing else may be made of it. */
+static bool check_whole(struct recipe_check *c, const struct extent *x)
+{
+    if (c->whole == 0 || (x->source == c->whole && x->offset == c->layer_at))
+        return true;
+    return err_set(&c->err, ERR_FORMAT, "the layer is base layer %zu, but this is not read from offset %llu of it", c->whole,
+                   (unsigned long long)c->layer_at);
+}
+
 static bool check_extent(struct recipe_check *c, const struct extent *x)
 {
     struct err *e = &c->err;
     uint64_t end = 0;
     if (x->length == 0 || !num_add(&end, x->offset, (uint64_t)x->length))
         return err_set(e, ERR_FORMAT, "length or offset is not allowed");
-    if (x->source > c->m->n_base_layers)
-        return err_set(e, ERR_FORMAT, "source %u does not exist", x->source);
+    if (!check_whole(c, x) || (x->source != 0 && !check_base(c, x, end)))
+        return false;
     if (x->source == 0 && end > c->data->total)
         return err_set(e, ERR_FORMAT, "ends at %llu, the data at %llu", (unsigned long long)end, (unsigned long long)c->data->total);
     if (c->extent > 0 && is_mergeable(&c->before, x))
@@ -137,7 +159,8 @@ static bool take_head(struct recipe_check *c)
 static bool take_count(struct recipe_check *c)
 {
     struct recipe *r = &c->layers[c->layer];
-    *r = (struct recipe){ .at = c->at, .n = num_le32(c->item) };
+    c->whole = manifest_find_base_layer(c->m, &c->m->layers[c->layer].diff_id) + 1;
+    *r = (struct recipe){ .at = c->at, .n = num_le32(c->item), .is_of_base = c->whole != 0 };
     c->extent = 0;
     c->layer_at = 0;
     c->part = PART_EXTENT;

@@ -18,7 +18,8 @@ struct extent extent_read(const uint8_t bytes[LAYOUT_EXTENT]);
 struct recipe {
     uint64_t at; /* of its first extent, within layers.bin */
     uint32_t n;
-    bool needs_base;
+    bool needs_base; /* some of it */
+    bool is_of_base; /* all of it: the base has this very layer (it is in base.layers), and its recipe is that layer from end to end */
 };
 
 struct recipes {

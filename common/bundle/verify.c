@@ -18,6 +18,7 @@ struct bundle {
     struct buf release;
     struct recipes recipes;
     struct data_map data;
+    struct base_layers base; /* read null: none */
 };
 
 void bundle_close(struct bundle *b)
@@ -119,17 +120,19 @@ struct bundle *bundle_verify_own(struct bundle_file *f, const struct digest *man
     return make_verified(f, &a, how, e);
 }
 
-bool bundle_verify_layers(const struct bundle *b, uint64_t cache_bytes, const struct progress *progress, struct err *e)
+static bool is_rebuilt(const struct bundle *b, size_t i)
+{
+    return !b->recipes.layers[i].is_of_base;
+}
+
+static bool rebuild_layers(const struct bundle *b, struct chunk_cache *cache, const struct progress *progress, uint64_t total, struct err *e)
 {
     enum { BLOCK = 256 * 1024 };
-    const struct manifest *m = bundle_manifest(b);
-    AUTO(chunk_cache_free_auto) struct chunk_cache *cache = chunk_cache_new(b->index, cache_bytes);
     AUTO(mem_auto) uint8_t *block = mem_new(BLOCK);
-    uint64_t total = 0;
     uint64_t done = 0;
-    for (size_t i = 0; i < m->n_layers; i++)
-        total += m->layers[i].size;
-    for (size_t i = 0; i < m->n_layers; i++) {
+    for (size_t i = 0; i < bundle_manifest(b)->n_layers; i++) {
+        if (!is_rebuilt(b, i))
+            continue;
         AUTO(source_free_auto) struct source *layer = layer_reader_open(b, cache, i, e);
         for (size_t got = layer == NULL ? 0 : BLOCK; got > 0; done += got) {
             struct progress_fact fact = { .phase = "rebuild", .done = done, .total = total };
@@ -142,6 +145,26 @@ bool bundle_verify_layers(const struct bundle *b, uint64_t cache_bytes, const st
             return err_in(e, "layer %zu", i);
     }
     return true;
+}
+
+bool bundle_verify_layers(const struct bundle *b, uint64_t cache_bytes, const struct progress *progress, struct err *e)
+{
+    const struct manifest *m = bundle_manifest(b);
+    AUTO(chunk_cache_free_auto) struct chunk_cache *cache = chunk_cache_new(b->index, cache_bytes);
+    uint64_t total = 0;
+    for (size_t i = 0; i < m->n_layers; i++)
+        total += is_rebuilt(b, i) ? m->layers[i].size : 0;
+    return rebuild_layers(b, cache, progress, total, e);
+}
+
+void bundle_use_base(struct bundle *b, const struct base_layers *base)
+{
+    b->base = *base;
+}
+
+const struct base_layers *bundle_base(const struct bundle *b)
+{
+    return b->base.read == NULL ? NULL : &b->base;
 }
 
 /* --- facts -------------------------------------------------------------------------------------------------------- */

@@ -4,6 +4,7 @@
 #define BUNDLE_VERIFY_H
 
 #include "base/progress.h"
+#include "bundle/base_layers.h"
 #include "bundle/index.h"
 #include "bundle/recipes.h"
 
@@ -26,8 +27,12 @@ MUST_CHECK struct bundle *bundle_verify_own(struct bundle_file *f, const struct 
 void bundle_close(struct bundle *b);
 AUTO_FREE(struct bundle, bundle_close)
 
-/* Rebuilds every layer and compares its SHA-256 with its diff_id (--deep). cache_bytes: for decompressed chunks. Layers of a delta that
- * need its base are ERR_POLICY. */
+/* For a delta: where its base layers are, from now on. base is copied; what its ctx is must live as long as b. Without it layers that need the base are ERR_POLICY. */
+void bundle_use_base(struct bundle *b, const struct base_layers *base);
+const struct base_layers *bundle_base(const struct bundle *b); /* null: none was given */
+
+/* Rebuilds every layer and compares its SHA-256 with its diff_id (--deep). cache_bytes: for decompressed chunks. Layers of a delta that the base has as they are
+ * are passed over: nothing of them is in the bundle. */
 MUST_CHECK bool bundle_verify_layers(const struct bundle *b, uint64_t cache_bytes, const struct progress *progress, struct err *e);
 
 /* Facts. Borrowed, valid while b is open. */

@@ -224,6 +224,7 @@ static void copy_head(struct manifest *to, const struct manifest *from)
     *to = *from;
     to->platforms = mem_copy(from->platforms, from->n_platforms * sizeof *from->platforms);
     to->base_layers = mem_copy(from->base_layers, from->n_base_layers * sizeof *from->base_layers);
+    to->base_by_id = NULL;
     to->members = NULL;
     to->members_by_name = NULL;
     to->n_members = 0;
@@ -238,7 +239,8 @@ static uint64_t estimate_header(const struct writer_spec *s, uint64_t data_membe
     uint64_t n_chunks = s->raw_estimate / LIMIT_CHUNK_BYTES + 2 * n_data + 16;
     if (n_chunks > LIMIT_CHUNKS)
         n_chunks = LIMIT_CHUNKS;
-    uint64_t manifest = manifest_bound(s->n_members + (size_t)n_data + 1, s->n_layers, s->n_blobs, s->head->n_platforms);
+    uint64_t manifest = manifest_bound(s->n_members + (size_t)n_data + 1, s->n_layers, s->n_blobs, s->head->n_platforms,
+                                       s->head->n_base_layers);
     return header_len_for(manifest < LIMIT_MANIFEST_BYTES ? manifest : LIMIT_MANIFEST_BYTES, n_chunks * LAYOUT_TABLE_ENTRY);
 }
 

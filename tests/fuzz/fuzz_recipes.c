@@ -14,7 +14,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
     struct manifest_layer layers[4] = { { .size = 16 }, { .size = 4096 }, { .size = 0 }, { .size = 100000 } };
     struct manifest_member members[3] = { { .name = "release.json", .size = 10 }, { .name = "data/00000.bin", .size = 5000000 }, { .name = "layers.bin" } };
     struct digest base = { { 0 } };
-    struct manifest m = { .n_layers = bytes[0] % 5u, .layers = layers, .members = members, .n_members = 3, .n_base_layers = 1, .base_layers = &base };
+    struct manifest_base_layer base_layers[2] = { { .size = 3000 }, { .diff_id = { { 7 } }, .size = 100000 } }; /* the second one is layer 3 */
+    layers[1].diff_id.bytes[0] = 1;
+    layers[2].diff_id.bytes[0] = 2;
+    layers[3].diff_id.bytes[0] = 7;
+    layers[0].diff_id.bytes[0] = 3;
+    struct manifest m = { .n_layers = bytes[0] % 5u, .layers = layers, .members = members, .n_members = 3, .has_base = true, .n_base_layers = 2, .base_layers = base_layers };
+    manifest_sort(&m);
     struct table t = { 0 };
     struct recipes r = { 0 };
     struct data_map data;
@@ -35,5 +41,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
     data_map_clear(&data);
     recipes_clear(&r);
     table_clear(&t);
+    mem_free(m.members_by_name);
+    mem_free(m.layers_by_id);
+    mem_free(m.base_by_id);
     return 0;
 }

@@ -10,7 +10,8 @@ from .base import MIB, WINDOW_BYTES, WINDOW_CHUNKS, need, round_up
 def parse_recipes(data, m):
     """Returns for each layer its extents (source, length, offset)."""
     stream = sum(e['size'] for e in m['members'] if e['name'].startswith('data/'))
-    n_base, at, recipes = len(m.get('base', {}).get('layers', [])), 12, []
+    base, at, recipes = m.get('base', {}).get('layers', []), 12, []
+    whole = {b['diff_id']: k + 1 for k, b in enumerate(base)}
     need(data[:12] == b'ARCHREC1' + struct.pack('<I', len(m['layers'])), 'FORMAT', 'layers.bin: magic or number of layers')
     for i, layer in enumerate(m['layers']):
         need(len(data) >= at + 4, 'FORMAT', 'layers.bin: ends in layer %d' % i)
@@ -18,11 +19,16 @@ def parse_recipes(data, m):
         need(len(data) >= at + 4 + 16 * count, 'FORMAT', 'layers.bin: ends in layer %d' % i)
         extents, before = list(struct.iter_unpack('<IIQ', data[at + 4:at + 4 + 16 * count])), None
         for source, length, offset in extents:
-            need(length and source <= n_base, 'FORMAT', 'layers.bin: layer %d: length or source' % i)
+            need(length and source <= len(base), 'FORMAT', 'layers.bin: layer %d: length or source' % i)
+            need(not source or offset + length <= base[source - 1]['size'], 'FORMAT', 'layers.bin: layer %d: extent ends beyond the base layer' % i)
             need(source or offset + length <= stream, 'FORMAT', 'layers.bin: layer %d: extent ends beyond the data' % i)
             need(before is None or before[0] != source or before[2] + before[1] != offset or before[1] + length >= 2**32,
                  'FORMAT', 'layers.bin: layer %d: extents are not merged' % i)
             before = (source, length, offset)
+        if layer['diff_id'] in whole:
+            starts = [sum(e[1] for e in extents[:k]) for k in range(len(extents))]
+            need([(e[0], e[2]) for e in extents] == [(whole[layer['diff_id']], s) for s in starts],
+                 'FORMAT', 'layers.bin: layer %d: is in base.layers, but is not that layer from end to end' % i)
         need(sum(e[1] for e in extents) == layer['size'], 'FORMAT', 'layers.bin: layer %d: lengths do not make its size' % i)
         recipes.append(extents)
         at += 4 + 16 * count
@@ -69,15 +75,24 @@ def check_window(extents, runs, i):
         at += length
 
 
-def rebuild(m, recipes, stream):
-    """Puts every tar together and compares its digest."""
+def rebuild(m, recipes, stream, base=None):
+    """Puts every tar together and compares its digest. base: the tar of each base layer, by diff_id, as a file."""
+    wanted = m.get('base', {})
+    of_base = {b['diff_id'] for b in wanted.get('layers', [])}
     for i, (layer, extents) in enumerate(zip(m['layers'], recipes)):
+        if layer['diff_id'] in of_base:
+            continue  # nothing of it is in the bundle
         digest = hashlib.sha256()
         for source, length, offset in extents:
-            need(source == 0, 'POLICY', 'layer %d needs the base release %s' % (i, m.get('base', {}).get('release_sha256')))
-            stream.seek(offset)
+            place = stream
+            if source:
+                name = wanted['layers'][source - 1]['diff_id']
+                need(base is not None and name in base, 'POLICY', 'layer %d needs layer %s of its base, release %s' % (i, name, wanted.get('release_sha256')))
+                place = base[name]
+            place.seek(offset)
             while length:
-                piece = stream.read(min(length, MIB))
+                piece = place.read(min(length, MIB))
+                need(piece, 'INTEGRITY', 'layer %d: its base layer ends too early' % i)
                 digest.update(piece)
                 length -= len(piece)
         need('sha256:' + digest.hexdigest() == layer['diff_id'], 'INTEGRITY', 'layer %d: SHA-256 is %s' % (i, digest.hexdigest()))

@@ -69,7 +69,9 @@ MANIFEST = record(
     layers=array(record(diff_id=DIGEST, size=number(0, 1024 * GIB),
                         blobs=array(record(digest=DIGEST, media_type=text(r'[ !#-\[\]-~]+', 255), size=number(0, 256 * GIB)), 1, 64)),
                  0, 100000, distinct=lambda layer: layer['diff_id']),
-    base=record(release_sha256=HEX, layers=array(DIGEST, 1, 100000, distinct=str)),
+    base=record(release_sha256=HEX, version=text(SEMVER, 128),
+                layers=array(record(diff_id=DIGEST, size=number(0, 1024 * GIB)), 1, 100000, distinct=lambda layer: layer['diff_id']),
+                optional=('release_sha256', 'version')),
     builder=record(program=text(r'[ !#-\[\]-~]+', 64), version=text(r'[ !#-\[\]-~]+', 128)))
 
 
@@ -101,9 +103,20 @@ def parse_manifest(data):
     need(m['header_len'] % 65536 == 0 and m['header_len'] < m['total_len'], 'FORMAT', 'bundle.json: header_len, total_len')
     check_members(m['members'])
     need(m['release']['sha256'] == m['members'][0]['sha256'], 'FORMAT', 'bundle.json: release.sha256 is not that of release.json')
+    check_base(m)
     raw = sum(512 + round_up(entry['size'], 512) for entry in m['members']) + 1024
     need(raw == m['chunks']['raw_len'], 'FORMAT', 'bundle.json: raw_len is %d, members make %d' % (m['chunks']['raw_len'], raw))
     return m
+
+
+def check_base(m):
+    """A delta: another release, and one size for a layer that is in both."""
+    base = m.get('base', {})
+    need(('release_sha256' in base) == ('version' in base), 'FORMAT', 'bundle.json: base: release_sha256 and version')
+    need(base.get('release_sha256') != m['release']['sha256'], 'FORMAT', 'bundle.json: base is this release itself')
+    sizes = {layer['diff_id']: layer['size'] for layer in m['layers']}
+    for layer in base.get('layers', []):
+        need(sizes.get(layer['diff_id'], layer['size']) == layer['size'], 'FORMAT', 'bundle.json: base layer %s has two sizes' % layer['diff_id'])
 
 
 def check_members(members):

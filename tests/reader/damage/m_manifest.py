@@ -119,9 +119,9 @@ def values(make):
             ('builder-empty', ('builder', 'program'), ''), ('total-len', ('total_len',), 65536), ('members-one', ('members',), [])):
         yield 'M13-' + label, 'FORMAT', '%s' % '.'.join(map(str, path)), make(manifest=edit(*path, value))
     yield 'M13-layer-twice', 'FORMAT', 'a diff_id twice', make(manifest=lambda m: edit('layers', 1, 'diff_id', m['layers'][0]['diff_id'])(m))
-    yield 'M13-base-empty', 'FORMAT', 'base without layers', make(manifest=edit('base', {'release_sha256': good, 'layers': []}))
-    yield 'M13-base-twice', 'FORMAT', 'a base layer twice', make(manifest=edit('base', {'release_sha256': good, 'layers': ['sha256:' + good] * 2}))
-    yield 'M13-base-key', 'FORMAT', 'base with another key', make(manifest=edit('base', {'release_sha256': good, 'layers': ['sha256:' + good], 'x': 1}))
+    yield 'M13-base-empty', 'FORMAT', 'base without layers', make(manifest=edit('base', {'release_sha256': good, 'version': '0.9.0', 'layers': []}))
+    yield 'M13-base-twice', 'FORMAT', 'a base layer twice', make(manifest=edit('base', {'release_sha256': good, 'version': '0.9.0', 'layers': [{'diff_id': 'sha256:' + good, 'size': 1}] * 2}))
+    yield 'M13-base-key', 'FORMAT', 'base with another key', make(manifest=edit('base', {'release_sha256': good, 'version': '0.9.0', 'layers': [{'diff_id': 'sha256:' + good, 'size': 1}], 'x': 1}))
     for label, change in (('name', (b'"name":"golden"', b'"name":"silver"')), ('version', (b'1.0.0', b'1.0.1')), ('not-json', (b'"images":[', b'"images":[[')),
                           ('kind', (b'archon_release', b'archon_receipt')), ('twice', (b'"version"', b'"name":"golden","version"'))):
         yield 'M13-release-' + label, 'FORMAT', 'release.json', make(
