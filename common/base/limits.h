@@ -92,6 +92,7 @@ enum {
 #define LIMIT_IMAGES 10000
 #define LIMIT_LAYER_BYTES (1024 * GIB)       /* raw tar of one layer */
 #define LIMIT_RELEASE_BYTES (16 * MIB)
+#define LIMIT_LAYOUT_BYTES (16 * MIB)         /* index.json and manifest.json of all images of a bundle: 100 bytes for each layer of each image */
 #define LIMIT_BLOB_BYTES (256 * GIB)         /* compressed layer in a registry */
 
 /* gates: scan reports, lists of packages */
