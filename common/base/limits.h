@@ -93,6 +93,8 @@ enum {
 #define LIMIT_LAYER_BYTES (1024 * GIB)       /* raw tar of one layer */
 #define LIMIT_RELEASE_BYTES (16 * MIB)
 #define LIMIT_LAYOUT_BYTES (16 * MIB)         /* index.json and manifest.json of all images of a bundle: 100 bytes for each layer of each image */
+#define LIMIT_INVENTORY_BYTES (16 * MIB)     /* what a host has: 100 000 layers are 8 MiB */
+#define LIMIT_INVENTORY_RELEASES 1000        /* installed and kept ones */
 #define LIMIT_BLOB_BYTES (256 * GIB)         /* compressed layer in a registry */
 
 /* gates: scan reports, lists of packages */
