@@ -37,6 +37,14 @@ MUST_CHECK struct export *export_of(struct tarball *tar, enum err_code blame, st
 void export_close(struct export *x);
 AUTO_FREE(struct export, export_close)
 
+/* The bytes of such an archive into a sink, which is not finished. *is_there: false when the engine has no such image. For the files of this folder. */
+struct export_request {
+    const char *name;
+    const char *phase; /* of progress */
+    const struct progress *progress;
+};
+MUST_CHECK bool export_get(struct engine *g, const struct export_request *q, struct sink *out, bool *is_there, struct err *e);
+
 /* Borrowed. */
 size_t export_n_images(const struct export *x);
 const struct export_image *export_image(const struct export *x, size_t i);

@@ -27,7 +27,7 @@ static void choose(struct inflate_stage *s, enum inflate_kind kind)
         s->decoder = unzstd_new(s->what);
 }
 
-static enum inflate_kind kind_of(const uint8_t *head, size_t n)
+enum inflate_kind inflate_kind_of(const uint8_t *head, size_t n)
 {
     static const uint8_t zstd[4] = { 0x28, 0xB5, 0x2F, 0xFD };
     if (n >= 2 && head[0] == 0x1F && head[1] == 0x8B)
@@ -50,7 +50,7 @@ static bool pass(struct inflate_stage *s, const uint8_t *bytes, size_t n, struct
 
 static bool decide(struct inflate_stage *s, struct err *e)
 {
-    choose(s, kind_of(s->head, s->n_head));
+    choose(s, inflate_kind_of(s->head, s->n_head));
     return pass(s, s->head, s->n_head, e);
 }
 

@@ -52,14 +52,21 @@ struct sink *sink_call(sink_call_fn fn, void *ctx);
 /* Two ways: everything goes to both; owns both. */
 struct sink *sink_tee(struct sink *a, struct sink *b);
 
+/* What passes is read by a function on a thread of its own, as a source, which it frees: for readers that want to pull (libarchive). When the function has ended, for
+ * whatever reason, the rest passes unseen; finish waits for it and reports its failure. */
+struct source;
+typedef bool (*sink_reader_fn)(void *ctx, struct source *from, struct err *e);
+struct sink *sink_reader(sink_reader_fn fn, void *ctx);
+
 /* Inflates a layer: gzip (several members; zeros or rubbish after the last member is refused) with ISA-L, and where ISA-L refuses the stream
  * zlib decides; zstd (several frames, skippable frames, window at most 128 MiB); or raw. Detected by magic when DETECT. A stream that ends
  * in the middle is refused at finish. ERR_REGISTRY "<what>: ...": the caller may change the class. */
 enum inflate_kind { INFLATE_DETECT, INFLATE_RAW, INFLATE_GZIP, INFLATE_ZSTD };
 struct sink *sink_inflate(enum inflate_kind kind, const char *what, struct sink *next);
+/* What the first bytes, four of them as a rule, say: never INFLATE_DETECT. */
+enum inflate_kind inflate_kind_of(const uint8_t *head, size_t n);
 
 /* Where bytes come from. */
-struct source;
 struct source_ops {
     bool (*read)(struct source *s, void *to, size_t n, size_t *got, struct err *e); /* *got = 0: the end */
     void (*free)(struct source *s);

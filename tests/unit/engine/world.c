@@ -27,10 +27,9 @@ static const char *const statuses[] = {
     "[\"Backing Filesystem\", \"extfs\"]",
 };
 
-void world_start_closed(struct world *w, enum world_kind kind, const char *rules)
+static char *script_for(enum world_kind kind, const char *rules)
 {
-    *w = (struct world){ 0 };
-    AUTO(mem_auto) char *script = mem_format(
+    return mem_format(
         "{\"ports\": 0, \"rules\": [%s"
         "{\"call\": \"GET /version\", \"json\": %s},"
         "{\"call\": \"GET /info\", \"json\": {\"DriverStatus\": [%s], \"OSType\": \"linux\", \"Architecture\": \"x86_64\","
@@ -40,6 +39,12 @@ void world_start_closed(struct world *w, enum world_kind kind, const char *rules
         "{\"call\": \"POST /images/load.*\", \"lines\": [{\"stream\": \"Loaded image ID: sha256:x\\n\"}]},"
         "{\"call\": \"POST /images/.*/tag.*\", \"status\": 201}]}",
         rules, versions[kind], statuses[kind]);
+}
+
+void world_start_closed(struct world *w, enum world_kind kind, const char *rules)
+{
+    *w = (struct world){ 0 };
+    AUTO(mem_auto) char *script = script_for(kind, rules);
     fake_start_program(&w->fake, "fake_engine.py", script);
 }
 
@@ -48,15 +53,28 @@ struct engine *world_open(struct world *w, bool is_impatient, struct err *e)
     return engine_open_timed(fake_path(&w->fake, "engine.sock"), is_impatient ? &impatient : &patient, e);
 }
 
-void world_start(struct world *w, enum world_kind kind, const char *rules)
+static void open_or_exit(struct world *w)
 {
     struct err e = { 0 };
-    world_start_closed(w, kind, rules);
     w->g = world_open(w, false, &e);
     if (w->g == NULL) {
         fprintf(stderr, "%s\n", e.msg);
         exit(1);
     }
+}
+
+void world_start(struct world *w, enum world_kind kind, const char *rules)
+{
+    world_start_closed(w, kind, rules);
+    open_or_exit(w);
+}
+
+void world_again(struct world *w, enum world_kind kind, const char *rules)
+{
+    AUTO(mem_auto) char *script = script_for(kind, rules);
+    engine_close(w->g);
+    fake_again(&w->fake, script);
+    open_or_exit(w);
 }
 
 void world_stop(struct world *w)
