@@ -112,7 +112,7 @@ static size_t find_id(const struct manifest *m, const uint32_t *order, size_t n,
 {
     size_t low = 0;
     size_t high = n;
-    BUG_IF(order == NULL);
+    BUG_IF(order == NULL && n > 0);
     while (low < high) {
         size_t mid = low + (high - low) / 2;
         int compared = digest_compare(id(m, order[mid]), want);
