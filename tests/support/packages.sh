@@ -14,6 +14,7 @@ package_group() {
     rpm) echo rpm ;;
     db) echo postgresql postgresql-client ;;
     bats) echo bats ;;
+    bench) echo hyperfine time ;;
     newer) echo debootstrap debian-archive-keyring ;;
     *) die "package group $1 is unknown" ;;
     esac
