@@ -6,7 +6,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "bundler/blob_put.h"
-#include "format/jwrite.h"
+#include "format/oci_layout.h"
 
 #include "base/banned.h"
 
@@ -43,19 +43,14 @@ static bool look_at_layer(void *ctx, size_t layer, struct source *content, struc
 
 static bool write_manifest(const struct export_image *x, const struct types *t, struct buf *out, struct err *e)
 {
-    struct digest config;
-    AUTO(jwrite_free_auto) struct jwrite *w = jwrite_new(JWRITE_COMPACT, LIMIT_OCI_MANIFEST_BYTES);
-    sha256_of(&config, buf_text(&x->config), x->config.len);
-    jwrite_object(w, NULL);
-    jwrite_u64(w, "schemaVersion", 2);
-    jwrite_str(w, "mediaType", OCI_TYPE_MANIFEST);
-    oci_descriptor_write(w, "config", OCI_TYPE_CONFIG, &config, x->config.len);
-    jwrite_array(w, "layers");
-    for (size_t i = 0; i < x->n_layers; i++)
-        oci_descriptor_write(w, NULL, t->of_layer[i], digest_of(x, i), x->layers[i].size);
-    jwrite_end(w);
-    jwrite_end(w);
-    return jwrite_done(w, out, "manifest", e);
+    struct oci_descriptor config = { .media_type = OCI_TYPE_CONFIG, .size = x->config.len };
+    AUTO(mem_auto) struct oci_descriptor *layers = mem_new_array(x->n_layers, sizeof *layers);
+    sha256_of(&config.digest, buf_text(&x->config), x->config.len);
+    for (size_t i = 0; i < x->n_layers; i++) {
+        layers[i] = (struct oci_descriptor){ .digest = *digest_of(x, i), .size = x->layers[i].size };
+        BUG_IF(!text_copy(layers[i].media_type, sizeof layers[i].media_type, t->of_layer[i]));
+    }
+    return oci_manifest_write(&config, layers, x->n_layers, out, e);
 }
 
 bool exported_describe(struct export *x, const struct export_image *from, struct image_platform *p, const char *what, struct err *e)

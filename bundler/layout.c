@@ -3,13 +3,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "base/mem.h"
 #include "base/text.h"
 #include "bundler/blob_put.h"
 #include "format/jread.h"
+#include "format/oci_layout.h"
 #include "format/ref.h"
 #include "sys/file.h"
 #include "sys/path.h"
@@ -17,7 +17,6 @@
 #include "base/banned.h"
 
 enum { LAYOUT_FILE_BYTES = 4096, LIST_BYTES = 240 };
-static const char blob_folder[] = "blobs/sha256/";
 static const char tag_key[] = "org.opencontainers.image.ref.name";
 static const char name_key[] = "io.containerd.image.name";
 
@@ -72,22 +71,11 @@ static bool read_file(struct layout *l, const char *name, struct buf *out, struc
     return file == NULL ? is_missing(l, name, e) : tarball_read(l->tar, file, out, e);
 }
 
-/* Room for "blobs/sha256/" and a digest. */
-struct blob_name {
-    char text[96];
-};
-
-static const char *blob_name(struct blob_name *out, const struct digest *d)
-{
-    snprintf(out->text, sizeof out->text, "%s%s", blob_folder, DIGEST_HEX(d));
-    return out->text;
-}
-
 bool layout_read(struct layout *l, const struct digest *d, struct buf *out, struct err *e)
 {
-    struct blob_name name;
+    struct oci_path name;
     struct digest got;
-    if (!read_file(l, blob_name(&name, d), out, e))
+    if (!read_file(l, oci_blob_path(&name, d), out, e))
         return false;
     sha256_of(&got, buf_text(out), out->len);
     return digest_equal(&got, d) || err_set(e, ERR_INTEGRITY, "%s: %s has digest %s, which is not its name", l->what, name.text, DIGEST_SHOWN(&got));
@@ -99,7 +87,7 @@ static bool check_version(struct layout *l, struct err *e)
 {
     AUTO(buf_clear_auto) struct buf text = BUF_LIMIT(LAYOUT_FILE_BYTES);
     char version[32] = "";
-    if (!read_file(l, "oci-layout", &text, e)) {
+    if (!read_file(l, OCI_LAYOUT_MEMBER, &text, e)) {
         if (e->code == ERR_REGISTRY)
             err_hint(e, "an OCI layout has oci-layout, index.json and blobs/; docker-archive:FILE is for what docker save wrote");
         return false;
@@ -257,12 +245,12 @@ const struct layout_image *layout_find(const struct layout *l, const char *insid
 
 static bool put_from_directory(struct layout *l, const struct oci_descriptor *blob, struct cache *c, struct err *e)
 {
-    struct blob_name name;
+    struct oci_path name;
     struct safe_path path;
     bool is_there = false;
     if (!cache_find(c, &blob->digest, blob->size, &is_there, e) || is_there)
         return is_there;
-    if (!safe_path_parse(&path, blob_name(&name, &blob->digest), l->what, e))
+    if (!safe_path_parse(&path, oci_blob_path(&name, &blob->digest), l->what, e))
         return false;
     AUTO(fd_auto) int fd = path_open_beneath(l->dir_fd, &path, l->what, &is_there, e);
     if (fd < 0)
@@ -283,7 +271,7 @@ static bool put_from_archive(void *ctx, const char *path, struct source *content
     const struct putting *p = ctx;
     struct err no_blob = { 0 };
     struct digest d;
-    if (!text_starts(path, blob_folder) || !digest_parse_hex(&d, path + sizeof blob_folder - 1, "blob", &no_blob))
+    if (!text_starts(path, OCI_BLOBS_FOLDER) || !digest_parse_hex(&d, path + sizeof OCI_BLOBS_FOLDER - 1, "blob", &no_blob))
         return true;
     for (size_t i = 0; i < p->n; i++)
         if (digest_equal(&d, &p->blobs[i].digest))
@@ -294,9 +282,9 @@ static bool put_from_archive(void *ctx, const char *path, struct source *content
 /* Not there, or only as a link or folder: that is said before anything is copied. */
 static bool need_blobs(const struct layout *l, const struct oci_descriptor *blobs, size_t n, struct err *e)
 {
-    struct blob_name name;
+    struct oci_path name;
     for (size_t i = 0; i < n; i++) {
-        const struct tarball_file *file = tarball_find(l->tar, blob_name(&name, &blobs[i].digest));
+        const struct tarball_file *file = tarball_find(l->tar, oci_blob_path(&name, &blobs[i].digest));
         if (file == NULL || !text_is(file->path, name.text))
             return is_missing(l, name.text, e);
     }

@@ -8,7 +8,7 @@
 #undef asprintf
 #pragma GCC poison strcpy strcat strncpy strncat sprintf vsprintf strtok gets atoi atol atoll system popen tmpnam
 #pragma GCC poison mktemp
-#ifndef BASE_RENAMES /* sys/file.c: files appear whole or not at all, in one place */
+#ifndef BASE_RENAMES /* sys/file.c, sys/publish_dir.c: files and directories appear whole or not at all, each in one place */
 #pragma GCC poison rename renameat renameat2
 #endif
 #ifndef BASE_ALLOCATOR /* base/mem.c */

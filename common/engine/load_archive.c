@@ -2,7 +2,6 @@
  * stands at the end. */
 #include "base/mem.h"
 #include "engine/load_parts.h"
-#include "format/jwrite.h"
 #include "format/oci_layout.h"
 
 #include "base/banned.h"
@@ -18,17 +17,11 @@ bool load_is_named_by_archive(const struct engine *g)
 
 bool load_make_manifest(const struct load_image *i, struct buf *out, struct err *e)
 {
-    AUTO(jwrite_free_auto) struct jwrite *w = jwrite_new(JWRITE_COMPACT, DOCUMENT_MAX);
-    jwrite_object(w, NULL);
-    jwrite_u64(w, "schemaVersion", 2);
-    jwrite_str(w, "mediaType", OCI_TYPE_MANIFEST);
-    oci_descriptor_write(w, "config", OCI_TYPE_CONFIG, &i->config_digest, i->config_bytes);
-    jwrite_array(w, "layers");
+    struct oci_descriptor config = { .media_type = OCI_TYPE_CONFIG, .digest = i->config_digest, .size = i->config_bytes };
+    AUTO(mem_auto) struct oci_descriptor *layers = mem_new_array(i->n_layers, sizeof *layers);
     for (size_t k = 0; k < i->n_layers; k++)
-        oci_descriptor_write(w, NULL, OCI_TYPE_LAYER, &i->layers[k].diff_id, i->layers[k].size);
-    jwrite_end(w);
-    jwrite_end(w);
-    return jwrite_done(w, out, "image manifest", e);
+        layers[k] = (struct oci_descriptor){ .media_type = OCI_TYPE_LAYER, .digest = i->layers[k].diff_id, .size = i->layers[k].size };
+    return oci_manifest_write(&config, layers, i->n_layers, out, e);
 }
 
 static bool make_index(const struct load_image *i, bool is_named, const struct digest *manifest, size_t manifest_bytes, struct buf *out, struct err *e)

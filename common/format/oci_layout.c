@@ -15,6 +15,21 @@ const char *oci_blob_path(struct oci_path *out, const struct digest *d)
     return out->text;
 }
 
+bool oci_manifest_write(const struct oci_descriptor *config, const struct oci_descriptor *layers, size_t n, struct buf *out, struct err *e)
+{
+    AUTO(jwrite_free_auto) struct jwrite *w = jwrite_new(JWRITE_COMPACT, LIMIT_OCI_MANIFEST_BYTES);
+    jwrite_object(w, NULL);
+    jwrite_u64(w, "schemaVersion", 2);
+    jwrite_str(w, "mediaType", OCI_TYPE_MANIFEST);
+    oci_descriptor_write(w, "config", config->media_type, &config->digest, config->size);
+    jwrite_array(w, "layers");
+    for (size_t i = 0; i < n; i++)
+        oci_descriptor_write(w, NULL, layers[i].media_type, &layers[i].digest, layers[i].size);
+    jwrite_end(w);
+    jwrite_end(w);
+    return jwrite_done(w, out, "image manifest", e);
+}
+
 static void write_name(struct jwrite *w, const struct oci_layout_entry *x)
 {
     jwrite_object(w, "annotations");

@@ -19,6 +19,9 @@ struct oci_path {
 const char *oci_blob_path(struct oci_path *out, const struct digest *d);
 #define OCI_BLOB_PATH(d) oci_blob_path(&(struct oci_path){ { 0 } }, (d))
 
+/* An image manifest over blobs as they are: nothing else is in it, so that whoever makes one of the same blobs gets the same digest. */
+MUST_CHECK bool oci_manifest_write(const struct oci_descriptor *config, const struct oci_descriptor *layers, size_t n, struct buf *out, struct err *e);
+
 /* An entry of index.json. */
 struct oci_layout_entry {
     const char *media_type;

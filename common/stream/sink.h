@@ -86,6 +86,8 @@ static inline void source_free(struct source *s)
 AUTO_FREE(struct source, source_free)
 struct source *source_fd(int fd, const char *what); /* borrows */
 struct source *source_memory(const void *bytes, size_t n); /* borrows */
+/* Compares where the end is reported: ERR_INTEGRITY "<what>: digest is sha256:..., expected sha256:...". Takes from over; want is copied. */
+struct source *source_sha256(const struct digest *want, const char *what, struct source *from);
 
 /* Moves everything from a source to a sink (does not finish it). */
 MUST_CHECK bool pump(struct source *from, struct sink *to, struct err *e);

@@ -74,6 +74,51 @@ struct source *source_memory(const void *bytes, size_t n)
     return &s->source;
 }
 
+struct digest_source {
+    struct source source;
+    struct source *from;
+    struct sha256 *hash;
+    struct digest want;
+    char *what;
+    bool is_proven;
+};
+
+static bool prove(struct digest_source *s, struct err *e)
+{
+    struct digest found;
+    if (s->is_proven)
+        return true;
+    sha256_end(s->hash, &found);
+    s->is_proven = digest_equal(&found, &s->want);
+    return s->is_proven || err_set(e, ERR_INTEGRITY, "%s: digest is %s, expected %s", s->what, DIGEST_SHOWN(&found), DIGEST_SHOWN(&s->want));
+}
+
+static bool digest_source_read(struct source *source, void *to, size_t n, size_t *got, struct err *e)
+{
+    struct digest_source *s = (struct digest_source *)source;
+    if (!source_read(s->from, to, n, got, e))
+        return false;
+    sha256_add(s->hash, to, *got);
+    return *got > 0 || prove(s, e);
+}
+
+static void digest_source_free(struct source *source)
+{
+    struct digest_source *s = (struct digest_source *)source;
+    source_free(s->from);
+    sha256_free(s->hash);
+    mem_free(s->what);
+    mem_free(s);
+}
+
+struct source *source_sha256(const struct digest *want, const char *what, struct source *from)
+{
+    static const struct source_ops ops = { digest_source_read, digest_source_free };
+    struct digest_source *s = mem_new(sizeof *s);
+    *s = (struct digest_source){ { &ops }, from, sha256_new(), *want, mem_text(what), false };
+    return &s->source;
+}
+
 bool pump(struct source *from, struct sink *to, struct err *e)
 {
     AUTO(mem_auto) uint8_t *piece = mem_new(PUMP_BYTES);
