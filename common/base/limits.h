@@ -95,6 +95,11 @@ enum {
 #define LIMIT_LAYOUT_BYTES (16 * MIB)         /* index.json and manifest.json of all images of a bundle: 100 bytes for each layer of each image */
 #define LIMIT_INVENTORY_BYTES (16 * MIB)     /* what a host has: 100 000 layers are 8 MiB */
 #define LIMIT_INVENTORY_RELEASES 1000        /* installed and kept ones */
+#define LIMIT_PARITY_DATA_BLOCKS (1 << 20)   /* of a bundle that parity covers: 8 MiB of hashes; with 4 MiB a block that are 4 TiB */
+#define LIMIT_PARITY_BLOCKS (5 << 19)         /* of the bundle and its parity file: with half of all that are twice as many, and a few */
+#define LIMIT_PARITY_BLOCK_BYTES (4 * MIB)
+#define LIMIT_PARITY_PERCENT 50              /* beyond that a second copy does more */
+#define LIMIT_REPAIR_RANGES 1000             /* damaged places that are named one by one */
 #define LIMIT_BLOB_BYTES (256 * GIB)         /* compressed layer in a registry */
 
 /* gates: scan reports, lists of packages */

@@ -33,4 +33,17 @@ enum {
 #define LAYOUT_LAYERS_BIN_MAX (256 * MIB)
 #define LAYOUT_RECIPES_MAGIC "ARCHREC1"
 
+/* the parity file */
+#define PARITY_SUFFIX ".par"
+#define LAYOUT_PARITY_MAGIC "ARCHPAR1"
+enum {
+    LAYOUT_PARITY_DATA = 240,      /* slices of a bundle, at most */
+    LAYOUT_PARITY_SLICES = 255,    /* together with those of parity: GF(2^8) */
+    LAYOUT_PARITY_BLOCK_MIN = 4096,
+    LAYOUT_PARITY_HASH = 8,        /* of a block: the beginning of its SHA-256 */
+    LAYOUT_PARITY_HEAD = 128,      /* of a record, before the hashes */
+    LAYOUT_PARITY_UNIT = 512,      /* a head is a multiple of it */
+    LAYOUT_PARITY_HEAD_MAX = 2048, /* 128 + 240 * 8 */
+};
+
 #endif

@@ -1,0 +1,30 @@
+/* Making the parity file of a bundle (docs/FORMAT.md section 11). The bundle is read once, a piece of each slice at a time; memory: 32 MiB and a little. */
+#ifndef BUNDLE_PARITY_WRITE_H
+#define BUNDLE_PARITY_WRITE_H
+
+#include "base/progress.h"
+#include "bundle/parity_record.h"
+
+/* Where the bytes of the bundle come from. Thread: any. */
+struct parity_source {
+    bool (*read)(void *ctx, void *to, size_t n, uint64_t at, struct err *e);
+    void *ctx;
+};
+
+struct parity_how {
+    unsigned jobs;                   /* threads, at least 1 */
+    const struct progress *progress; /* phase "parity"; may be null */
+};
+
+/* Writes the records of rows first to end - 1 (0 and s->rows: all) into an open file. name is for messages. */
+MUST_CHECK bool parity_write(int to, const char *name, const struct parity_shape *s, const struct parity_source *from, uint32_t first, uint32_t end,
+                             const struct parity_how *how, struct err *e);
+
+/* A parity_source of an open file. */
+struct parity_open_file {
+    int fd;
+    const char *name;
+};
+bool parity_read_fd(void *ctx, void *to, size_t n, uint64_t at, struct err *e);
+
+#endif
