@@ -245,6 +245,7 @@ static bool run_load_images(struct cli_context *ctx, const void *options, struct
 
 static const struct cli_option install_rows[] = {
     INSTALL_ROWS_BUNDLE,
+    INSTALL_ROWS_BASE,
     INSTALL_ROWS_SITE,
     CLI_NUMBER_ROW("wait-timeout", 0, struct install_options, wait_timeout_s, "SECONDS", "how long services may take to become healthy", 1, 86400),
     CLI_FLAG_ROW("dry-run", 0, struct install_options, is_dry, "only show what would happen (same as plan)"),
@@ -255,11 +256,12 @@ static const struct cli_option install_rows[] = {
 };
 static const struct cli_option plan_rows[] = {
     INSTALL_ROWS_BUNDLE,
+    INSTALL_ROWS_BASE,
     INSTALL_ROWS_SITE,
     CLI_NOT_YET_ROW("target"),
     INSTALL_ROWS_NOT_YET,
 };
-static const struct cli_option load_rows[] = { INSTALL_ROWS_BUNDLE, CLI_NOT_YET_ROW("platform") };
+static const struct cli_option load_rows[] = { INSTALL_ROWS_BUNDLE, INSTALL_ROWS_BASE, CLI_NOT_YET_ROW("platform") };
 
 const struct cli_command cmd_install = {
     .name = "install",

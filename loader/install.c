@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "engine/containers.h"
+#include "loader/install_base.h"
 #include "loader/install_images.h"
 #include "loader/kept_values.h"
 #include "loader/open.h"
@@ -35,6 +36,8 @@ void install_free(struct install *in)
         deployment_free(in->previous);
     if (in->next != NULL)
         deployment_free(in->next);
+    if (in->base != NULL)
+        base_source_free(in->base);
     if (in->cache != NULL)
         chunk_cache_free(in->cache);
     if (in->bundle != NULL)
@@ -321,7 +324,8 @@ struct install *install_prepare(struct cli_context *ctx, const struct install_op
 {
     AUTO(install_free_auto) struct install *in = install_new(ctx, o);
     bool ok = open_state(in, e) && open_next(in, true, e) && open_engine(in, e) && open_compose(in, e) && check_project(in, e) &&
-              open_previous(in, e) && open_tls(in, e) && open_database(in, e) && check_render(in, e) && install_images_describe(in, e);
+              open_previous(in, e) && open_tls(in, e) && open_database(in, e) && check_render(in, e) && install_images_describe(in, e) &&
+              install_base_prepare(in, e);
     return ok ? TAKE(in) : NULL;
 }
 
@@ -340,7 +344,7 @@ struct install *install_prepare_images(struct cli_context *ctx, const struct ins
     }
     in->cache = chunk_cache_new(bundle_index(in->bundle), CACHE_BYTES);
     in->next = deployment_new(&release, &digest, &values, &in->site, NULL);
-    return open_engine(in, e) && install_images_describe(in, e) ? TAKE(in) : NULL;
+    return open_engine(in, e) && install_images_describe(in, e) && install_base_prepare(in, e) ? TAKE(in) : NULL;
 }
 
 struct install *install_prepare_files(struct cli_context *ctx, const struct install_options *o, struct err *e)

@@ -27,6 +27,7 @@ struct install_options {
     const char *root;
     const char *env;
     const char *engine;
+    const char *base; /* a bundle that was kept */
     uint64_t wait_timeout_s;
     bool is_dry;
     bool is_yes;
@@ -34,6 +35,7 @@ struct install_options {
 };
 
 struct install_image; /* loader/install_images.c */
+struct base_source;   /* loader/base_source.c */
 
 struct install {
     struct cli_context *ctx;
@@ -48,6 +50,7 @@ struct install {
     struct chunk_cache *cache;
     struct deployment *next;     /* what is being installed */
     struct deployment *previous; /* what runs now, or null */
+    struct base_source *base;    /* of a delta: loader/install_base.c */
     struct engine *engine;
     struct compose_tool compose;
     struct site_tls *tls;

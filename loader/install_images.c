@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "loader/image_names.h"
+#include "loader/install_base.h"
 #include "sys/file.h"
 
 #include "base/banned.h"
@@ -121,7 +122,7 @@ static bool add_previous(struct install *in, struct err *e)
 }
 
 /* Layers that the engine has are not sent: those of every image in a classic store; in containerd's, those of images that we know. */
-static bool read_known(struct install *in, struct err *e)
+bool install_images_know(struct install *in, struct err *e)
 {
     if (in->has_known)
         return true;
@@ -187,7 +188,7 @@ bool install_images_load(struct install *in, struct err *e)
     for (size_t i = 0; i < in->n_images; i++)
         order[i] = &in->images[i];
     qsort(order, in->n_images, sizeof *order, by_layers);
-    if (!read_known(in, e))
+    if (!install_images_know(in, e) || !install_base_fetch(in, e))
         return false;
     for (size_t i = 0; i < in->n_images; i++) {
         bool is_there = false;
@@ -234,13 +235,15 @@ bool install_images_space(struct install *in, struct install_space *out, struct 
 {
     const struct engine_facts *f = engine_facts(in->engine);
     struct err ignored = { 0 };
+    struct install_base_space base;
     uint64_t largest = 0;
     *out = (struct install_space){ .path = f->root_dir };
-    if (!read_known(in, e) || !count_bytes(in, out, &largest, e))
+    if (!install_images_know(in, e) || !count_bytes(in, out, &largest, e))
         return false;
     /* A classic store unpacks a copy of one request at a time, then its layers; containerd keeps what was sent beside what it unpacked. */
     bool is_classic = f->kind == ENGINE_DOCKER && f->store == ENGINE_STORE_CLASSIC;
-    out->needed = out->send + (is_classic ? largest : out->send);
+    install_base_space(in, &base);
+    out->needed = out->send + (is_classic ? largest : out->send) + (base.is_beside_images ? base.needed : 0);
     out->is_known = file_free_bytes(f->root_dir, &out->free, &ignored);
     return true;
 }
@@ -252,6 +255,6 @@ bool install_images_check_space(struct install *in, struct err *e)
     if (!install_images_space(in, &s, e))
         return false;
     if (!s.is_known || s.needed <= s.free)
-        return true;
+        return install_base_check_space(in, e);
     return err_set(e, ERR_SPACE, "%s: the images need %s, %s are free", s.path, text_bytes(need, s.needed), text_bytes(room, s.free));
 }

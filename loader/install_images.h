@@ -16,6 +16,8 @@ struct install_image {
 /* Fills in->images for the engine's platform. ERR_POLICY when an image has none for it, ERR_FORMAT when the bundle contradicts itself. */
 MUST_CHECK bool install_images_describe(struct install *in, struct err *e);
 void install_images_clear(struct install *in);
+/* Asks the engine, once, which layers it has: in->known. */
+MUST_CHECK bool install_images_know(struct install *in, struct err *e);
 
 /* All there under their names? */
 MUST_CHECK bool install_images_done(struct install *in, bool *yes, struct err *e);

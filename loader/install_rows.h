@@ -10,6 +10,9 @@
         CLI_TEXT_ROW("env", 0, struct install_options, env, "NAME", "environment: one application on this host"),                    \
         CLI_TEXT_ROW("engine", 0, struct install_options, engine, "SOCKET", "unix socket of the container engine")
 
+#define INSTALL_ROWS_BASE \
+    CLI_TEXT_ROW("base", 0, struct install_options, base, "BUNDLE", "of a delta: the bundle of its base, where the engine does not have it any more")
+
 #define INSTALL_ROWS_SITE                                                                                                            \
     CLI_TEXT_ROW("ca", 0, struct install_options, tls.ca, "FILE", "the site's certificate authority, for all services"),             \
         CLI_TEXT_ROW("ssl-cert", 0, struct install_options, tls.certificate, "FILE", "certificate that services show"),              \

@@ -3,6 +3,7 @@
 
 #include "base/mem.h"
 #include "base/text.h"
+#include "loader/install_base.h"
 #include "loader/install_images.h"
 #include "loader/requires.h"
 
@@ -11,6 +12,7 @@
 struct facts {
     bool done[INSTALL_STEPS_MAX];
     struct install_space space;
+    struct install_base_space base;
     struct requires_facts requires;
     bool has_migrations;
     struct migrate_list migrations;
@@ -22,6 +24,7 @@ static bool find_facts(struct install *in, struct facts *f, struct err *e)
     if (!steps_look(install_steps, install_n_steps, in, f->done, e) || !install_images_space(in, &f->space, e) ||
         !requires_look(in, &f->requires, e))
         return false;
+    install_base_space(in, &f->base);
     if (in->database != NULL)
         f->has_migrations = database_status(in->database, in->engine, in->next->project, &f->migrations, &f->has_migrations, &ignored) &&
                             f->has_migrations;
@@ -59,11 +62,25 @@ static void add_space(struct jwrite *w, const char *path, uint64_t needed, bool 
     jwrite_end(w);
 }
 
+/* What a delta takes from its base on this host. */
+static void add_base(struct jwrite *w, const struct manifest *m, const struct install_base_space *f)
+{
+    if (!m->has_base)
+        return;
+    jwrite_object(w, "base");
+    jwrite_str(w, "version", m->base_version);
+    jwrite_u64(w, "layers", f->count);
+    jwrite_u64(w, "bytes", f->needed);
+    jwrite_end(w);
+}
+
 static void add_host(struct jwrite *w, const struct facts *f)
 {
     jwrite_u64(w, "bytes_to_load", f->space.send);
     jwrite_array(w, "space");
     add_space(w, f->space.path, f->space.needed, f->space.is_known, f->space.free);
+    if (f->base.count > 0)
+        add_space(w, BASE_SOURCE_DIR, f->base.needed, f->base.is_known, f->base.free);
     jwrite_end(w);
     jwrite_array(w, "ports");
     for (size_t i = 0; i < f->requires.n_ports; i++) {
@@ -102,6 +119,7 @@ static bool print_json(struct install *in, const struct facts *f, struct err *e)
     jwrite_end(w);
     if (in->missing.code != ERR_NONE)
         jwrite_str(w, "missing", in->missing.msg);
+    add_base(w, bundle_manifest(in->bundle), &f->base);
     add_host(w, f);
     add_migrations(w, r, f);
     return cli_json_close(in->ctx, w, e);
@@ -116,6 +134,19 @@ static void print_requires(struct cli_context *ctx, const struct requires_facts 
         cli_print(ctx, "room for data: %s needed, %s free\n", text_bytes(need, f->disk_needed), text_bytes(have, f->disk_found));
     for (size_t i = 0; i < f->n_ports; i++)
         cli_print(ctx, "port %u: %s\n", f->ports[i].port, f->ports[i].is_free ? "free" : "taken");
+}
+
+static void print_base(struct install *in, const struct install_base_space *f)
+{
+    const struct manifest *m = bundle_manifest(in->bundle);
+    struct manifest_base_text base;
+    char need[24], room[24];
+    if (!m->has_base)
+        return;
+    cli_print(in->ctx, "\nbase: %s; %zu layer%s of it %s put into files for a while\n", manifest_base_text(&base, m), f->count, text_s(f->count),
+              f->count == 1 ? "is" : "are");
+    if (f->is_known && f->count > 0)
+        cli_print(in->ctx, "space in " BASE_SOURCE_DIR ": %s needed, %s free\n", text_bytes(need, f->needed), text_bytes(room, f->free));
 }
 
 static void print_text(struct install *in, const struct facts *f)
@@ -139,6 +170,7 @@ static void print_text(struct install *in, const struct facts *f)
     if (f->space.is_known)
         cli_print(ctx, "space in %s: %s needed at most, %s free\n", f->space.path, text_bytes(need, f->space.needed),
                   text_bytes(room, f->space.free));
+    print_base(in, &f->base);
     print_requires(ctx, &f->requires);
     if (r->n_migrations > 0)
         cli_print(ctx, "\nmigrations (one transaction)\n");

@@ -57,6 +57,8 @@ MUST_CHECK bool load_known_add_image(struct engine *g, struct load_known *k, con
 MUST_CHECK bool load_known_add_name(struct engine *g, struct load_known *k, const struct ref *name, const struct digest *diff_ids, size_t n,
                                     struct err *e);
 void load_known_clear(struct load_known *k);
+/* Which layers load_image would send: needed has room for each. k may be null: all of them. */
+void load_image_choose(const struct load_image *i, const struct load_known *k, bool *needed);
 /* Bytes of layers that load_image would send. k may be null: of all. An image that is there (load_image_is_there) sends nothing whatever this says. */
 uint64_t load_image_bytes(struct engine *g, const struct load_image *i, const struct load_known *k);
 

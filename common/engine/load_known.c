@@ -98,6 +98,11 @@ void load_choose_layers(const struct load_image *i, const struct load_known *k, 
     digest_set_clear(&sent);
 }
 
+void load_image_choose(const struct load_image *i, const struct load_known *k, bool *needed)
+{
+    load_choose_layers(i, k, needed);
+}
+
 uint64_t load_image_bytes(struct engine *g, const struct load_image *i, const struct load_known *k)
 {
     (void)g;
