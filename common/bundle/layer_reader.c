@@ -1,5 +1,5 @@
 /* Sources over a verified bundle: a range of the raw stream, a layer. */
-#include "bundle/layer_reader.h"
+#include "bundle/exact_reader.h"
 
 #include <string.h>
 
@@ -183,6 +183,8 @@ struct source *layer_reader_open(const struct bundle *b, struct chunk_cache *cac
     const struct manifest *m = bundle_manifest(b);
     const struct recipe *r = &bundle_recipes(b)->layers[i];
     struct manifest_base_text base;
+    if (m->mode == MANIFEST_EXACT)
+        return exact_layer_open(b, cache, i, 0, e);
     if (r->needs_base && bundle_base(b) == NULL) {
         err_set(e, ERR_POLICY, "layer %s is made from the base of this delta, %s", DIGEST_SHOWN(&m->layers[i].diff_id), manifest_base_text(&base, m));
         err_hint(e, "a host that has it loads this bundle; archon-load consolidate makes a full one of both");

@@ -13,6 +13,7 @@
 #define MEMBER_LAYERS "layers.bin"
 #define FOLDER_SIGNATURES "signatures/"
 #define FOLDER_DATA "data/"
+#define FOLDER_IMAGES "images/"
 
 enum {
     LAYOUT_TAR_BLOCK = 512,

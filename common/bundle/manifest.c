@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "bundle/tar.h"
+#include "format/oci_layout.h"
 
 #include "base/banned.h"
 
@@ -33,6 +34,21 @@ void manifest_clear_auto(struct manifest *m)
 bool manifest_is_data(const struct manifest_member *member)
 {
     return text_starts(member->name, FOLDER_DATA);
+}
+
+bool manifest_is_blob(const struct manifest_member *member)
+{
+    return text_starts(member->name, OCI_BLOBS_FOLDER);
+}
+
+uint64_t manifest_layer_bytes(const struct manifest *m, size_t i)
+{
+    return m->mode == MANIFEST_EXACT ? m->layers[i].blobs[0].size : m->layers[i].size;
+}
+
+const char *manifest_mode_text(enum manifest_mode mode)
+{
+    return mode == MANIFEST_EXACT ? "exact" : "dedup";
 }
 
 /* --- in order ------------------------------------------------------------------------------------------------------- */

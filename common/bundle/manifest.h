@@ -24,7 +24,7 @@ struct manifest_blob {
 
 struct manifest_layer {
     struct digest diff_id;
-    uint64_t size; /* of the tar */
+    uint64_t size; /* of the tar; 0 in an exact bundle, which does not say it (manifest_layer_bytes) */
     size_t n_blobs;
     struct manifest_blob *blobs;
 };
@@ -35,6 +35,11 @@ struct manifest_base_layer {
     uint64_t size; /* of the tar */
 };
 
+enum manifest_mode {
+    MANIFEST_DEDUP, /* equal pieces of all layers once, and recipes */
+    MANIFEST_EXACT, /* blobs as registries had them, in an OCI layout */
+};
+
 struct manifest {
     char name[64];
     char version[LIMIT_VERSION_BYTES + 1];
@@ -42,7 +47,8 @@ struct manifest {
     int64_t created; /* unix seconds */
     size_t n_platforms;
     char (*platforms)[65];
-    uint32_t average;
+    enum manifest_mode mode;
+    uint32_t average; /* dedup */
     uint64_t header_len;
     uint64_t total_len;
     uint64_t n_chunks;
@@ -86,6 +92,11 @@ size_t manifest_find_base_layer(const struct manifest *m, const struct digest *d
 /* Fills in what makes finding fast, and raw offsets; manifest_read has done it. */
 void manifest_sort(struct manifest *m);
 bool manifest_is_data(const struct manifest_member *member);
+bool manifest_is_blob(const struct manifest_member *member);
+/* How large layer i is: its tar; in an exact bundle its first blob. */
+uint64_t manifest_layer_bytes(const struct manifest *m, size_t i);
+/* "dedup", "exact". */
+const char *manifest_mode_text(enum manifest_mode mode);
 
 /* The base of a delta for people: "release 1.3.0 (sha256:...)", "4 layers that a host's inventory has". Returns text->text. */
 struct manifest_base_text {

@@ -1,5 +1,5 @@
 /* Reading bundle.json. */
-#include "bundle/manifest.h"
+#include "bundle/manifest_parts.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -120,8 +120,11 @@ static void read_mode(struct manifest *m, struct jnode root)
     char mode[16];
     uint64_t average = 0;
     jread_str(root, "layers_mode", mode, sizeof mode);
-    if (!text_is(mode, "dedup"))
-        jread_fail(root, "layers_mode", "\"%s\" is not supported, expected \"dedup\"", SHOWN(mode));
+    m->mode = text_is(mode, "exact") ? MANIFEST_EXACT : MANIFEST_DEDUP;
+    if (!text_is(mode, manifest_mode_text(m->mode)))
+        jread_fail(root, "layers_mode", "\"%s\" is not supported, expected \"dedup\" or \"exact\"", SHOWN(mode));
+    if (m->mode == MANIFEST_EXACT)
+        return;
     jread_u64(root, "average", 65536, &average);
     if (!chunker_average_is_valid(average))
         jread_fail(root, "average", "%llu is not one of 4096, 8192, 16384, 32768, 65536", (unsigned long long)average);
@@ -145,7 +148,13 @@ static void read_lengths(struct manifest *m, struct jnode root)
     jread_end(chunks, JREAD_NO_EXTRA);
 }
 
-static bool has_folder(const char *name)
+void manifest_check_size(struct jnode o, uint64_t size, uint64_t min, uint64_t max)
+{
+    if (size < min || size > max)
+        jread_fail(o, "size", "%llu is not between %llu and %llu", (unsigned long long)size, (unsigned long long)min, (unsigned long long)max);
+}
+
+bool manifest_has_folder(const char *name)
 {
     static const char *const folders[] = { "app/", "images/", "docs/", "bin/", "reports/" };
     for (size_t i = 0; i < ARRAY_LEN(folders); i++)
@@ -154,15 +163,12 @@ static bool has_folder(const char *name)
     return false;
 }
 
-static void check_member(struct jnode o, struct manifest_member *x, size_t i, size_t n, unsigned *n_data)
+static void check_member(struct jnode o, const struct manifest_member *x, size_t i, size_t n, unsigned *n_data)
 {
-    struct err bad = { 0 };
     char want_data[32];
     uint64_t max = LIMIT_MEMBER_BYTES;
     uint64_t min = 0;
     bool is_last = i + 1 == n;
-    if (!tar_name_check(x->name, &bad))
-        jread_fail(o, "name", "%s", bad.msg);
     if ((i == 0) != text_is(x->name, MEMBER_RELEASE) || is_last != text_is(x->name, MEMBER_LAYERS))
         jread_fail(o, "name", "\"%s\" at this place: release.json must be first, layers.bin last", SHOWN(x->name));
     if (i == 0) {
@@ -177,12 +183,10 @@ static void check_member(struct jnode o, struct manifest_member *x, size_t i, si
             jread_fail(o, "name", "\"%s\", expected \"%s\"", SHOWN(x->name), want_data);
         min = 1;
         max = LAYOUT_DATA_MEMBER;
-    } else if (!has_folder(x->name)) {
+    } else if (!manifest_has_folder(x->name)) {
         jread_fail(o, "name", "\"%s\" is not a member of a bundle", SHOWN(x->name));
     }
-    if (x->size < min || x->size > max)
-        jread_fail(o, "size", "%llu is not between %llu and %llu", (unsigned long long)x->size, (unsigned long long)min,
-                   (unsigned long long)max);
+    manifest_check_size(o, x->size, min, max);
     if (x->has_sha256 == manifest_is_data(x))
         jread_fail(o, "sha256", "must be there for all members but data");
 }
@@ -199,6 +203,7 @@ static void read_members(struct manifest *m, struct jnode root)
         struct jnode o = jread_item(list, i);
         struct manifest_member *x = &m->members[i];
         uint64_t flag = 0;
+        struct err bad = { 0 };
         jread_str(o, "name", x->name, sizeof x->name);
         jread_u64(o, "size", LIMIT_MEMBER_BYTES, &x->size);
         x->is_executable = jread_has(o, "x");
@@ -209,7 +214,12 @@ static void read_members(struct manifest *m, struct jnode root)
         x->has_sha256 = jread_has(o, "sha256");
         if (x->has_sha256)
             jread_digest_hex(o, "sha256", &x->sha256);
-        check_member(o, x, i, m->n_members, &n_data);
+        if (!tar_name_check(x->name, &bad))
+            jread_fail(o, "name", "%s", bad.msg);
+        if (m->mode == MANIFEST_EXACT)
+            manifest_exact_member(o, x, i, m->n_members);
+        else
+            check_member(o, x, i, m->n_members, &n_data);
         jread_end(o, JREAD_NO_EXTRA);
     }
 }
@@ -240,7 +250,8 @@ static void read_layers(struct manifest *m, struct jnode root)
     for (size_t i = 0; i < m->n_layers; i++) {
         struct jnode o = jread_item(list, i);
         jread_digest(o, "diff_id", &m->layers[i].diff_id);
-        jread_u64(o, "size", LIMIT_LAYER_BYTES, &m->layers[i].size);
+        if (m->mode == MANIFEST_DEDUP)
+            jread_u64(o, "size", LIMIT_LAYER_BYTES, &m->layers[i].size);
         read_blobs(&m->layers[i], o);
         jread_end(o, JREAD_NO_EXTRA);
     }
@@ -359,6 +370,8 @@ bool manifest_read(struct manifest *m, const void *bytes, size_t n, struct err *
     manifest_sort(m);
     check_unique(m, root);
     check_base_sizes(m, root);
+    if (m->mode == MANIFEST_EXACT)
+        manifest_exact_check(m, root);
     check_together(m, root);
     jread_end(root, JREAD_NO_EXTRA);
     return jread_done(doc, e);

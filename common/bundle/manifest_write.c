@@ -21,8 +21,9 @@ static void write_head(const struct manifest *m, struct jwrite *w)
     for (size_t i = 0; i < m->n_platforms; i++)
         jwrite_str(w, NULL, m->platforms[i]);
     jwrite_end(w);
-    jwrite_str(w, "layers_mode", "dedup");
-    jwrite_u64(w, "average", m->average);
+    jwrite_str(w, "layers_mode", manifest_mode_text(m->mode));
+    if (m->mode == MANIFEST_DEDUP)
+        jwrite_u64(w, "average", m->average);
     jwrite_u64(w, "header_len", m->header_len);
     jwrite_u64(w, "total_len", m->total_len);
     jwrite_object(w, "chunks");
@@ -56,7 +57,8 @@ static void write_layers(const struct manifest *m, struct jwrite *w)
         const struct manifest_layer *l = &m->layers[i];
         jwrite_object(w, NULL);
         jwrite_digest(w, "diff_id", &l->diff_id);
-        jwrite_u64(w, "size", l->size);
+        if (m->mode == MANIFEST_DEDUP)
+            jwrite_u64(w, "size", l->size);
         jwrite_array(w, "blobs");
         for (size_t k = 0; k < l->n_blobs; k++) {
             jwrite_object(w, NULL);

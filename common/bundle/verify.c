@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "bundle/chunk_stream.h"
+#include "bundle/exact_verify.h"
 #include "bundle/layer_reader.h"
 #include "bundle/members.h"
 #include "format/jread.h"
@@ -62,7 +63,8 @@ static bool check_payload(struct bundle *b, const struct verify_how *how, struct
     AUTO(sink_drop_auto) struct sink *layers = sink_call(feed_recipes, recipes);
     AUTO(members_free_auto) struct members *members = members_new(m);
     members_tap(members, 0, release);
-    members_tap(members, m->n_members - 1, layers);
+    if (m->mode == MANIFEST_DEDUP)
+        members_tap(members, m->n_members - 1, layers);
     return check_chunks(b, how, members, e);
 }
 
@@ -83,11 +85,21 @@ static bool check_release(const struct bundle *b, struct err *e)
     return true;
 }
 
+/* Where the layers are: in recipes, or as blobs. */
+static bool check_layers(struct bundle *b, struct recipe_check *recipes, struct err *e)
+{
+    const struct manifest *m = index_manifest(b->index);
+    if (m->mode == MANIFEST_DEDUP)
+        return recipe_check_end(recipes, &b->recipes, e);
+    b->recipes = (struct recipes){ .n = m->n_layers, .layers = mem_new_array(m->n_layers, sizeof *b->recipes.layers) };
+    return exact_verify(b, e);
+}
+
 static bool check_all(struct bundle *b, const struct bundle_file *f, const struct verify_how *how, struct err *e)
 {
     data_map_make(&b->data, index_manifest(b->index));
     AUTO(recipe_check_free_auto) struct recipe_check *recipes = recipe_check_new(index_manifest(b->index), index_table(b->index), &b->data);
-    return check_payload(b, how, recipes, e) && check_release(b, e) && recipe_check_end(recipes, &b->recipes, e) &&
+    return check_payload(b, how, recipes, e) && check_release(b, e) && check_layers(b, recipes, e) &&
            bundle_file_unchanged(f, e);
 }
 
@@ -150,6 +162,8 @@ static bool rebuild_layers(const struct bundle *b, struct chunk_cache *cache, co
 bool bundle_verify_layers(const struct bundle *b, uint64_t cache_bytes, const struct progress *progress, struct err *e)
 {
     const struct manifest *m = bundle_manifest(b);
+    if (m->mode == MANIFEST_EXACT)
+        return exact_verify_layers(b, cache_bytes, progress, e);
     AUTO(chunk_cache_free_auto) struct chunk_cache *cache = chunk_cache_new(b->index, cache_bytes);
     uint64_t total = 0;
     for (size_t i = 0; i < m->n_layers; i++)
