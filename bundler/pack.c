@@ -46,13 +46,14 @@ uint64_t pack_estimate(const struct pack_layer *l)
 
 /* ---- one form of a layer ---- */
 
-/* blob bytes -> exact size -> digest -> inflate -> limit -> diff_id -> pieces */
+/* blob bytes -> exact size -> digest -> inflate -> another thread -> limit -> diff_id -> pieces */
 static struct sink *chain(const struct unpack *u, size_t form, struct sink *pieces)
 {
     static const enum inflate_kind kinds[] = { [OCI_RAW] = INFLATE_RAW, [OCI_GZIP] = INFLATE_GZIP, [OCI_ZSTD] = INFLATE_ZSTD };
     const struct pack_layer *l = u->layer;
     struct sink *s = sink_sha256(&l->diff_id, "layer content (diff_id)", pieces);
     s = sink_limit(LIMIT_LAYER_BYTES, SINK_AT_MOST, "layer content", s);
+    s = sink_handover(s); /* one large layer keeps two processors busy */
     s = sink_inflate(kinds[l->forms[form].compression], "layer", s);
     s = sink_sha256(&l->blobs[form].digest, "layer blob", s);
     return sink_limit(l->blobs[form].size, SINK_EXACT, "layer blob", s);

@@ -51,6 +51,9 @@ typedef bool (*sink_call_fn)(void *ctx, const void *bytes, size_t n, struct err 
 struct sink *sink_call(sink_call_fn fn, void *ctx);
 /* Two ways: everything goes to both; owns both. */
 struct sink *sink_tee(struct sink *a, struct sink *b);
+/* What comes after it runs in a thread of its own, at most 1 MiB behind; finish waits for it and then runs in the caller's thread. A failure there is that of a later write, or of
+ * finish. Dropping waits too: what comes after must not block for ever. */
+struct sink *sink_handover(struct sink *next);
 
 /* What passes is read by a function on a thread of its own, as a source, which it frees: for readers that want to pull (libarchive). When the function has ended, for
  * whatever reason, the rest passes unseen; finish waits for it and reports its failure. */

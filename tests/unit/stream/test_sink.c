@@ -175,6 +175,70 @@ static void an_empty_memory_source_ends_at_once(void **state)
     assert_int_equal(n, 0);
 }
 
+enum { MANY_BYTES = 5 * 1024 * 1024 + 7 }; /* more than a handover holds */
+
+static uint8_t *many_bytes(void)
+{
+    uint8_t *bytes = test_malloc(MANY_BYTES);
+    for (size_t i = 0; i < MANY_BYTES; i++)
+        bytes[i] = (uint8_t)(i * 31 + i / 256);
+    return bytes;
+}
+
+static void a_handover_passes_everything_on_in_order(void **state)
+{
+    (void)state;
+    struct err e = { 0 };
+    struct digest want, got;
+    uint64_t n = 0;
+    uint8_t *bytes = many_bytes();
+    sha256_of(&want, bytes, MANY_BYTES);
+    AUTO(sink_drop_auto) struct sink *s = sink_handover(sink_measure(&got, &n, sink_null()));
+    for (size_t at = 0, take; at < MANY_BYTES; at += take) {
+        take = at % 70001 + 1 < MANY_BYTES - at ? at % 70001 + 1 : MANY_BYTES - at;
+        assert_true(sink_write(s, bytes + at, take, &e));
+    }
+    assert_true(sink_finish(s, &e));
+    assert_int_equal(n, MANY_BYTES);
+    assert_true(digest_equal(&want, &got));
+    test_free(bytes);
+}
+
+static void a_failure_behind_a_handover_is_that_of_a_later_write_or_of_finish(void **state)
+{
+    (void)state;
+    struct err e = { 0 };
+    uint8_t *bytes = many_bytes();
+    AUTO(sink_drop_auto) struct sink *early = sink_handover(sink_limit(1, SINK_AT_MOST, "layer", sink_null()));
+    bool ok = true;
+    for (size_t i = 0; i < 10 && ok; i++)
+        ok = sink_write(early, bytes, MANY_BYTES, &e);
+    assert_false(ok);
+    assert_string_equal(e.msg, "layer: longer than the allowed 1 bytes");
+    struct err e2 = { 0 };
+    AUTO(sink_drop_auto) struct sink *late = sink_handover(sink_limit(4, SINK_AT_MOST, "layer", sink_null()));
+    assert_true(sink_write(late, "hello", 5, &e2));
+    assert_false(sink_finish(late, &e2));
+    assert_string_equal(e2.msg, "layer: longer than the allowed 4 bytes");
+    struct err e3 = { 0 };
+    AUTO(sink_drop_auto) struct sink *verdict = sink_handover(sink_limit(6, SINK_EXACT, "layer", sink_null()));
+    assert_true(sink_write(verdict, "hello", 5, &e3));
+    assert_false(sink_finish(verdict, &e3));
+    assert_string_equal(e3.msg, "layer: 5 bytes, expected 6");
+    test_free(bytes);
+}
+
+static void a_handover_that_is_dropped_leaves_nothing_behind(void **state)
+{
+    (void)state;
+    struct err e = { 0 };
+    uint8_t *bytes = many_bytes();
+    struct sink *s = sink_handover(sink_null());
+    assert_true(sink_write(s, bytes, MANY_BYTES, &e));
+    sink_drop(s);
+    test_free(bytes);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -188,6 +252,9 @@ int main(void)
         cmocka_unit_test(a_function_sees_each_piece_and_can_stop),
         cmocka_unit_test(the_pump_moves_a_file_through_descriptors),
         cmocka_unit_test(an_empty_memory_source_ends_at_once),
+        cmocka_unit_test(a_handover_passes_everything_on_in_order),
+        cmocka_unit_test(a_failure_behind_a_handover_is_that_of_a_later_write_or_of_finish),
+        cmocka_unit_test(a_handover_that_is_dropped_leaves_nothing_behind),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
