@@ -20,6 +20,8 @@
 enum { WRITE_TRIES = 200, WRITE_WAIT_MS = 50 };
 
 struct cache_part {
+    struct cache *cache;
+    struct digest digest;
     int fd;
     char *path;  /* .part */
     char *final;
@@ -88,6 +90,7 @@ void cache_close(struct cache *c)
     if (c->is_passing)
         close_passing(c);
     holds_close(c->holds);
+    digest_set_clear(&c->proven);
     mem_free(c->dir);
     mem_free(c->blobs);
     mem_free(c);
@@ -286,6 +289,8 @@ bool cache_part_open(struct cache *c, const struct digest *d, uint64_t size, enu
 {
     AUTO(cache_part_close_auto) struct cache_part *p = mem_new(sizeof *p);
     bool is_busy = false, is_there = false;
+    p->cache = c;
+    p->digest = *d;
     p->fd = -1;
     if (!make_dir(c, e) || !hold(c, d, e))
         return false;
@@ -307,7 +312,15 @@ int cache_part_fd(const struct cache_part *p)
 
 bool cache_part_publish(struct cache_part *p, struct err *e)
 {
-    return fd_sync(p->fd, p->path, e) && file_move(p->path, p->final, e) && fd_close(&p->fd, p->final, e);
+    if (!fd_sync(p->fd, p->path, e) || !file_move(p->path, p->final, e) || !fd_close(&p->fd, p->final, e))
+        return false;
+    digest_set_add(&p->cache->proven, &p->digest);
+    return true;
+}
+
+bool cache_is_proven(const struct cache *c, const struct digest *d)
+{
+    return digest_set_has(&c->proven, d);
 }
 
 void cache_part_close(struct cache_part *p)

@@ -50,6 +50,8 @@ MUST_CHECK bool cache_part_open(struct cache *c, const struct digest *d, uint64_
 int cache_part_fd(const struct cache_part *p);
 /* The caller has hashed the content: syncs it and gives it its name. */
 MUST_CHECK bool cache_part_publish(struct cache_part *p, struct err *e);
+/* Was it hashed and published by this process? Then its bytes need not be hashed once more before they are used. */
+bool cache_is_proven(const struct cache *c, const struct digest *d);
 void cache_part_close(struct cache_part *p); /* an unpublished one stays for the next run */
 AUTO_FREE(struct cache_part, cache_part_close)
 

@@ -4,6 +4,7 @@
 
 #include "base/limits.h"
 #include "bundler/cache.h"
+#include "engine/digests.h"
 #include "sys/holds.h"
 
 #define CACHE_HOLDS "lock"              /* in the cache's directory: who uses what (sys/holds.h) */
@@ -20,6 +21,7 @@ struct cache {
     } *documents; /* of a passing one */
     size_t n_documents, cap;
     uint64_t document_bytes;
+    struct digest_set proven; /* cache_is_proven */
 };
 
 /* Of a blob, in the file of holds. */

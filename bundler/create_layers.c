@@ -85,6 +85,7 @@ static bool find_files(struct create *c, struct err *e)
                 return false;
             if (form->path == NULL && !cache_is_passing(cache))
                 form->path = cache_path(cache, &blob->digest); /* gone meanwhile: opening it will say so */
+            form->is_proven = cache_is_proven(cache, &blob->digest);
         }
     return true;
 }

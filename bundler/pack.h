@@ -13,6 +13,7 @@
 struct pack_form { /* of one of the blobs */
     enum oci_compression compression;
     char *path;           /* file that holds it; null: it is brought */
+    bool is_proven;       /* the file was hashed by this process: its content, by diff_id, is all that is left to prove */
     const struct ref *from; /* an image that has it; borrowed */
 };
 /* A second way for the tar of a layer: open makes a sink that gets it too, anew for each attempt. Thread: that of the layer. */

@@ -144,6 +144,9 @@ static void a_part_gets_its_name_when_it_is_published(void **state)
         fail_msg("%s", e.msg);
     cache_part_close(p);
     assert_true(is_there(s, 5));
+    assert_true(cache_is_proven(s->cache, &s->hello));
+    AUTO(cache_close_auto) struct cache *later = cache_open(cache_dir(s->cache), &e);
+    assert_false(cache_is_proven(later, &s->hello));
     assert_true(cache_part_open(s->cache, &s->hello, 5, &how, &p, &e));
     assert_int_equal(how, CACHE_PRESENT);
     assert_null(p);

@@ -106,6 +106,22 @@ static void a_blob_that_is_damaged_is_refused(void **state)
     f->blobs[2].size--;
 }
 
+/* What this process hashed a moment ago is not hashed again; the content is proven all the same. */
+static void a_proven_blob_is_proven_by_its_content(void **state)
+{
+    struct fixture *f = *state;
+    struct err e = { 0 };
+    f->blobs[2].digest.bytes[7] ^= 1;
+    refuses(f, ERR_INTEGRITY, "layer blob");
+    f->forms[2].is_proven = true;
+    assert_true(pack(f, &(struct how){ 2, 1, 4096 }, NULL, &e));
+    f->layers[2].diff_id.bytes[7] ^= 1;
+    refuses(f, ERR_INTEGRITY, "diff_id");
+    f->layers[2].diff_id.bytes[7] ^= 1;
+    f->blobs[2].digest.bytes[7] ^= 1;
+    f->forms[2].is_proven = false;
+}
+
 static void a_blob_of_another_kind_is_refused(void **state)
 {
     struct fixture *f = *state;
@@ -231,6 +247,7 @@ int main(void)
         cmocka_unit_test(every_level_and_average_comes_back),
         cmocka_unit_test(a_layer_that_is_not_what_its_image_says_is_refused),
         cmocka_unit_test(a_blob_that_is_damaged_is_refused),
+        cmocka_unit_test(a_proven_blob_is_proven_by_its_content),
         cmocka_unit_test(a_blob_of_another_kind_is_refused),
         cmocka_unit_test(a_blob_that_is_gone_is_named),
         cmocka_unit_test(a_full_disk_ends_the_run),
