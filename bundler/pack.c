@@ -7,7 +7,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/text.h"
-#include "bundle/cutter.h"
+#include "bundle/member_cutter.h"
 #include "stream/sink.h"
 #include "sys/file.h"
 #include "sys/start.h"
@@ -23,6 +23,7 @@ struct unpack {
     struct work_queue **attempts; /* their batches; the last one is under way */
     unsigned n_attempts;
     atomic_uint_fast64_t n_read; /* bytes of the blob, for progress */
+    uint64_t n_raw;              /* bytes of the tar, of a layer that is on the host */
     struct err err;
     bool is_worth_trying; /* after err */
 };
@@ -124,11 +125,29 @@ static bool check_form(struct unpack *u, size_t form, struct err *e)
     return true;
 }
 
+static bool count_raw(void *ctx, const void *bytes, size_t n, struct err *e)
+{
+    struct unpack *u = ctx;
+    (void)bytes;
+    (void)e;
+    u->n_raw += n;
+    return true;
+}
+
+static struct sink *cutter_of(struct unpack *u)
+{
+    struct work_queue *batches = u->attempts[u->n_attempts - 1];
+    u->n_raw = 0;
+    if (u->layer->is_on_host)
+        return sink_call(count_raw, u);
+    return u->how->is_delta ? member_cutter_new(u->how->average, batches) : cutter_new(u->how->average, batches);
+}
+
 /* Where the tar of a layer goes: into pieces, and into the tap. */
-static struct sink *pieces_of(const struct unpack *u)
+static struct sink *pieces_of(struct unpack *u)
 {
     const struct pack_tap *tap = &u->layer->tap;
-    struct sink *pieces = cutter_new(u->how->average, u->attempts[u->n_attempts - 1]);
+    struct sink *pieces = cutter_of(u);
     return tap->open == NULL ? pieces : sink_tee(pieces, tap->open(tap->ctx));
 }
 
@@ -194,7 +213,7 @@ static bool write_layer(struct pack *p, struct unpack *u, bool *is_worth_trying,
     bool ok = true;
     *is_worth_trying = false;
     struct work_queue *batches = u->attempts[u->n_attempts - 1];
-    if (!writer_begin_layer(p->writer, e))
+    if (!u->layer->is_on_host && !writer_begin_layer(p->writer, e))
         return false;
     for (struct cut_batch *b; (b = work_queue_pop(batches)) != NULL; cut_batch_free(b)) {
         ok = ok && start_check(e) && tell(p, u, e) && write_batch(p->writer, b, e);
@@ -209,7 +228,7 @@ static bool write_layer(struct pack *p, struct unpack *u, bool *is_worth_trying,
         return false;
     }
     struct manifest_layer layer = { .diff_id = u->layer->diff_id, .blobs = u->layer->blobs, .n_blobs = u->layer->n_blobs };
-    return writer_end_layer(p->writer, &layer, e);
+    return u->layer->is_on_host ? writer_add_whole(p->writer, &layer, u->n_raw, e) : writer_end_layer(p->writer, &layer, e);
 }
 
 /* Lets a worker have it. */

@@ -27,6 +27,7 @@ struct pack_layer {
     struct pack_form *forms;     /* as many */
     size_t n_blobs;
     struct pack_tap tap;
+    bool is_on_host; /* the host has it as it is: it is proven like the others, but not stored */
 };
 
 /* Brings the blob of a form that is in no file: all its bytes into to, which it does not finish. It proves the digest. *is_worth_trying: after a failure, whether another
@@ -40,6 +41,7 @@ struct pack_source {
 struct pack_how {
     uint32_t average;
     unsigned jobs;
+    bool is_delta; /* the writer has pieces of a base: layers are cut at their members, too */
     const struct progress *progress;
     const struct pack_source *source; /* null: every form has a file */
 };

@@ -96,6 +96,11 @@ static void cutter_drop(struct sink *s)
     mem_free(c);
 }
 
+void cutter_end_piece(struct sink *cutter)
+{
+    cut((struct cutter *)cutter, true);
+}
+
 static const struct sink_ops cutter_ops = { cutter_write, cutter_finish, cutter_drop };
 
 struct sink *cutter_new(uint32_t average, struct work_queue *out)

@@ -24,5 +24,7 @@ void cut_batch_free(struct cut_batch *b);
 /* Pushes batches into out (the taker frees them); when out is closed by the taker, writes fail with ERR_INTERRUPTED. finish pushes the last batch; it does not close
  * the queue. average: docs/FORMAT.md section 3.3. */
 struct sink *cutter_new(uint32_t average, struct work_queue *out);
+/* For whoever stands before a cutter: what came until now ends a piece, as the end of a layer does; the next byte begins one. */
+void cutter_end_piece(struct sink *cutter);
 
 #endif

@@ -23,14 +23,29 @@ enum {
     DEDUP_WINDOW_CHUNKS = 56,
 };
 
+/* Where a piece is: 0, the data stream, or 1 + number of a base layer; and the offset there. One number, as there are millions of them. */
+enum { PLACE_OFFSET_BITS = 44 };
+static uint64_t place_of(uint64_t base, uint64_t offset)
+{
+    return base << PLACE_OFFSET_BITS | offset;
+}
+static uint64_t place_base(uint64_t place)
+{
+    return place >> PLACE_OFFSET_BITS;
+}
+static uint64_t place_offset(uint64_t place)
+{
+    return place & ((UINT64_C(1) << PLACE_OFFSET_BITS) - 1);
+}
+
 struct piece {
     uint8_t hash[16];
-    uint64_t offset; /* in the data stream */
+    uint64_t place;
 };
 
 struct moved { /* a piece that was stored again since the mark */
     uint32_t piece;
-    uint64_t offset; /* where it was */
+    uint64_t place; /* where it was */
 };
 
 struct mark {
@@ -48,6 +63,8 @@ struct dedup {
     uint32_t *slots; /* 1 + number of the piece; 0: empty */
     size_t n_slots;  /* a power of two */
     uint64_t data_len;
+    struct base_use *base;
+    size_t base_layer; /* the one whose pieces come */
     struct window *window;
 
     uint64_t layer_at; /* offset within the layer */
@@ -76,6 +93,7 @@ struct dedup *dedup_open(const char *dir, size_t n_layers, struct err *e)
     d->spool_name = mem_format("spool of recipes in %s", dir);
     d->pending = (struct buf)BUF_LIMIT(SPOOL_BUFFER + LAYOUT_EXTENT);
     d->window = window_new();
+    d->base = base_use_new();
     d->n_slots = SLOTS_AT_START;
     d->slots = mem_new_array(d->n_slots, sizeof *d->slots);
     uint8_t head[12] = LAYOUT_RECIPES_MAGIC;
@@ -90,6 +108,7 @@ void dedup_close(struct dedup *d)
     fd_auto(&d->spool);
     buf_clear(&d->pending);
     window_free(d->window);
+    base_use_free(d->base);
     mem_free(d->spool_name);
     mem_free(d->pieces);
     mem_free(d->slots);
@@ -122,13 +141,13 @@ static void grow(struct dedup *d)
         *probe(d, d->pieces[i].hash) = (uint32_t)i + 1;
 }
 
-static void remember(struct dedup *d, const uint8_t hash[16], uint64_t offset)
+static void remember(struct dedup *d, const uint8_t hash[16], uint64_t place)
 {
     if (d->n_pieces == PIECES_MAX)
         return;
     if (d->n_pieces * 2 >= d->n_slots)
         grow(d);
-    MEM_PUSH(d->pieces, d->n_pieces, d->cap) = (struct piece){ .offset = offset };
+    MEM_PUSH(d->pieces, d->n_pieces, d->cap) = (struct piece){ .place = place };
     memcpy(d->pieces[d->n_pieces - 1].hash, hash, 16);
     *probe(d, hash) = (uint32_t)d->n_pieces;
 }
@@ -137,9 +156,11 @@ static void remember(struct dedup *d, const uint8_t hash[16], uint64_t offset)
 static void move(struct dedup *d, uint32_t i, uint64_t offset)
 {
     struct mark *m = &d->mark;
-    if (m->is_set && i < m->n_pieces && d->pieces[i].offset < m->data_len)
-        MEM_PUSH(m->moved, m->n_moved, m->cap) = (struct moved){ i, d->pieces[i].offset };
-    d->pieces[i].offset = offset;
+    uint64_t was = d->pieces[i].place; /* a place in the base is greater than any in the data */
+    bool has_moved = was >= m->data_len && place_base(was) == 0;
+    if (m->is_set && i < m->n_pieces && !has_moved)
+        MEM_PUSH(m->moved, m->n_moved, m->cap) = (struct moved){ i, was };
+    d->pieces[i].place = place_of(0, offset);
 }
 
 /* The last ones first: with linear probing each leaves the table as it was before it came. */
@@ -183,15 +204,15 @@ static bool write_last(struct dedup *d, struct err *e)
     return spool_add(d, bytes, sizeof bytes, e);
 }
 
-static bool add_extent(struct dedup *d, uint64_t offset, uint32_t n, struct err *e)
+static bool add_extent(struct dedup *d, uint32_t source, uint64_t offset, uint32_t n, struct err *e)
 {
-    if (d->last.length > 0 && d->last.offset + d->last.length == offset && (uint64_t)d->last.length + n <= UINT32_MAX) {
+    if (d->last.length > 0 && d->last.source == source && d->last.offset + d->last.length == offset && (uint64_t)d->last.length + n <= UINT32_MAX) {
         d->last.length += n;
         return true;
     }
     if (!write_last(d, e))
         return false;
-    d->last = (struct extent){ .length = n, .offset = offset };
+    d->last = (struct extent){ .source = source, .length = n, .offset = offset };
     return true;
 }
 
@@ -229,22 +250,33 @@ static void add_runs(struct dedup *d, uint64_t offset, uint32_t n)
     }
 }
 
+/* Is there a place where the piece can be read from? */
+static bool find(struct dedup *d, uint64_t place, uint32_t n, uint32_t *source, uint64_t *offset)
+{
+    uint64_t base = place_base(place);
+    *offset = place_offset(place);
+    *source = base == 0 ? 0 : base_use_ask(d->base, base - 1, n);
+    return base == 0 ? may_refer(d, *offset, n) : *source != 0;
+}
+
 bool dedup_piece(struct dedup *d, const uint8_t hash[16], uint32_t n, bool *is_new, struct err *e)
 {
     uint32_t known = *probe(d, hash); /* 1 + its index */
-    uint64_t offset = d->data_len;
-    *is_new = known == 0 || !may_refer(d, d->pieces[known - 1].offset, n);
-    if (!*is_new)
-        offset = d->pieces[known - 1].offset;
-    else if (known != 0)
-        move(d, known - 1, offset);
-    else
-        remember(d, hash, offset);
-    if (*is_new)
+    uint32_t source = 0;
+    uint64_t offset = 0;
+    *is_new = known == 0 || !find(d, d->pieces[known - 1].place, n, &source, &offset);
+    if (*is_new) {
+        offset = d->data_len;
         d->data_len += n;
-    add_runs(d, offset, n);
+        if (known != 0)
+            move(d, known - 1, offset);
+        else
+            remember(d, hash, place_of(0, offset));
+    }
+    if (source == 0)
+        add_runs(d, offset, n);
     d->layer_at += n;
-    return add_extent(d, offset, n, e);
+    return add_extent(d, source, offset, n, e);
 }
 
 bool dedup_end(struct dedup *d, uint64_t *size, struct err *e)
@@ -255,6 +287,40 @@ bool dedup_end(struct dedup *d, uint64_t *size, struct err *e)
     num_put_le32(count, d->n_extents);
     *size = d->layer_at;
     return fd_pwrite_all(d->spool, count, sizeof count, d->count_at, d->spool_name, e);
+}
+
+/* --- the base ----------------------------------------------------------------------------------------------------- */
+
+size_t dedup_begin_base(struct dedup *d)
+{
+    d->base_layer = base_use_add(d->base);
+    return d->base_layer;
+}
+
+void dedup_add_base(struct dedup *d, const uint8_t hash[16], uint32_t n)
+{
+    if (*probe(d, hash) == 0)
+        remember(d, hash, place_of(d->base_layer + 1, base_use_size(d->base, d->base_layer)));
+    base_use_grow(d->base, d->base_layer, n);
+}
+
+bool dedup_whole(struct dedup *d, size_t base, uint64_t size, struct err *e)
+{
+    uint32_t source = base_use_take(d->base, base);
+    uint64_t found = 0;
+    if (!dedup_begin(d, e))
+        return false;
+    for (uint64_t n; d->layer_at < size; d->layer_at += n) {
+        n = size - d->layer_at < UINT32_MAX ? size - d->layer_at : UINT32_MAX;
+        if (!add_extent(d, source, d->layer_at, (uint32_t)n, e))
+            return false;
+    }
+    return dedup_end(d, &found, e);
+}
+
+struct base_use *dedup_base(struct dedup *d)
+{
+    return d->base;
 }
 
 /* --- going back ---------------------------------------------------------------------------------------------------- */
@@ -269,6 +335,7 @@ bool dedup_mark(struct dedup *d, struct err *e)
     m->data_len = d->data_len;
     m->spool_len = d->spool_len;
     m->n_moved = 0;
+    base_use_mark(d->base);
     return true;
 }
 
@@ -279,9 +346,10 @@ bool dedup_rewind(struct dedup *d, struct err *e)
     forget_from(d, m->n_pieces);
     while (m->n_moved > 0) {
         const struct moved *back = &m->moved[--m->n_moved];
-        d->pieces[back->piece].offset = back->offset;
+        d->pieces[back->piece].place = back->place;
     }
     d->data_len = m->data_len;
+    base_use_rewind(d->base);
     buf_reset(&d->pending);
     d->spool_len = m->spool_len;
     return ftruncate(d->spool, (off_t)d->spool_len) == 0 || file_fail(e, errno, "truncate", d->spool_name);

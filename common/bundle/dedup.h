@@ -4,12 +4,21 @@
 #define BUNDLE_DEDUP_H
 
 #include "base/buf.h"
+#include "bundle/base_use.h"
 
 struct dedup;
 /* dir: where the spool of recipes is made. Memory: 128 MiB at most (docs/FORMAT.md section 3.5); with marks 64 MiB more, in the worst case. */
 MUST_CHECK struct dedup *dedup_open(const char *dir, size_t n_layers, struct err *e);
 void dedup_close(struct dedup *d);
 AUTO_FREE(struct dedup, dedup_close)
+
+/* Before the first layer, for a delta: the layers of its base, one after another, each with its pieces in order. Returns the layer's number, from 0. */
+size_t dedup_begin_base(struct dedup *d);
+void dedup_add_base(struct dedup *d, const uint8_t hash[16], uint32_t n);
+/* A layer that is base layer number base, which has size bytes, from end to end. In place of begin, pieces and end. */
+MUST_CHECK bool dedup_whole(struct dedup *d, size_t base, uint64_t size, struct err *e);
+/* Which of them were used so far. Borrowed. */
+struct base_use *dedup_base(struct dedup *d);
 
 /* A layer begins; its pieces follow in order. */
 MUST_CHECK bool dedup_begin(struct dedup *d, struct err *e);

@@ -146,6 +146,14 @@ static bool put_data(struct writer *w, const uint8_t *bytes, uint64_t n, struct 
 
 /* --- layers ------------------------------------------------------------------------------------------------------- */
 
+static void add_layer(struct writer *w, const struct manifest_layer *layer, uint64_t size)
+{
+    struct manifest_layer copy = *layer;
+    copy.size = size;
+    copy.blobs = mem_copy(layer->blobs, layer->n_blobs * sizeof *layer->blobs);
+    MEM_PUSH(w->m.layers, w->m.n_layers, w->layers_cap) = copy;
+}
+
 bool writer_begin_layer(struct writer *w, struct err *e)
 {
     BUG_IF(w->is_data_closed || w->is_in_layer);
@@ -162,12 +170,46 @@ bool writer_add_piece(struct writer *w, const uint8_t hash[16], const void *byte
 
 bool writer_end_layer(struct writer *w, const struct manifest_layer *layer, struct err *e)
 {
-    struct manifest_layer copy = *layer;
-    if (!dedup_end(w->dedup, &copy.size, e))
+    uint64_t size = 0;
+    if (!dedup_end(w->dedup, &size, e))
         return writer_result(w, false, e);
     w->is_in_layer = false;
-    copy.blobs = mem_copy(layer->blobs, layer->n_blobs * sizeof *layer->blobs);
-    MEM_PUSH(w->m.layers, w->m.n_layers, w->layers_cap) = copy;
+    add_layer(w, layer, size);
+    return true;
+}
+
+/* --- what the host has -------------------------------------------------------------------------------------------- */
+
+void writer_begin_base(struct writer *w, const struct digest *diff_id)
+{
+    BUG_IF(w->m.n_layers > 0 || w->is_in_layer);
+    BUG_IF(dedup_begin_base(w->dedup) != w->n_base_ids);
+    MEM_PUSH(w->base_ids, w->n_base_ids, w->base_ids_cap) = *diff_id;
+}
+
+void writer_add_base_piece(struct writer *w, const uint8_t hash[16], uint32_t n)
+{
+    dedup_add_base(w->dedup, hash, n);
+}
+
+/* Of a host's inventory only the digests are known. */
+static size_t find_base(struct writer *w, const struct digest *diff_id, uint64_t size)
+{
+    for (size_t i = 0; i < w->n_base_ids; i++)
+        if (digest_equal(&w->base_ids[i], diff_id))
+            return i;
+    MEM_PUSH(w->base_ids, w->n_base_ids, w->base_ids_cap) = *diff_id;
+    size_t i = dedup_begin_base(w->dedup);
+    base_use_grow(dedup_base(w->dedup), i, size);
+    return i;
+}
+
+bool writer_add_whole(struct writer *w, const struct manifest_layer *layer, uint64_t size, struct err *e)
+{
+    BUG_IF(w->is_data_closed || w->is_in_layer);
+    if (!dedup_whole(w->dedup, find_base(w, &layer->diff_id, size), size, e))
+        return writer_result(w, false, e);
+    add_layer(w, layer, size);
     return true;
 }
 
@@ -177,7 +219,7 @@ bool writer_checkpoint(struct writer *w, struct err *e)
 {
     BUG_IF(w->member_hash != NULL || w->is_in_layer || w->is_data_closed);
     chunk_writer_mark(w->chunks);
-    w->checkpoint = (struct writer_checkpoint){ true, w->data_in_member, w->n_data, w->m.n_members, w->m.n_layers };
+    w->checkpoint = (struct writer_checkpoint){ true, w->data_in_member, w->n_data, w->m.n_members, w->m.n_layers, w->n_base_ids };
     return writer_result(w, dedup_mark(w->dedup, e), e);
 }
 
@@ -189,6 +231,7 @@ bool writer_rewind(struct writer *w, struct err *e)
     while (w->m.n_layers > to->n_layers)
         mem_free(w->m.layers[--w->m.n_layers].blobs);
     w->m.n_members = to->n_members;
+    w->n_base_ids = to->n_base_ids;
     w->n_data = to->n_data;
     w->data_in_member = to->data_in_member;
     bool ok = chunk_writer_rewind(w->chunks, e) && dedup_rewind(w->dedup, e);
@@ -223,7 +266,9 @@ static void copy_head(struct manifest *to, const struct manifest *from)
 {
     *to = *from;
     to->platforms = mem_copy(from->platforms, from->n_platforms * sizeof *from->platforms);
-    to->base_layers = mem_copy(from->base_layers, from->n_base_layers * sizeof *from->base_layers);
+    to->has_base = false; /* until something of it is used */
+    to->base_layers = NULL;
+    to->n_base_layers = 0;
     to->base_by_id = NULL;
     to->members = NULL;
     to->members_by_name = NULL;
@@ -240,7 +285,7 @@ static uint64_t estimate_header(const struct writer_spec *s, uint64_t data_membe
     if (n_chunks > LIMIT_CHUNKS)
         n_chunks = LIMIT_CHUNKS;
     uint64_t manifest = manifest_bound(s->n_members + (size_t)n_data + 1, s->n_layers, s->n_blobs, s->head->n_platforms,
-                                       s->head->n_base_layers);
+                                       s->n_base_layers);
     return header_len_for(manifest < LIMIT_MANIFEST_BYTES ? manifest : LIMIT_MANIFEST_BYTES, n_chunks * LAYOUT_TABLE_ENTRY);
 }
 
@@ -282,6 +327,7 @@ void writer_drop(struct writer *w)
     sha256_free(w->member_hash);
     manifest_clear(&w->m);
     mem_free(w->data_headers);
+    mem_free(w->base_ids);
     mem_free(w->path);
     mem_free(w);
 }

@@ -17,10 +17,11 @@
 
 struct writer_spec {
     const char *path;             /* final name; the temporary file lies beside it */
-    const struct manifest *head;  /* name, version, release digest, created, platforms, average, base, builder are copied */
+    const struct manifest *head;  /* name, version, release digest, created, platforms, average, release of the base, builder are copied */
     size_t n_layers;              /* exactly */
     size_t n_blobs;               /* for the bound of the manifest */
     size_t n_members;
+    size_t n_base_layers;         /* at most; 0 for a full bundle */
     uint64_t raw_estimate;        /* bytes of all layers and members; when it is too low the payload is moved at the end */
     uint64_t expected_bytes;      /* of the file, for the message when the disk is full; 0: not known */
     int level;                    /* 1 to 19 */
@@ -43,6 +44,13 @@ MUST_CHECK bool writer_add_member(struct writer *w, const char *name, const void
 MUST_CHECK bool writer_begin_member(struct writer *w, const char *name, uint64_t size, bool is_executable, struct err *e);
 MUST_CHECK bool writer_put_member(struct writer *w, const void *bytes, size_t n, struct err *e);
 MUST_CHECK bool writer_end_member(struct writer *w, struct digest *sha256, struct err *e);
+
+/* A delta (docs/FORMAT.md section 3.6). Before the first layer: the layers that the host has, one after another, each with the pieces that its tar is cut into, as those of new
+ * layers are cut. A bundle none of whose layers can make use of them becomes a full one. */
+void writer_begin_base(struct writer *w, const struct digest *diff_id);
+void writer_add_base_piece(struct writer *w, const uint8_t hash[16], uint32_t n);
+/* In place of begin, pieces and end: a layer of size bytes that the host has as it is. It need not be one of those layers. */
+MUST_CHECK bool writer_add_whole(struct writer *w, const struct manifest_layer *layer, uint64_t size, struct err *e);
 
 MUST_CHECK bool writer_begin_layer(struct writer *w, struct err *e);
 /* hash: the first 16 bytes of the SHA-256 of the piece. */

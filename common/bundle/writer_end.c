@@ -32,6 +32,19 @@ static bool put_recipes(struct writer *w, struct err *e)
     return writer_put_zeros(w, tar_fill(n), e);
 }
 
+/* The base layers that recipes came to use, in the order of their sources. */
+static void list_base(struct writer *w)
+{
+    const struct base_use *use = dedup_base(w->dedup);
+    size_t n = base_use_count(use);
+    w->m.has_base = n > 0;
+    w->m.base_layers = mem_new_array(n, sizeof *w->m.base_layers);
+    for (w->m.n_base_layers = 0; w->m.n_base_layers < n; w->m.n_base_layers++) {
+        size_t i = base_use_candidate(use, w->m.n_base_layers);
+        w->m.base_layers[w->m.n_base_layers] = (struct manifest_base_layer){ w->base_ids[i], base_use_size(use, i) };
+    }
+}
+
 /* The tar headers of data members carry their sizes, which are known now. */
 static bool patch_data_headers(struct writer *w, struct err *e)
 {
@@ -109,6 +122,7 @@ static bool write_header(struct writer *w, writer_sign_fn sign, void *ctx, struc
 
 bool writer_finish(struct writer *w, writer_sign_fn sign, void *ctx, struct err *e)
 {
+    list_base(w);
     bool ok = writer_close_data(w, e) && put_recipes(w, e) && writer_put_zeros(w, LAYOUT_TAR_END, e) && chunk_writer_cut(w->chunks, e) &&
               chunk_writer_finish(w->chunks, e) && patch_data_headers(w, e) && write_header(w, sign, ctx, e);
     if (ok) { /* reading back needs memory, too */

@@ -17,6 +17,8 @@ struct writer {
     uint64_t expected_bytes;
     struct publish *publish;
     struct chunk_writer *chunks;
+    struct digest *base_ids; /* diff_id of each base layer of dedup */
+    size_t n_base_ids, base_ids_cap;
     struct dedup *dedup; /* null when the file is finished */
     uint64_t new_bytes;  /* then */
     struct manifest m;
@@ -37,6 +39,7 @@ struct writer {
         size_t n_data;
         size_t n_members;
         size_t n_layers;
+        size_t n_base_ids;
     } checkpoint;
 };
 
