@@ -1,11 +1,8 @@
 /* Signatures over bundle.json. */
 #include "bundler/seal.h"
 
-#include <stdio.h>
-
 #include "base/mem.h"
 #include "base/text.h"
-#include "certs/signature.h"
 
 #include "base/banned.h"
 
@@ -53,12 +50,8 @@ void seal_keys_clear_auto(struct seal_keys *k)
 bool seal_add_signatures(void *ctx, const void *manifest, size_t n, struct header *h, struct err *e)
 {
     const struct seal_keys *k = ctx;
-    for (size_t i = 0; i < k->n; i++) {
-        struct signature s;
-        char name[LAYOUT_SIGNATURE_NAME];
-        snprintf(name, sizeof name, FOLDER_SIGNATURES "%.16s.sig", DIGEST_HEX(key_public_id(key_private_public(k->items[i]))));
-        if (!signature_make(k->items[i], SIGNATURE_MANIFEST, manifest, n, &s, e) || !header_add_signature(h, name, s.bytes, s.n, e))
+    for (size_t i = 0; i < k->n; i++)
+        if (!header_sign(h, k->items[i], manifest, n, e))
             return false;
-    }
     return true;
 }

@@ -1,4 +1,4 @@
-/* The inside of a keyring, shared by the files that fill it (trust_store.c) and judge with it (trust.c). */
+/* The inside of a keyring and of the host's store, shared by the files that fill it (trust_store.c), judge with it (trust.c) and keep the host's own key beside it (host_key.c). */
 #ifndef CERTS_KEYRING_H
 #define CERTS_KEYRING_H
 
@@ -31,5 +31,11 @@ MUST_CHECK bool keyring_add(struct keyring *k, const char *role, const char *nam
 /* "vendor/release-2026 (0123456789abcdef)" for messages. */
 const char *keyring_shown(char out[TRUST_ROLE_BYTES + TRUST_NAME_BYTES + 24], const struct trust_entry *entry);
 bool keyring_may_sign_bundles(const struct trust_entry *entry);
+
+/* Where the store lies below a root (null or "/": the machine itself), and things in it: trust_store_path(root, TRUST_STORE_DIR "/x"), mem_free. */
+#define TRUST_STORE_DIR "/etc/archon"
+char *trust_store_path(const char *root, const char *path);
+/* A directory that only its owner, who is root or the caller, can change. False in *is_there when there is none. ERR_CONFIG. */
+MUST_CHECK bool trust_store_check_dir(const char *path, bool *is_there, struct err *e);
 
 #endif

@@ -17,12 +17,11 @@
 
 #include "base/banned.h"
 
-#define STORE_DIR "/etc/archon"
-#define TRUST_DIR STORE_DIR "/trust.d"
-#define REVOKED_DIR STORE_DIR "/revoked.d"
-#define POLICY_FILE STORE_DIR "/policy.json"
+#define TRUST_DIR TRUST_STORE_DIR "/trust.d"
+#define REVOKED_DIR TRUST_STORE_DIR "/revoked.d"
+#define POLICY_FILE TRUST_STORE_DIR "/policy.json"
 
-static char *in_root(const char *root, const char *path)
+char *trust_store_path(const char *root, const char *path)
 {
     return root == NULL || text_is(root, "/") ? mem_text(path) : mem_format("%s%s", root, path);
 }
@@ -45,8 +44,7 @@ static bool is_key_name(const char *text)
     return is_name(text, TRUST_NAME_BYTES, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-");
 }
 
-/* A directory that only its owner, who is root or the caller, can change. False in *is_there when there is none. */
-static bool check_dir(const char *path, bool *is_there, struct err *e)
+bool trust_store_check_dir(const char *path, bool *is_there, struct err *e)
 {
     struct stat st;
     *is_there = lstat(path, &st) == 0;
@@ -68,7 +66,7 @@ static bool check_dir(const char *path, bool *is_there, struct err *e)
 static bool list_dir(const char *path, struct path_names *names, struct err *e)
 {
     bool is_there;
-    if (!check_dir(path, &is_there, e))
+    if (!trust_store_check_dir(path, &is_there, e))
         return false;
     return !is_there || path_list(path, LIMIT_TRUSTED_KEYS, names, e) || err_as(e, ERR_CONFIG);
 }
@@ -111,7 +109,7 @@ static bool read_role(struct keyring *k, const char *trust_dir, const char *role
 static bool read_trusted(struct keyring *k, const char *root, struct err *e)
 {
     AUTO(path_names_clear) struct path_names roles = { 0 };
-    AUTO(mem_auto) char *dir = in_root(root, TRUST_DIR);
+    AUTO(mem_auto) char *dir = trust_store_path(root, TRUST_DIR);
     if (!list_dir(dir, &roles, e))
         return false;
     for (size_t i = 0; i < roles.n; i++)
@@ -153,7 +151,7 @@ static bool read_revocation(struct keyring *k, const char *dir, const char *file
 static bool read_revoked(struct keyring *k, const char *root, struct err *e)
 {
     AUTO(path_names_clear) struct path_names files = { 0 };
-    AUTO(mem_auto) char *dir = in_root(root, REVOKED_DIR);
+    AUTO(mem_auto) char *dir = trust_store_path(root, REVOKED_DIR);
     if (!list_dir(dir, &files, e))
         return false;
     for (size_t i = 0; i < files.n; i++)
@@ -166,7 +164,7 @@ static bool read_revoked(struct keyring *k, const char *root, struct err *e)
 static bool refuse_policy(const char *root, struct err *e)
 {
     bool is_there;
-    AUTO(mem_auto) char *path = in_root(root, POLICY_FILE);
+    AUTO(mem_auto) char *path = trust_store_path(root, POLICY_FILE);
     if (!file_exists(path, &is_there, e))
         return err_as(e, ERR_CONFIG);
     return !is_there || err_set(e, ERR_CONFIG, "%s: policies are not in this version", path);
@@ -176,8 +174,8 @@ struct keyring *keyring_read_store(const char *root, struct err *e)
 {
     bool is_there;
     AUTO(keyring_free_auto) struct keyring *k = keyring_new();
-    AUTO(mem_auto) char *dir = in_root(root, STORE_DIR);
-    if (!check_dir(dir, &is_there, e) || !refuse_policy(root, e) || !read_trusted(k, root, e) || !read_revoked(k, root, e))
+    AUTO(mem_auto) char *dir = trust_store_path(root, TRUST_STORE_DIR);
+    if (!trust_store_check_dir(dir, &is_there, e) || !refuse_policy(root, e) || !read_trusted(k, root, e) || !read_revoked(k, root, e))
         return NULL;
     return TAKE(k);
 }
@@ -190,7 +188,7 @@ struct keyring *keyring_from_store(const char *root, struct err *e)
     for (size_t i = 0; i < k->n; i++)
         if (keyring_may_sign_bundles(&k->keys[i].entry))
             return TAKE(k);
-    AUTO(mem_auto) char *dir = in_root(root, TRUST_DIR);
+    AUTO(mem_auto) char *dir = trust_store_path(root, TRUST_DIR);
     err_set(e, ERR_TRUST, "no trusted keys in %s", dir);
     err_hint(e, "get the vendor's public key by a way you trust, then: archon-load trust add KEY.pub");
     return NULL;
@@ -221,7 +219,7 @@ static bool refuse_known(const struct keyring *k, const struct digest *id, const
 static bool publish_key(const char *root, const char *role, const char *name, const struct key_public *key, struct err *e)
 {
     bool is_there;
-    AUTO(mem_auto) char *dir = in_root(root, TRUST_DIR);
+    AUTO(mem_auto) char *dir = trust_store_path(root, TRUST_DIR);
     AUTO(mem_auto) char *role_dir = path_join(dir, role);
     AUTO(mem_auto) char *file = mem_format("%s/%s.pub", role_dir, name);
     if (!path_make_dirs(role_dir, 0755, e) || !file_exists(file, &is_there, e))

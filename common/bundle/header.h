@@ -37,6 +37,10 @@ MUST_CHECK bool header_check_padding(const struct header *h, struct bundle_file 
 /* Adds a signature, or replaces the one of the same name, keeping the order. ERR_FORMAT when there is no room for more. */
 MUST_CHECK bool header_add_signature(struct header *h, const char *name, const void *bytes, size_t n, struct err *e);
 
+/* Signs bundle.json and adds the signature under the name that the key gives it. */
+struct key_private;
+MUST_CHECK bool header_sign(struct header *h, const struct key_private *key, const void *manifest, size_t n, struct err *e);
+
 /* Builds the whole region: exactly header_len bytes. ERR_FORMAT when it does not fit. */
 MUST_CHECK bool header_build(const struct header *h, uint64_t header_len, struct buf *out, struct err *e);
 
