@@ -1,7 +1,8 @@
-/* archon-bundle verify, inspect, list, cat, extract: what a bundle holds. */
+/* archon-bundle verify, inspect, list, cat, extract, export: what a bundle holds. */
 #include "app/release.h"
 #include "bundler/commands.h"
 #include "bundler/open.h"
+#include "show/export.h"
 #include "show/inspect.h"
 #include "show/members.h"
 #include "show/verified.h"
@@ -13,6 +14,7 @@ struct read_options {
     struct cli_list trust;
     const char *dir;
     bool is_deep;
+    struct show_export_options export;
 };
 
 static const char *bundle_of(const struct read_options *o)
@@ -88,6 +90,16 @@ static bool run_extract(struct cli_context *ctx, const void *options, struct err
     return x != NULL && show_extract(ctx, x, o->dir, &members, e);
 }
 
+static bool run_export(struct cli_context *ctx, const void *options, struct err *e)
+{
+    const struct read_options *o = options;
+    struct verdict verdict = { 0 };
+    if (!show_export_check(&o->export, e))
+        return false;
+    AUTO(bundle_close_auto) struct bundle *b = open_bundle(bundle_of(o), &o->trust, ctx, &verdict, e);
+    return b != NULL && show_export(ctx, b, &o->export, e);
+}
+
 #define TRUST_ROW CLI_LIST_ROW("trust", 0, struct read_options, trust, "KEY.pub", "a key whose signature is trusted; repeatable")
 
 static const struct cli_option read_rows[] = { TRUST_ROW };
@@ -100,6 +112,7 @@ static const struct cli_option extract_rows[] = {
     TRUST_ROW,
     CLI_TEXT_ROW("directory", 'C', struct read_options, dir, "DIR", "write below this directory, which exists"),
 };
+static const struct cli_option export_rows[] = { TRUST_ROW, SHOW_EXPORT_ROWS(struct read_options, export) };
 
 #define READ_COMMAND(name_, arguments_, summary_, rows_, min_, max_, run_)                                                              \
     { .name = (name_), .arguments = (arguments_), .summary = (summary_), CLI_OPTIONS(rows_), CLI_INTO(struct read_options, arguments), \
@@ -111,3 +124,4 @@ const struct cli_command cmd_list = READ_COMMAND("list", "BUNDLE", "list the mem
 const struct cli_command cmd_cat = READ_COMMAND("cat", "BUNDLE MEMBER", "write a member to standard output", read_rows, 2, 2, run_cat);
 const struct cli_command cmd_extract = READ_COMMAND("extract", "BUNDLE [MEMBER...]", "write members below a directory", extract_rows, 1, SIZE_MAX,
                                                     run_extract);
+const struct cli_command cmd_export = READ_COMMAND("export", "BUNDLE", "write images for other tools", export_rows, 1, 1, run_export);

@@ -23,7 +23,7 @@ int main(int argc, char **argv)
         cmd_cat,
         cmd_extract,
         LATER("diff", "OLD NEW", "what changed, and what a delta would need"),
-        LATER("export", "BUNDLE", "write images for other tools"),
+        cmd_export,
         LATER("split", "BUNDLE", "parts for FAT32 or discs"),
         cmd_cache_list,
         cmd_cache_prune,

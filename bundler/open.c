@@ -33,7 +33,7 @@ struct index *open_index(const char *path, const struct cli_list *trust, struct 
 struct bundle *open_bundle(const char *path, const struct cli_list *trust, struct cli_context *ctx, struct verdict *verdict, struct err *e)
 {
     if (trust->n == 0) {
-        err_set(e, ERR_USAGE, "verify: whose signature is to be trusted? expected --trust KEY.pub");
+        err_set(e, ERR_USAGE, "whose signature is to be trusted? expected --trust KEY.pub");
         err_hint(e, "to look inside without checking who made it: archon-bundle inspect");
         return NULL;
     }

@@ -16,7 +16,7 @@ int main(int argc, char **argv)
         cmd_list,
         cmd_cat,
         cmd_extract,
-        LATER("export", "BUNDLE", "write images for other tools"),
+        cmd_export,
         LATER("repair", "BUNDLE", "rebuild damaged slices from parity into a new file"),
         cmd_plan,
         cmd_load_images,
