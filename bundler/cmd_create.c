@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "show/reports.h"
+#include "sys/path.h"
 
 #include "base/banned.h"
 
@@ -41,6 +42,10 @@ static bool report_json(const struct create *c, struct err *e)
     jwrite_u64(w, "raw_size", raw_bytes(m));
     jwrite_u64(w, "stored_size", writer_new_bytes(c->writer));
     jwrite_u64(w, "fetched_size", c->fetched.missing_bytes);
+    if (c->parity_percent > 0) {
+        jwrite_str(w, "parity_file", c->parity_path);
+        jwrite_u64(w, "parity_size", create_parity_bytes(c, m->total_len));
+    }
     show_reports_json(w, &c->gates.reports);
     return cli_json_close(c->ctx, w, e);
 }
@@ -59,6 +64,9 @@ static void report_text(const struct create *c)
               c->app->n_images, text_s(c->app->n_images), m->n_layers, text_s(m->n_layers), text_bytes(raw, raw_bytes(m)), text_bytes(stored, writer_new_bytes(c->writer)));
     for (size_t i = 0; i < c->keys.n; i++)
         cli_print(c->ctx, "  signed by  key %s\n", DIGEST_HEX(signer(c, i)));
+    if (c->parity_percent > 0)
+        cli_print(c->ctx, "  parity     %s, %s: any %u %% of both can be repaired\n", SHOWN(path_base(c->parity_path)),
+                  text_bytes(size, create_parity_bytes(c, m->total_len)), c->parity_percent);
     show_reports_text(c->ctx, &c->gates.reports);
 }
 
@@ -90,13 +98,13 @@ static const struct cli_option create_rows[] = {
     CLI_NUMBER_ROW("level", 0, struct create_options, level, "N", "compression, 1 (fast) to 19 (small); 3 if not given", 1, 19),
     CLI_CHOICE_ROW("layers", 0, struct create_options, layers, "dedup|exact", "dedup: equal pieces of all layers are stored once; exact: not in this version"),
     CLI_NUMBER_ROW("jobs", 0, struct create_options, jobs, "N", "threads (number of processors); does not change the result", 1, MAX_JOBS),
+    CLI_TEXT_ROW("parity", 0, struct create_options, parity, "N%", "write OUT.par as well, from which repair restores the bundle when any N % of both together are damaged"),
     CLI_FLAG_ROW("no-loader", 0, struct create_options, is_without_loader, "do not put archon-load into the bundle"),
     REGISTRIES_ROWS(struct create_options),
     LOCK_ROWS(struct create_options),
     GATES_ROWS(struct create_options),
     IMAGE_RULES_ROW(struct create_options),
     CLI_NOT_YET_ROW("split"),
-    CLI_NOT_YET_ROW("parity"),
     CLI_NOT_YET_ROW("base"),
     CLI_NOT_YET_ROW("inventory"),
     CLI_NOT_YET_ROW("not-after"),

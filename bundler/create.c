@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "bundler/attached.h"
+#include "sys/file.h"
 
 #include "base/banned.h"
 
@@ -49,7 +50,7 @@ static bool create_compare_scans(struct create *c, struct err *e)
 
 static bool create_publish(struct create *c, struct err *e)
 {
-    if (!writer_publish(c->writer, c->may_replace, e))
+    if (!writer_publish(c->writer, c->may_replace, e) || !create_publish_parity(c, e))
         return false;
     registries_trim(&c->registries);
     return true;
@@ -79,6 +80,7 @@ bool create_run(struct create *c, struct err *e)
            create_list_layers(c, e) && /* each distinct layer once */
            create_write(c, e) &&       /* members, layers, manifest, signatures: a file without a name */
            create_prove(c, e) &&       /* read back as a host will, every layer rebuilt */
+           create_make_parity(c, e) && /* what can be repaired later */
            create_publish(c, e) &&     /* the file's name; the cache may be trimmed then */
            create_write_lock(c, e);    /* which images that were, for the next time */
 }
@@ -107,7 +109,10 @@ void create_clear(struct create *c)
         mem_free(c->loaders[i].path);
         mem_free(c->loaders[i].member);
     }
+    if (c->parity != NULL)
+        publish_drop(c->parity);
     mem_free(c->path);
+    mem_free(c->parity_path);
     mem_free(c->lock_path);
     lock_clear(&c->lock);
     seal_keys_clear(&c->keys);

@@ -28,6 +28,7 @@ struct create_options {
     struct cli_list keys;
     const char *passphrase_file;
     const char *output;
+    const char *parity; /* "10%" */
     uint64_t level;
     uint64_t jobs; /* 0: as many as there are processors */
     unsigned layers; /* 0: dedup */
@@ -53,6 +54,8 @@ struct create {
     struct seal_keys keys;
     char *path; /* of the bundle */
     bool may_replace;
+    unsigned parity_percent; /* 0: no parity file */
+    char *parity_path;       /* of the one that is made, or would lie there */
     char *lock_path;  /* null: none is kept */
     bool has_lock;
     struct lock lock; /* what it says */
@@ -77,6 +80,7 @@ struct create {
     struct writer *writer;
     struct sbom_run *sbom; /* null: not asked for */
     struct digest manifest_sha256;
+    struct publish *parity; /* its file, while it has no name */
 };
 
 /* The whole: a bundle with its name, or an error and no file. */
@@ -107,5 +111,10 @@ MUST_CHECK bool create_write_members(struct create *c, struct err *e);
 /* create_write.c: the file, still without a name; then proven, then named. */
 MUST_CHECK bool create_write(struct create *c, struct err *e);
 MUST_CHECK bool create_prove(struct create *c, struct err *e);
+/* create_parity.c: what --parity says, and whether its file may be written; its size for a bundle of so many bytes; making it; naming it, after the bundle has its name. */
+MUST_CHECK bool create_prepare_parity(struct create *c, struct err *e);
+uint64_t create_parity_bytes(const struct create *c, uint64_t bundle_bytes);
+MUST_CHECK bool create_make_parity(struct create *c, struct err *e);
+MUST_CHECK bool create_publish_parity(struct create *c, struct err *e);
 
 #endif

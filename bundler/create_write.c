@@ -43,6 +43,7 @@ static bool check_space(const struct create *c, uint64_t member_bytes, struct er
     char b[24];
     uint64_t room = 0;
     uint64_t need = expected_bytes(c, member_bytes);
+    need += create_parity_bytes(c, need);
     AUTO(mem_auto) char *dir = path_dir(c->path);
     if (!file_free_bytes(dir, &room, e))
         return false;

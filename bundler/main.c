@@ -17,7 +17,7 @@ int main(int argc, char **argv)
         cmd_keygen,
         cmd_sign,
         cmd_verify,
-        LATER("repair", "BUNDLE", "rebuild damaged slices from parity into a new file"),
+        cmd_repair,
         cmd_inspect,
         cmd_list,
         cmd_cat,

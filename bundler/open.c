@@ -2,6 +2,7 @@
 #include "bundler/open.h"
 
 #include "base/log.h"
+#include "show/repaired.h"
 #include "sys/work.h"
 
 #include "base/banned.h"
@@ -40,5 +41,8 @@ struct bundle *open_bundle(const char *path, const struct cli_list *trust, struc
     AUTO(keyring_free_auto) struct keyring *keys = keyring_from_files(trust->items, trust->n, e);
     struct bundle_file *f = keys == NULL ? NULL : bundle_file_open(path, NULL, e);
     struct verify_how how = { .jobs = work_cpus(), .progress = &ctx->progress };
-    return f == NULL ? NULL : bundle_verify(f, keys, &how, verdict, e);
+    struct bundle *b = f == NULL ? NULL : bundle_verify(f, keys, &how, verdict, e);
+    if (b == NULL)
+        show_repair_hint(ctx, path, e);
+    return b;
 }

@@ -17,7 +17,7 @@ int main(int argc, char **argv)
         cmd_cat,
         cmd_extract,
         cmd_export,
-        LATER("repair", "BUNDLE", "rebuild damaged slices from parity into a new file"),
+        cmd_repair,
         cmd_plan,
         cmd_load_images,
         LATER("push", "BUNDLE REGISTRY[/PREFIX]", "copy the images into the site's registry"),

@@ -3,6 +3,7 @@
 
 #include "base/mem.h"
 #include "loader/site.h"
+#include "show/repaired.h"
 #include "sys/path.h"
 #include "sys/work.h"
 
@@ -43,7 +44,10 @@ struct bundle *open_bundle(const char *path, const char *root, const struct cli_
     AUTO(keyring_free_auto) struct keyring *keys = open_keyring(root, trust, e);
     struct bundle_file *f = keys == NULL ? NULL : open_file(path, e);
     struct verify_how how = { .jobs = work_cpus(), .progress = &ctx->progress };
-    return f == NULL ? NULL : bundle_verify(f, keys, &how, verdict, e);
+    struct bundle *b = f == NULL ? NULL : bundle_verify(f, keys, &how, verdict, e);
+    if (b == NULL)
+        show_repair_hint(ctx, path, e);
+    return b;
 }
 
 bool open_release(const struct bundle *b, struct release *out, struct digest *digest, struct err *e)

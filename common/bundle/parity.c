@@ -15,7 +15,7 @@
 
 #include "base/banned.h"
 
-enum { SCAN_BYTES = 256 * 1024 };
+enum { SCAN_BYTES = 256 * 1024, PART_DIGITS = 3 };
 
 struct parity {
     int fd;
@@ -28,9 +28,18 @@ struct parity {
     uint8_t *state; /* rows of m */
 };
 
-char *parity_path(const char *bundle_path)
+char *parity_bundle_path(const char *path)
 {
-    return mem_format("%s" PARITY_SUFFIX, bundle_path);
+    const char *dot = strrchr(path, '.');
+    size_t digits = dot == NULL ? 0 : strspn(dot + 1, "0123456789");
+    bool is_part = digits == PART_DIGITS && dot[1 + digits] == '\0';
+    return mem_text_n(path, is_part ? (size_t)(dot - path) : strlen(path));
+}
+
+char *parity_path(const char *path)
+{
+    AUTO(mem_auto) char *bundle = parity_bundle_path(path);
+    return mem_format("%s" PARITY_SUFFIX, bundle);
 }
 
 bool parity_read_tolerant(int fd, void *to, size_t n, uint64_t at)

@@ -13,8 +13,10 @@ enum parity_record {
 
 struct parity;
 
-/* The parity file's name for a bundle: path + ".par" (mem_free). */
-char *parity_path(const char *bundle_path);
+/* The bundle that a path means: itself, or without ".001" when it is that of a part (mem_free). */
+char *parity_bundle_path(const char *path);
+/* The parity file of a bundle, or of the bundle that a part belongs to: its path + ".par" (mem_free). */
+char *parity_path(const char *path);
 
 /* Opens it and reads the heads of all records: 8 MiB of hashes at most. Unreadable places are damage, not errors. Fails with ERR_IO when it cannot be opened, ERR_FORMAT when not a
  * single head in it is right. */

@@ -6,6 +6,7 @@
 
 #include "base/mem.h"
 #include "bundle/erasure.h"
+#include "bundle/file.h"
 #include "bundle/spread.h"
 #include "sys/file.h"
 #include "sys/start.h"
@@ -198,8 +199,7 @@ bool parity_write(int to, const char *name, const struct parity_shape *s, const 
     return progress_tell(how->progress, &fact) || err_set(e, ERR_INTERRUPTED, "making parity was stopped");
 }
 
-bool parity_read_fd(void *ctx, void *to, size_t n, uint64_t at, struct err *e)
+bool parity_read_bundle(void *ctx, void *to, size_t n, uint64_t at, struct err *e)
 {
-    const struct parity_open_file *f = ctx;
-    return fd_pread_exact(f->fd, to, n, at, f->name, e);
+    return bundle_file_read(ctx, to, n, at, "parity", e);
 }

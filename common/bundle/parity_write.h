@@ -20,11 +20,7 @@ struct parity_how {
 MUST_CHECK bool parity_write(int to, const char *name, const struct parity_shape *s, const struct parity_source *from, uint32_t first, uint32_t end,
                              const struct parity_how *how, struct err *e);
 
-/* A parity_source of an open file. */
-struct parity_open_file {
-    int fd;
-    const char *name;
-};
-bool parity_read_fd(void *ctx, void *to, size_t n, uint64_t at, struct err *e);
+/* The read of a parity_source whose ctx is a struct bundle_file. */
+bool parity_read_bundle(void *ctx, void *to, size_t n, uint64_t at, struct err *e);
 
 #endif

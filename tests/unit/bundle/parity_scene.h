@@ -16,6 +16,7 @@
 #include <cmocka.h>
 
 #include "base/mem.h"
+#include "bundle/file.h"
 #include "bundle/repair.h"
 #include "sys/file.h"
 #include "sys/path.h"
@@ -71,12 +72,11 @@ static inline uint32_t next_random(uint32_t *x)
 static inline void encode(const struct scene *x, const char *to, unsigned jobs)
 {
     struct err e = { 0 };
-    AUTO(fd_auto) int from_fd = open(x->bundle, O_RDONLY | O_CLOEXEC);
     AUTO(fd_auto) int to_fd = open(to, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-    struct parity_open_file file = { from_fd, "bundle" };
-    struct parity_source from = { parity_read_fd, &file };
+    AUTO(bundle_file_close_auto) struct bundle_file *file = bundle_file_open(x->bundle, NULL, &e);
+    struct parity_source from = { parity_read_bundle, file };
     struct parity_how how = { .jobs = jobs };
-    assert_true(from_fd >= 0 && to_fd >= 0);
+    assert_true(file != NULL && to_fd >= 0);
     assert_true(parity_write(to_fd, "par", &x->s, &from, 0, x->s.rows, &how, &e));
 }
 

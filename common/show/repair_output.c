@@ -1,0 +1,159 @@
+/* The original is never touched: a new file of the same name as an existing one is refused, unless that name was given, and then it must be another file. */
+#include "show/repair_output.h"
+
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/mem.h"
+#include "base/text.h"
+#include "bundle/layout.h"
+#include "sys/file.h"
+#include "sys/path.h"
+#include "sys/start.h"
+
+#include "base/banned.h"
+
+enum { COPY_BYTES = 4 * 1024 * 1024 };
+
+struct repair_output {
+    char *path;
+    bool is_parts;
+    bool may_replace;
+    struct publish *publish; /* of one file */
+    int spool;               /* of parts: the whole, without a name */
+};
+
+void repair_output_drop(struct repair_output *o)
+{
+    if (o->publish != NULL)
+        publish_drop(o->publish);
+    fd_auto(&o->spool);
+    mem_free(o->path);
+    mem_free(o);
+}
+
+static bool is_directory(const char *path)
+{
+    struct stat st;
+    return text_ends(path, "/") || (stat(path, &st) == 0 && S_ISDIR(st.st_mode));
+}
+
+/* "shop.repaired.bundle.tar.zst" beside "shop.bundle.tar.zst". */
+static char *name_beside(const char *bundle)
+{
+    size_t n = strlen(bundle);
+    size_t suffix = text_ends(bundle, BUNDLE_SUFFIX) ? strlen(BUNDLE_SUFFIX) : 0;
+    return mem_format("%.*s.repaired%s", (int)(n - suffix), bundle, bundle + n - suffix);
+}
+
+static bool check_space(const char *dir, uint64_t need, struct err *e)
+{
+    char a[24];
+    char b[24];
+    uint64_t room = 0;
+    if (!file_free_bytes(dir, &room, e))
+        return false;
+    if (room >= need)
+        return true;
+    err_set(e, ERR_SPACE, "%s: %s are needed for the repaired bundle, %s are free", SHOWN(dir), text_bytes(a, need), text_bytes(b, room));
+    return err_hint(e, "write it elsewhere: -o FILE");
+}
+
+static bool check_other_file(const char *bundle, const char *path, struct err *e)
+{
+    struct stat a;
+    struct stat b;
+    if (stat(bundle, &a) != 0 || stat(path, &b) != 0 || a.st_dev != b.st_dev || a.st_ino != b.st_ino)
+        return true;
+    return err_set(e, ERR_USAGE, "-o %s: is the damaged bundle itself, which is left as it is", SHOWN(path));
+}
+
+static bool open_file(struct repair_output *o, const struct repair *r, const char *bundle, struct err *e)
+{
+    AUTO(mem_auto) char *dir = path_dir(o->path);
+    bool exists = false;
+    if (!check_other_file(bundle, o->path, e) || !file_exists(o->path, &exists, e))
+        return false;
+    if (exists && !o->may_replace)
+        return err_set(e, ERR_IO, "%s: exists already", SHOWN(o->path)) || err_hint(e, "move it away, or replace it: -o %s", o->path);
+    if (!check_space(dir, repair_shape(r)->total, e))
+        return false;
+    o->publish = publish_open(o->path, 0644, e);
+    return o->publish != NULL || err_hint(e, "write it elsewhere: -o FILE");
+}
+
+static bool open_parts(struct repair_output *o, const struct repair *r, struct err *e)
+{
+    if (!check_space(o->path, repair_shape(r)->total, e))
+        return false;
+    o->spool = file_temp(o->path, e);
+    return o->spool >= 0;
+}
+
+struct repair_output *repair_output_open(const struct repair *r, const char *bundle, const char *output, struct err *e)
+{
+    AUTO(repair_output_drop_auto) struct repair_output *o = mem_new(sizeof *o);
+    bool has_parts = medium_n_parts(repair_medium(r)) > 0;
+    o->spool = -1;
+    if (output == NULL && has_parts) {
+        err_set(e, ERR_USAGE, "the bundle is in parts: where is the repaired one to go?");
+        err_hint(e, "-o DIR for the damaged parts, -o FILE for the whole as one file");
+        return NULL;
+    }
+    bool is_dir = output != NULL && is_directory(output);
+    o->is_parts = has_parts && is_dir;
+    o->may_replace = output != NULL && !is_dir;
+    if (output == NULL)
+        o->path = name_beside(bundle);
+    else
+        o->path = is_dir && !has_parts ? path_join(output, path_base(bundle)) : mem_text(output);
+    return (o->is_parts ? open_parts(o, r, e) : open_file(o, r, bundle, e)) ? TAKE(o) : NULL;
+}
+
+int repair_output_fd(const struct repair_output *o)
+{
+    return o->is_parts ? o->spool : publish_fd(o->publish);
+}
+
+const char *repair_output_path(const struct repair_output *o)
+{
+    return o->path;
+}
+
+bool repair_output_is_parts(const struct repair_output *o)
+{
+    return o->is_parts;
+}
+
+static bool copy_part(int from, int to, const char *name, const struct medium_part *part, struct err *e)
+{
+    AUTO(mem_auto) uint8_t *block = mem_new(COPY_BYTES);
+    for (uint64_t done = 0; done < part->bytes;) {
+        size_t n = part->bytes - done < COPY_BYTES ? (size_t)(part->bytes - done) : COPY_BYTES;
+        if (!start_check(e) || !fd_pread_exact(from, block, n, part->at + done, name, e) || !fd_write_all(to, block, n, name, e))
+            return false;
+        done += n;
+    }
+    return true;
+}
+
+static bool write_part(const struct repair_output *o, const struct medium_part *part, struct err *e)
+{
+    AUTO(mem_auto) char *path = path_join(o->path, path_base(part->path));
+    AUTO(publish_drop_auto) struct publish *p = publish_open(path, 0644, e);
+    return p != NULL && copy_part(o->spool, publish_fd(p), path, part, e) && publish_commit(p, PUBLISH_NEW, e);
+}
+
+bool repair_output_commit(struct repair_output *o, const struct repair *r, struct err *e)
+{
+    const struct medium *m = repair_medium(r);
+    if (!o->is_parts)
+        return publish_commit(o->publish, o->may_replace ? PUBLISH_REPLACE : PUBLISH_NEW, e);
+    for (size_t i = 0; i < medium_n_parts(m); i++) {
+        const struct medium_part *part = medium_part(m, i);
+        bool is_damaged = part->is_missing || part->found != part->bytes || repair_is_damaged(r, part->at, part->bytes);
+        if (is_damaged && !write_part(o, part, e))
+            return false;
+    }
+    return true;
+}
