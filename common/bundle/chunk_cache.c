@@ -20,6 +20,7 @@ struct chunk_cache {
     size_t n;
     struct held *held;
     uint64_t clock;
+    bool *was_read; /* of each chunk */
 };
 
 struct chunk_cache *chunk_cache_new(const struct index *x, uint64_t limit_bytes)
@@ -30,6 +31,7 @@ struct chunk_cache *chunk_cache_new(const struct index *x, uint64_t limit_bytes)
     c->packed = mem_new(LAYOUT_FRAME_MAX);
     c->n = limit_bytes / LIMIT_CHUNK_BYTES < 2 ? 2 : (size_t)(limit_bytes / LIMIT_CHUNK_BYTES);
     c->held = mem_new_array(c->n, sizeof *c->held);
+    c->was_read = mem_new_array(index_table(x)->n, sizeof *c->was_read);
     return c;
 }
 
@@ -40,6 +42,7 @@ void chunk_cache_free(struct chunk_cache *c)
     zstd_unpacker_free(c->unpacker);
     mem_free(c->packed);
     mem_free(c->held);
+    mem_free(c->was_read);
     mem_free(c);
 }
 
@@ -72,5 +75,11 @@ const uint8_t *chunk_cache_get(struct chunk_cache *c, size_t i, struct err *e)
         }
     }
     h->used = ++c->clock;
+    c->was_read[i] = true;
     return h->raw;
+}
+
+bool chunk_cache_has_read(const struct chunk_cache *c, size_t i)
+{
+    return c->was_read[i];
 }

@@ -14,6 +14,7 @@ enum { MAX_WORKERS = 4 };
 
 struct item {
     struct chunk_id id;
+    bool is_skipped;
     uint8_t *packed;
     uint8_t *raw;
 };
@@ -24,6 +25,8 @@ struct chunk_stream {
     struct ring *ring;
     size_t n_read;
     uint64_t packed;
+    chunk_skip_fn is_skipped; /* null: none is */
+    const void *skip_ctx;
 };
 
 /* "chunk 812 of 2560 at offset 3408921600" before whatever e says. Returns false always. */
@@ -83,7 +86,7 @@ static void unpacker_free(void *state)
 static bool item_work(void *item, void *state, struct err *e)
 {
     struct item *x = item;
-    return chunk_check(&x->id, x->packed, x->raw, state, e);
+    return x->is_skipped || chunk_check(&x->id, x->packed, x->raw, state, e);
 }
 
 struct chunk_stream *chunk_stream_new(struct bundle_file *f, const struct table *t, unsigned jobs)
@@ -98,10 +101,23 @@ struct chunk_stream *chunk_stream_new(struct bundle_file *f, const struct table 
     return s;
 }
 
+void chunk_stream_skip(struct chunk_stream *s, chunk_skip_fn is_skipped, const void *ctx)
+{
+    s->is_skipped = is_skipped;
+    s->skip_ctx = ctx;
+}
+
 void chunk_stream_free(struct chunk_stream *s)
 {
     ring_free(s->ring);
     mem_free(s);
+}
+
+static bool read_one(const struct chunk_stream *s, struct item *x, struct err *e)
+{
+    struct table_chunk chunk = table_get(s->table, x->id.i);
+    x->is_skipped = s->is_skipped != NULL && s->is_skipped(s->skip_ctx, &chunk);
+    return x->is_skipped || chunk_read(&x->id, x->packed, e);
 }
 
 static bool read_ahead(struct chunk_stream *s, struct err *e)
@@ -110,7 +126,7 @@ static bool read_ahead(struct chunk_stream *s, struct err *e)
     while (s->n_read < s->table->n && !ring_is_full(s->ring)) {
         struct item *x = ring_next(s->ring);
         x->id.i = s->n_read;
-        if (!chunk_read(&x->id, x->packed, e))
+        if (!read_one(s, x, e))
             return false;
         s->n_read++;
         ring_submit(s->ring);
@@ -126,7 +142,7 @@ bool chunk_stream_next(struct chunk_stream *s, const uint8_t **raw, uint32_t *n,
     if (x == NULL)
         return false;
     struct table_chunk chunk = table_get(s->table, x->id.i);
-    *raw = x->raw;
+    *raw = x->is_skipped ? NULL : x->raw;
     *n = chunk.raw_len;
     s->packed += chunk.packed_len;
     return true;

@@ -13,6 +13,10 @@ struct chunk_stream *chunk_stream_new(struct bundle_file *f, const struct table 
 void chunk_stream_free(struct chunk_stream *s);
 AUTO_FREE(struct chunk_stream, chunk_stream_free)
 
+/* Chunks that are somebody else's to read: they are passed over, and their raw bytes are null. Before the first chunk_stream_next; borrows ctx. */
+typedef bool (*chunk_skip_fn)(const void *ctx, const struct table_chunk *chunk);
+void chunk_stream_skip(struct chunk_stream *s, chunk_skip_fn is_skipped, const void *ctx);
+
 /* The next chunk's raw bytes, borrowed until the next call. False at the end (e untouched) or on failure (e set): ERR_INTEGRITY, ERR_FORMAT, ERR_IO. */
 MUST_CHECK bool chunk_stream_next(struct chunk_stream *s, const uint8_t **raw, uint32_t *n, struct err *e);
 /* Compressed bytes delivered so far. */

@@ -13,6 +13,8 @@ void chunk_cache_free(struct chunk_cache *c);
 AUTO_FREE(struct chunk_cache, chunk_cache_free)
 /* Raw bytes of chunk i, valid until the next call. Null on failure: ERR_INTEGRITY, ERR_IO. */
 MUST_CHECK const uint8_t *chunk_cache_get(struct chunk_cache *c, size_t i, struct err *e);
+/* Was it ever got? */
+bool chunk_cache_has_read(const struct chunk_cache *c, size_t i);
 
 /* The tar of layer i. The read that would report the end first compares SHA-256 with diff_id: ERR_INTEGRITY. A layer of a delta that needs the base is read with bundle_base;
  * without one: ERR_POLICY. Borrows b and cache. */

@@ -125,12 +125,29 @@ static bool next_part(struct members *s, struct err *e)
     return true;
 }
 
+static bool end_parts(struct members *s, struct err *e)
+{
+    while (s->part != PART_END && s->at == part_bytes(s))
+        if (!next_part(s, e))
+            return false;
+    return true;
+}
+
+bool members_pass_over(struct members *s, size_t n, struct err *e)
+{
+    if (!end_parts(s, e))
+        return false;
+    BUG_IF(s->part != PART_CONTENT || s->m->members[s->index].has_sha256 || n > part_bytes(s) - s->at);
+    s->at += n;
+    s->raw += n;
+    return true;
+}
+
 bool members_feed(struct members *s, const uint8_t *bytes, size_t n, struct err *e)
 {
     for (;;) {
-        while (s->part != PART_END && s->at == part_bytes(s))
-            if (!next_part(s, e))
-                return false;
+        if (!end_parts(s, e))
+            return false;
         if (n == 0)
             return true;
         uint64_t left = part_bytes(s) - s->at;

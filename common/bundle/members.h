@@ -14,6 +14,8 @@ AUTO_FREE(struct members, members_free)
 void members_tap(struct members *s, size_t i, struct sink *to);
 /* ERR_FORMAT, ERR_INTEGRITY, and what a tap gives. */
 MUST_CHECK bool members_feed(struct members *s, const uint8_t *bytes, size_t n, struct err *e);
+/* The same for n bytes that are not at hand: somebody else looks at them. They must be content of a member without a digest. ERR_FORMAT. */
+MUST_CHECK bool members_pass_over(struct members *s, size_t n, struct err *e);
 MUST_CHECK bool members_finish(struct members *s, struct err *e);
 
 #endif

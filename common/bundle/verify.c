@@ -20,6 +20,7 @@ struct bundle {
     struct recipes recipes;
     struct data_map data;
     struct base_layers base; /* read null: none */
+    bool is_data_later;
 };
 
 void bundle_close(struct bundle *b)
@@ -39,15 +40,27 @@ static bool feed_recipes(void *ctx, const void *bytes, size_t n, struct err *e)
     return true;
 }
 
+/* Does the chunk hold nothing but data? */
+static bool is_data(const void *ctx, const struct table_chunk *c)
+{
+    const struct data_map *d = ctx;
+    for (size_t i = 0; i < d->n; i++)
+        if (c->raw_offset >= d->parts[i].raw_offset && c->raw_offset + c->raw_len <= d->parts[i].raw_offset + d->parts[i].size)
+            return true;
+    return false;
+}
+
 static bool check_chunks(const struct bundle *b, const struct verify_how *how, struct members *members, struct err *e)
 {
     const struct table *t = index_table(b->index);
     AUTO(chunk_stream_free_auto) struct chunk_stream *chunks = chunk_stream_new(index_file(b->index), t, how->jobs);
     const uint8_t *raw;
     uint32_t n;
+    if (b->is_data_later)
+        chunk_stream_skip(chunks, is_data, &b->data);
     while (chunk_stream_next(chunks, &raw, &n, e)) {
         struct progress_fact fact = { .phase = "verify", .done = chunk_stream_packed(chunks), .total = t->packed_len };
-        if (!start_check(e) || !members_feed(members, raw, n, e))
+        if (!start_check(e) || !(raw == NULL ? members_pass_over(members, n, e) : members_feed(members, raw, n, e)))
             return false;
         if (!progress_tell(how->progress, &fact))
             return err_set(e, ERR_INTERRUPTED, "verification was stopped");
@@ -108,6 +121,7 @@ static struct bundle *make_verified(struct bundle_file *f, const struct authorit
 {
     AUTO(bundle_close_auto) struct bundle *b = mem_new(sizeof *b);
     b->release = (struct buf)BUF_LIMIT(LIMIT_RELEASE_BYTES);
+    b->is_data_later = how->is_data_later;
     bundle_file_read_ahead(f);
     b->index = index_open(f, a, e);
     if (b->index == NULL)
@@ -123,6 +137,7 @@ struct bundle *bundle_verify(struct bundle_file *f, const struct keyring *keys, 
                              struct err *e)
 {
     struct authority a = { .keys = keys, .verdict = verdict };
+    BUG_IF(how->is_data_later);
     return make_verified(f, &a, how, e);
 }
 
@@ -159,6 +174,18 @@ static bool rebuild_layers(const struct bundle *b, struct chunk_cache *cache, co
     return true;
 }
 
+/* Every byte of data is there because a layer needs it, so this finds nothing to do in what create writes. */
+static bool check_unread(const struct bundle *b, struct chunk_cache *cache, struct err *e)
+{
+    const struct table *t = index_table(b->index);
+    for (size_t i = 0; i < t->n; i++) {
+        struct table_chunk chunk = table_get(t, i);
+        if (is_data(&b->data, &chunk) && !chunk_cache_has_read(cache, i) && chunk_cache_get(cache, i, e) == NULL)
+            return false;
+    }
+    return true;
+}
+
 bool bundle_verify_layers(const struct bundle *b, uint64_t cache_bytes, const struct progress *progress, struct err *e)
 {
     const struct manifest *m = bundle_manifest(b);
@@ -168,7 +195,7 @@ bool bundle_verify_layers(const struct bundle *b, uint64_t cache_bytes, const st
     uint64_t total = 0;
     for (size_t i = 0; i < m->n_layers; i++)
         total += is_rebuilt(b, i) ? m->layers[i].size : 0;
-    return rebuild_layers(b, cache, progress, total, e);
+    return rebuild_layers(b, cache, progress, total, e) && (!b->is_data_later || check_unread(b, cache, e));
 }
 
 void bundle_use_base(struct bundle *b, const struct base_layers *base)

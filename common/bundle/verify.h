@@ -13,6 +13,7 @@ struct bundle;
 struct verify_how {
     unsigned jobs;                   /* threads, at least 1 */
     const struct progress *progress; /* phase "verify"; may be null */
+    bool is_data_later;              /* bundle_verify_own only: the chunks of the data stream are left to bundle_verify_layers, which must follow */
 };
 
 /* Verifies the whole file: signatures, manifest, chunk table, padding, every chunk, every tar header and member, recipes. Takes f (closed on
@@ -31,7 +32,7 @@ AUTO_FREE(struct bundle, bundle_close)
 void bundle_use_base(struct bundle *b, const struct base_layers *base);
 const struct base_layers *bundle_base(const struct bundle *b); /* null: none was given */
 
-/* Rebuilds every layer and compares its SHA-256 with its diff_id (--deep). cache_bytes: for decompressed chunks. Layers of a delta that the base has as they are
+/* Rebuilds every layer and compares its SHA-256 with its diff_id (--deep). Reads chunks that no layer is made of, too, if they were left to it. cache_bytes: for decompressed chunks. Layers of a delta that the base has as they are
  * are passed over: nothing of them is in the bundle. */
 MUST_CHECK bool bundle_verify_layers(const struct bundle *b, uint64_t cache_bytes, const struct progress *progress, struct err *e);
 

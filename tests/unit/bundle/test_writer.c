@@ -1,4 +1,5 @@
 /* Round trips: what is written is verified, and every layer comes back byte for byte; damage anywhere is found. */
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -162,6 +163,48 @@ static void layers_come_back_byte_for_byte(void **state)
     /* the second layer shares all but a few pieces around the inserted bytes */
     uint64_t data = bundle_data_map(b)->total;
     assert_true(data < f->layer_len[0] + 150000);
+}
+
+/* As create proves its own file: once through everything but the data, then the layers. */
+static bool prove(struct fixture *f, bool *is_found_by_layers, struct err *e)
+{
+    struct verify_how how = { .jobs = 2, .is_data_later = true };
+    *is_found_by_layers = false;
+    AUTO(bundle_close_auto) struct bundle *b = bundle_verify_own(bundle_file_open(f->path, NULL, e), &f->manifest_sha256, &how, e);
+    if (b == NULL)
+        return false;
+    *is_found_by_layers = !bundle_verify_layers(b, 8 << 20, NULL, e);
+    return !*is_found_by_layers;
+}
+
+static void every_chunk_is_read_once_before_a_file_gets_its_name(void **state)
+{
+    struct fixture *f = *state;
+    struct err e = { 0 };
+    size_t n_by_layers = 0;
+    bool is_by_layers;
+    write_bundle(f, 2, 20 << 20, 3);
+    AUTO(bundle_close_auto) struct bundle *whole = verify(f, &e);
+    const struct table *t = index_table(bundle_index(whole));
+    assert_true(prove(f, &is_by_layers, &e));
+    AUTO(fd_auto) int fd = open(f->path, O_RDWR | O_CLOEXEC);
+    for (size_t i = 0; i < t->n; i++) {
+        struct err bad = { 0 };
+        uint8_t byte;
+        struct table_chunk chunk = table_get(t, i);
+        uint64_t at = chunk.file_offset + chunk.packed_len / 2;
+        assert_true(fd_pread_exact(fd, &byte, 1, at, "bundle", &e));
+        byte ^= 1;
+        assert_true(fd_pwrite_all(fd, &byte, 1, at, "bundle", &e));
+        assert_false(prove(f, &is_by_layers, &bad));
+        assert_int_equal(bad.code, ERR_INTEGRITY);
+        AUTO(mem_auto) char *named = mem_format("chunk %zu of %zu", i, t->n);
+        assert_non_null(strstr(bad.msg, named));
+        n_by_layers += is_by_layers;
+        byte ^= 1;
+        assert_true(fd_pwrite_all(fd, &byte, 1, at, "bundle", &e));
+    }
+    assert_true(n_by_layers > 1 && n_by_layers < t->n);
 }
 
 static void jobs_do_not_change_a_byte(void **state)
@@ -332,6 +375,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(layers_come_back_byte_for_byte),
+        cmocka_unit_test(every_chunk_is_read_once_before_a_file_gets_its_name),
         cmocka_unit_test(jobs_do_not_change_a_byte),
         cmocka_unit_test(a_header_that_outgrows_its_bound_moves_the_payload),
         cmocka_unit_test(one_flipped_bit_in_the_payload_is_found),
