@@ -153,7 +153,7 @@ static void tell_end(const struct create *c, const char *phase, uint64_t bytes)
 bool create_prove(struct create *c, struct err *e)
 {
     struct verify_how how = { .jobs = c->jobs, .progress = &c->ctx->progress, .is_data_later = true };
-    struct bundle_file *f = bundle_file_of(writer_fd(c->writer), path_base(c->path), e);
+    struct bundle_file *f = output_file(writer_output(c->writer), e);
     AUTO(bundle_close_auto) struct bundle *b = f == NULL ? NULL : bundle_verify_own(f, &c->manifest_sha256, &how, e);
     if (b == NULL)
         return err_in(e, "reading back");

@@ -80,6 +80,8 @@ enum {
 
 /* bundle (FORMAT.md) */
 #define LIMIT_MANIFEST_BYTES (4 * MIB)
+#define LIMIT_PARTS 999                      /* three digits */
+#define LIMIT_PART_MIN_BYTES (1 * MIB)       /* smaller ones would be more work than use; a chunk then lies in at most six */
 #define LIMIT_CHUNK_BYTES (4 * MIB)
 #define LIMIT_CHUNKS 1000000                 /* 4 TiB; the table is then 40 MB */
 #define LIMIT_SIGNATURES 16

@@ -29,16 +29,19 @@ struct chunk_stream {
     const void *skip_ctx;
 };
 
-/* "chunk 812 of 2560 at offset 3408921600" before whatever e says. Returns false always. */
+/* "chunk 812 of 2560 at offset 3408921600, part 2" before whatever e says. Returns false always. */
 static bool in_chunk(const struct chunk_id *id, const struct table_chunk *chunk, const char *how, struct err *e)
 {
-    return err_in(e, "chunk %zu of %zu at offset %llu%s", id->i, id->table->n, (unsigned long long)chunk->file_offset, how);
+    struct bundle_place place;
+    return err_in(e, "chunk %zu of %zu at offset %llu%s%s", id->i, id->table->n, (unsigned long long)chunk->file_offset,
+                  bundle_file_place(id->file, chunk->file_offset, chunk->packed_len, &place), how);
 }
 
 bool chunk_read(const struct chunk_id *id, uint8_t *packed, struct err *e)
 {
     struct table_chunk chunk = table_get(id->table, id->i);
-    return bundle_file_read(id->file, packed, chunk.packed_len, chunk.file_offset, "bundle", e) || in_chunk(id, &chunk, "", e);
+    return bundle_file_read(id->file, packed, chunk.packed_len, chunk.file_offset, "bundle", e) ||
+           err_in(e, "chunk %zu of %zu at offset %llu", id->i, id->table->n, (unsigned long long)chunk.file_offset);
 }
 
 bool chunk_check(const struct chunk_id *id, const uint8_t *packed, uint8_t *raw, struct zstd_unpacker *u, struct err *e)

@@ -1,14 +1,11 @@
 /* Chunks on their way to the file. */
 #include "bundle/chunk_writer.h"
 
-#include <errno.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/mem.h"
 #include "bundle/ring.h"
 #include "stream/zstd.h"
-#include "sys/file.h"
 
 #include "base/banned.h"
 
@@ -29,7 +26,7 @@ struct mark {
 };
 
 struct chunk_writer {
-    int fd;
+    struct output *output;
     uint64_t start; /* of the first chunk in the file */
     const char *path;
     int level;
@@ -88,10 +85,10 @@ static bool chunk_pack(void *item, void *state, struct err *e)
     return true;
 }
 
-struct chunk_writer *chunk_writer_new(int fd, uint64_t start, const char *path, int level, unsigned jobs)
+struct chunk_writer *chunk_writer_new(struct output *o, uint64_t start, const char *path, int level, unsigned jobs)
 {
     struct chunk_writer *w = mem_new(sizeof *w);
-    *w = (struct chunk_writer){ .fd = fd, .start = start, .path = path, .level = level };
+    *w = (struct chunk_writer){ .output = o, .start = start, .path = path, .level = level };
     struct ring_spec r = { .n_items = jobs + 2, .n_workers = jobs, .item_new = chunk_new, .item_free = chunk_free,
                            .state_new = packer_new, .state_free = packer_free, .work = chunk_pack, .ctx = w };
     w->ring = ring_new(&r);
@@ -101,7 +98,7 @@ struct chunk_writer *chunk_writer_new(int fd, uint64_t start, const char *path, 
 static bool drain_one(struct chunk_writer *w, struct err *e)
 {
     const struct chunk *c = ring_take(w->ring, e);
-    if (c == NULL || !fd_write_all(w->fd, c->packed, c->packed_len, w->path, e))
+    if (c == NULL || !output_write(w->output, c->packed, c->packed_len, w->start + w->table.packed_len, e))
         return false;
     table_add(&w->table, c->packed_len, c->raw_len, &c->sha256);
     return true;
@@ -203,14 +200,6 @@ static bool settle(struct chunk_writer *w, struct err *e)
     return true;
 }
 
-static bool cut_file(struct chunk_writer *w, struct err *e)
-{
-    uint64_t end = w->start + w->table.packed_len;
-    if (ftruncate(w->fd, (off_t)end) != 0)
-        return file_fail(e, errno, "truncate", w->path);
-    return lseek(w->fd, (off_t)end, SEEK_SET) >= 0 || file_fail(e, errno, "seek in", w->path);
-}
-
 bool chunk_writer_rewind(struct chunk_writer *w, struct err *e)
 {
     const struct mark *m = &w->mark;
@@ -220,7 +209,7 @@ bool chunk_writer_rewind(struct chunk_writer *w, struct err *e)
         return false;
     table_truncate(&w->table, m->n_cut);
     w->n_cut = m->n_cut;
-    return cut_file(w, e) && chunk_writer_put(w, m->raw, m->raw_len, e);
+    return output_truncate(w->output, w->start + w->table.packed_len, e) && chunk_writer_put(w, m->raw, m->raw_len, e);
 }
 
 struct table *chunk_writer_table(struct chunk_writer *w)

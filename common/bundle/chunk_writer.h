@@ -6,11 +6,12 @@
 #ifndef BUNDLE_CHUNK_WRITER_H
 #define BUNDLE_CHUNK_WRITER_H
 
+#include "bundle/output.h"
 #include "bundle/table.h"
 
 struct chunk_writer;
-/* Borrows fd, which stands at start, where the first chunk goes, and path, which is for messages. */
-struct chunk_writer *chunk_writer_new(int fd, uint64_t start, const char *path, int level, unsigned jobs);
+/* Borrows o, in which the first chunk goes to start, and path, which is for messages. */
+struct chunk_writer *chunk_writer_new(struct output *o, uint64_t start, const char *path, int level, unsigned jobs);
 void chunk_writer_free(struct chunk_writer *w);
 AUTO_FREE(struct chunk_writer, chunk_writer_free)
 

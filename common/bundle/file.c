@@ -1,31 +1,25 @@
-/* Opening a file that may be a bundle. */
+/* A bundle as one virtual file over the files it lies in. */
 #include "bundle/file.h"
 
-#include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
-#include <sys/stat.h>
-#include <sys/vfs.h>
+#include <stdio.h>
 #include <unistd.h>
 
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "bundle/part.h"
 #include "sys/file.h"
 #include "sys/path.h"
-#include "sys/start.h"
 
 #include "base/banned.h"
 
-enum { COPY_BLOCK = 4 * 1024 * 1024 };
-
 struct bundle_file {
-    int fd;
-    bool is_borrowed;
-    bool was_copied;
     char *name;
-    uint64_t bytes;
-    struct timespec changed;
+    uint64_t bytes;      /* of all parts */
+    uint64_t part_bytes; /* of every part but the last */
+    size_t n;
+    struct part *parts;
 };
 
 const char *bundle_file_name(const struct bundle_file *f)
@@ -40,62 +34,40 @@ uint64_t bundle_file_bytes(const struct bundle_file *f)
 
 bool bundle_file_was_copied(const struct bundle_file *f)
 {
-    return f->was_copied;
+    bool yes = false;
+    for (size_t i = 0; i < f->n; i++)
+        yes = yes || f->parts[i].was_copied;
+    return yes;
 }
 
-static bool look(struct bundle_file *f, struct err *e)
+/* --- opening ------------------------------------------------------------------------------------------------------ */
+
+static struct bundle_file *file_new(const char *name, size_t n)
 {
-    struct stat st;
-    if (fstat(f->fd, &st) != 0)
-        return file_fail(e, errno, "examine", f->name);
-    f->bytes = (uint64_t)st.st_size;
-    f->changed = st.st_mtim;
-    return true;
+    struct bundle_file *f = mem_new(sizeof *f);
+    f->name = mem_text(name);
+    f->n = n;
+    f->parts = mem_new_array(n, sizeof *f->parts);
+    for (size_t i = 0; i < n; i++)
+        f->parts[i].fd = -1;
+    return f;
 }
 
-/* Magic numbers from statfs(2): file systems whose content another machine or program may change under us. */
-static bool is_remote(int fd)
+void bundle_file_close(struct bundle_file *f)
 {
-    static const unsigned long remote[] = { 0x6969 /* NFS */, 0xFF534D42 /* CIFS */, 0xFE534D42 /* SMB2 */, 0x517B /* SMB */,
-                                            0x65735546 /* FUSE */, 0x01021997 /* 9p */, 0x564c /* NCP */, 0x5346414F /* AFS */ };
-    struct statfs fs;
-    if (fstatfs(fd, &fs) != 0)
-        return true;
-    for (size_t i = 0; i < ARRAY_LEN(remote); i++)
-        if ((unsigned long)fs.f_type == remote[i])
-            return true;
-    return false;
+    for (size_t i = 0; i < f->n; i++)
+        part_close(&f->parts[i]);
+    mem_free(f->parts);
+    mem_free(f->name);
+    mem_free(f);
 }
 
-/* A lease is refused while anybody has the file open for writing. Should somebody open it in this very moment, the kernel tells
- * us with a signal: one that is ignored by default. */
-static bool has_writer(int fd)
+/* All parts but the last have the size of the largest; one that is shorter is found when it is read. */
+static void measure(struct bundle_file *f)
 {
-    fcntl(fd, F_SETSIG, SIGURG);
-    if (fcntl(fd, F_SETLEASE, F_RDLCK) != 0)
-        return errno == EAGAIN;
-    fcntl(fd, F_SETLEASE, F_UNLCK);
-    return false;
-}
-
-/* Why its bytes could change under us, or null. */
-static const char *unsteady(int fd)
-{
-    if (is_remote(fd))
-        return "lies on a network or user-space file system";
-    return has_writer(fd) ? "is open for writing in another program" : NULL;
-}
-
-static bool copy_to(int to, const struct bundle_file *f, struct err *e)
-{
-    AUTO(mem_auto) uint8_t *block = mem_new(COPY_BLOCK);
-    for (uint64_t at = 0; at < f->bytes;) {
-        size_t n = f->bytes - at < COPY_BLOCK ? (size_t)(f->bytes - at) : COPY_BLOCK;
-        if (!start_check(e) || !fd_pread_exact(f->fd, block, n, at, f->name, e) || !fd_write_all(to, block, n, "copy of the bundle", e))
-            return false;
-        at += n;
-    }
-    return true;
+    for (size_t i = 0; i < f->n; i++)
+        f->part_bytes = f->parts[i].bytes > f->part_bytes ? f->parts[i].bytes : f->part_bytes;
+    f->bytes = f->part_bytes * (f->n - 1) + f->parts[f->n - 1].bytes;
 }
 
 static bool copy_here(struct bundle_file *f, const char *why, const char *spool_dir, struct err *e)
@@ -107,62 +79,93 @@ static bool copy_here(struct bundle_file *f, const char *why, const char *spool_
         return err_set(e, ERR_SPACE, "%s: %llu bytes are needed for a private copy of the bundle, %llu are free", spool_dir,
                        (unsigned long long)f->bytes, (unsigned long long)room);
     log_info("%s %s: copying it to %s first", SHOWN(f->name), why, spool_dir);
-    AUTO(fd_auto) int to = file_temp(spool_dir, e);
-    if (to < 0 || !copy_to(to, f, e))
-        return false;
-    close(f->fd);
-    f->fd = to;
-    to = -1;
-    f->was_copied = true;
-    return look(f, e);
+    for (size_t i = 0; i < f->n; i++)
+        if (!part_copy(&f->parts[i], f->name, spool_dir, e))
+            return false;
+    return true;
 }
 
 struct bundle_file *bundle_file_open(const char *path, const char *spool_dir, struct err *e)
 {
-    AUTO(bundle_file_close_auto) struct bundle_file *f = mem_new(sizeof *f);
-    f->name = mem_text(path_base(path));
-    f->fd = file_open_read(path, FILE_PLAIN, e);
-    if (f->fd < 0 || !look(f, e))
+    AUTO(bundle_file_close_auto) struct bundle_file *f = file_new(path_base(path), 1);
+    if (!part_open(&f->parts[0], path, e))
         return NULL;
-    const char *why = spool_dir == NULL ? NULL : unsteady(f->fd);
+    measure(f);
+    const char *why = spool_dir == NULL ? NULL : part_unsteady(&f->parts[0]);
     if (why != NULL && !copy_here(f, why, spool_dir, e))
         return NULL;
     return TAKE(f);
 }
 
+struct bundle_file *bundle_file_of_parts(const int *fds, size_t n, const char *name, struct err *e)
+{
+    AUTO(bundle_file_close_auto) struct bundle_file *f = file_new(name, n);
+    for (size_t i = 0; i < n; i++) {
+        f->parts[i] = (struct part){ .fd = fds[i], .is_borrowed = true };
+        if (!part_look(&f->parts[i], name, e))
+            return NULL;
+    }
+    measure(f);
+    return TAKE(f);
+}
+
 struct bundle_file *bundle_file_of(int fd, const char *name, struct err *e)
 {
-    AUTO(bundle_file_close_auto) struct bundle_file *f = mem_new(sizeof *f);
-    f->fd = fd;
-    f->is_borrowed = true;
-    f->name = mem_text(name);
-    return look(f, e) ? TAKE(f) : NULL;
+    return bundle_file_of_parts(&fd, 1, name, e);
+}
+
+/* --- reading ------------------------------------------------------------------------------------------------------ */
+
+static bool read_part(struct bundle_file *f, size_t i, void *to, size_t n, uint64_t at, const char *what, struct err *e)
+{
+    if (fd_pread_exact(f->parts[i].fd, to, n, at, what, e))
+        return true;
+    return f->n == 1 ? false : err_in(e, "part %zu", i + 1);
 }
 
 bool bundle_file_read(struct bundle_file *f, void *to, size_t n, uint64_t at, const char *what, struct err *e)
 {
-    return fd_pread_exact(f->fd, to, n, at, what, e);
+    uint8_t *into = to;
+    if (n > f->bytes || at > f->bytes - n)
+        return err_set(e, ERR_INTEGRITY, "%s: ends at %llu, expected %llu", what, (unsigned long long)f->bytes, (unsigned long long)(at + n));
+    while (n > 0) {
+        size_t i = (size_t)(at / f->part_bytes);
+        uint64_t within = at % f->part_bytes;
+        uint64_t room = f->part_bytes - within;
+        size_t take = n < room ? n : (size_t)room;
+        if (!read_part(f, i, into, take, within, what, e))
+            return false;
+        into += take;
+        at += take;
+        n -= take;
+    }
+    return true;
 }
 
 void bundle_file_read_ahead(const struct bundle_file *f)
 {
-    posix_fadvise(f->fd, 0, 0, POSIX_FADV_SEQUENTIAL);
-}
-
-void bundle_file_close(struct bundle_file *f)
-{
-    if (!f->is_borrowed)
-        fd_auto(&f->fd);
-    mem_free(f->name);
-    mem_free(f);
+    for (size_t i = 0; i < f->n; i++)
+        posix_fadvise(f->parts[i].fd, 0, 0, POSIX_FADV_SEQUENTIAL);
 }
 
 bool bundle_file_unchanged(const struct bundle_file *f, struct err *e)
 {
-    struct stat st;
-    if (fstat(f->fd, &st) != 0)
-        return file_fail(e, errno, "examine", f->name);
-    if ((uint64_t)st.st_size != f->bytes || st.st_mtim.tv_sec != f->changed.tv_sec || st.st_mtim.tv_nsec != f->changed.tv_nsec)
-        return err_set(e, ERR_INTEGRITY, "%s: file changed while it was read", SHOWN(f->name));
+    for (size_t i = 0; i < f->n; i++)
+        if (!part_unchanged(&f->parts[i], f->name, e))
+            return false;
     return true;
+}
+
+const char *bundle_file_place(const struct bundle_file *f, uint64_t at, size_t n, struct bundle_place *out)
+{
+    out->text[0] = '\0';
+    if (f->n == 1)
+        return out->text;
+    unsigned long long first = at / f->part_bytes + 1;
+    unsigned long long last = (at + n - 1) / f->part_bytes + 1;
+    if (first == last)
+        snprintf(out->text, sizeof out->text, ", part %llu", first);
+    else
+        snprintf(out->text, sizeof out->text, ", parts %llu to %llu", first, last);
+    return out->text;
 }

@@ -2,7 +2,6 @@
 #include "bundle/writer_parts.h"
 
 #include <stdio.h>
-#include <unistd.h>
 
 #include "base/mem.h"
 #include "base/text.h"
@@ -240,9 +239,9 @@ bool writer_rewind(struct writer *w, struct err *e)
 
 /* --- facts, and the name ------------------------------------------------------------------------------------------- */
 
-int writer_fd(const struct writer *w)
+struct output *writer_output(const struct writer *w)
 {
-    return publish_fd(w->publish);
+    return w->output;
 }
 
 const struct manifest *writer_manifest(const struct writer *w)
@@ -257,7 +256,7 @@ uint64_t writer_new_bytes(const struct writer *w)
 
 bool writer_publish(struct writer *w, bool may_replace, struct err *e)
 {
-    return writer_result(w, publish_commit(w->publish, may_replace ? PUBLISH_REPLACE : PUBLISH_NEW, e), e);
+    return writer_result(w, output_publish(w->output, may_replace, e), e);
 }
 
 /* --- the beginning ------------------------------------------------------------------------------------------------ */
@@ -289,14 +288,6 @@ static uint64_t estimate_header(const struct writer_spec *s, uint64_t data_membe
     return header_len_for(manifest < LIMIT_MANIFEST_BYTES ? manifest : LIMIT_MANIFEST_BYTES, n_chunks * LAYOUT_TABLE_ENTRY);
 }
 
-static bool open_file(struct writer *w, struct err *e)
-{
-    w->publish = publish_open(w->path, 0644, e);
-    if (w->publish == NULL)
-        return false;
-    return lseek(publish_fd(w->publish), (off_t)w->m.header_len, SEEK_SET) >= 0 || file_fail(e, errno, "seek in", w->path);
-}
-
 struct writer *writer_open(const struct writer_spec *s, struct err *e)
 {
     AUTO(writer_drop_auto) struct writer *w = mem_new(sizeof *w);
@@ -307,12 +298,13 @@ struct writer *writer_open(const struct writer_spec *s, struct err *e)
     BUG_IF(w->data_member_bytes % LIMIT_CHUNK_BYTES != 0 || w->data_member_bytes > LAYOUT_DATA_MEMBER);
     copy_head(&w->m, s->head);
     w->m.header_len = estimate_header(s, w->data_member_bytes);
-    if (!open_file(w, e))
+    w->output = output_open(s->path, s->part_bytes, e);
+    if (w->output == NULL)
         return NULL;
     w->dedup = dedup_open(dir, s->n_layers, e);
     if (w->dedup == NULL)
         return NULL;
-    w->chunks = chunk_writer_new(publish_fd(w->publish), w->m.header_len, w->path, s->level, s->jobs);
+    w->chunks = chunk_writer_new(w->output, w->m.header_len, w->path, s->level, s->jobs);
     return TAKE(w);
 }
 
@@ -322,8 +314,8 @@ void writer_drop(struct writer *w)
         chunk_writer_free(w->chunks);
     if (w->dedup != NULL)
         dedup_close(w->dedup);
-    if (w->publish != NULL)
-        publish_drop(w->publish);
+    if (w->output != NULL)
+        output_drop(w->output);
     sha256_free(w->member_hash);
     manifest_clear(&w->m);
     mem_free(w->data_headers);

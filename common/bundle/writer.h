@@ -4,7 +4,7 @@
  *     writer_add_member(w, "release.json", ...);                                 // first; then app/, images/, docs/, bin/, reports/
  *     for each layer:  writer_begin_layer(w, e); writer_add_piece(w, ...)...; writer_end_layer(w, &layer, e);
  *     writer_add_member(w, "reports/...", ...);                                  // made from layers
- *     writer_finish(w, sign, ctx, e);   check writer_fd(w);   writer_publish(w, e);
+ *     writer_finish(w, sign, ctx, e);   check output_file(writer_output(w), e);   writer_publish(w, e);
  *
  * Between layers, writer_checkpoint remembers the state and writer_rewind goes back to it: a layer whose bytes turn out to be wrong is as if it had never been begun.
  *
@@ -14,10 +14,12 @@
 
 #include "bundle/header.h"
 #include "bundle/manifest.h"
+#include "bundle/output.h"
 
 struct writer_spec {
     const char *path;             /* final name; the temporary file lies beside it */
     const struct manifest *head;  /* name, version, release digest, created, platforms, average, release of the base, builder are copied */
+    uint64_t part_bytes;          /* of every part but the last; 0: one file (bundle/output.h) */
     size_t n_layers;              /* exactly */
     size_t n_blobs;               /* for the bound of the manifest */
     size_t n_members;
@@ -69,7 +71,7 @@ typedef bool (*writer_sign_fn)(void *ctx, const void *manifest, size_t n, struct
 MUST_CHECK bool writer_finish(struct writer *w, writer_sign_fn sign, void *ctx, struct err *e);
 
 /* The finished file without a name, for the self-check. Borrows. */
-int writer_fd(const struct writer *w);
+struct output *writer_output(const struct writer *w);
 /* What was written: valid after finish. */
 const struct manifest *writer_manifest(const struct writer *w);
 uint64_t writer_new_bytes(const struct writer *w); /* raw bytes of the data stream */

@@ -3,6 +3,7 @@
 
 #include "base/mem.h"
 #include "bundle/tar.h"
+#include "sys/file.h"
 #include "sys/start.h"
 
 #include "base/banned.h"
@@ -59,7 +60,7 @@ static bool patch_data_headers(struct writer *w, struct err *e)
         sha256_of(&sha256, frame, sizeof frame);
         table_set_sha256(t, at->chunk, &sha256);
         uint64_t offset = w->m.header_len + table_get(t, at->chunk).file_offset;
-        if (!fd_pwrite_all(writer_fd(w), frame, sizeof frame, offset, w->path, e))
+        if (!output_write(w->output, frame, sizeof frame, offset, e))
             return false;
     }
     return true;
@@ -68,13 +69,12 @@ static bool patch_data_headers(struct writer *w, struct err *e)
 /* Moves the payload towards the end, last block first, so that nothing is overwritten before it was read. */
 static bool move_payload(struct writer *w, uint64_t new_header_len, struct err *e)
 {
-    int fd = writer_fd(w);
     AUTO(mem_auto) uint8_t *block = mem_new(END_BLOCK);
     for (uint64_t left = chunk_writer_table(w->chunks)->packed_len; left > 0;) {
         size_t n = left < END_BLOCK ? (size_t)left : END_BLOCK;
         left -= n;
-        if (!start_check(e) || !fd_pread_exact(fd, block, n, w->m.header_len + left, w->path, e) ||
-            !fd_pwrite_all(fd, block, n, new_header_len + left, w->path, e))
+        if (!start_check(e) || !output_read(w->output, block, n, w->m.header_len + left, e) ||
+            !output_write(w->output, block, n, new_header_len + left, e))
             return false;
     }
     w->m.header_len = new_header_len;
@@ -117,7 +117,7 @@ static bool write_header(struct writer *w, writer_sign_fn sign, void *ctx, struc
     h.table = mem_copy(t->entries, h.table_bytes);
     if (sign != NULL && !sign(ctx, h.manifest, h.manifest_bytes, &h, e))
         return false;
-    return header_build(&h, w->m.header_len, &region, e) && fd_pwrite_all(writer_fd(w), region.data, region.len, 0, w->path, e);
+    return header_build(&h, w->m.header_len, &region, e) && output_write(w->output, region.data, region.len, 0, e);
 }
 
 bool writer_finish(struct writer *w, writer_sign_fn sign, void *ctx, struct err *e)

@@ -5,7 +5,6 @@
 #include "bundle/chunk_writer.h"
 #include "bundle/dedup.h"
 #include "bundle/writer.h"
-#include "sys/file.h"
 
 struct writer_data_header {
     size_t chunk;  /* index in the table */
@@ -15,7 +14,7 @@ struct writer_data_header {
 struct writer {
     char *path;
     uint64_t expected_bytes;
-    struct publish *publish;
+    struct output *output;
     struct chunk_writer *chunks;
     struct digest *base_ids; /* diff_id of each base layer of dedup */
     size_t n_base_ids, base_ids_cap;

@@ -14,7 +14,7 @@ enum { PIECE_BYTES = 1 << 24 };
 
 bool file_fail(struct err *e, int number, const char *verb, const char *what)
 {
-    bool is_space = number == ENOSPC || number == EDQUOT;
+    bool is_space = number == ENOSPC || number == EDQUOT || number == EFBIG;
     return err_set(e, is_space ? ERR_SPACE : ERR_IO, "%s %s: %s", verb, what, strerror(number));
 }
 

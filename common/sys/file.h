@@ -1,6 +1,6 @@
 /* Files: bounded reads, checked writes, and the one way in which a file appears. CONTRACT
  *
- * Every message carries the path. ENOSPC and EDQUOT become ERR_SPACE, everything else ERR_IO (use err_as to change the class). */
+ * Every message carries the path. ENOSPC, EDQUOT and EFBIG become ERR_SPACE, everything else ERR_IO (use err_as to change the class). */
 #ifndef SYS_FILE_H
 #define SYS_FILE_H
 
@@ -74,6 +74,9 @@ MUST_CHECK bool file_move(const char *from, const char *to, struct err *e);
 
 /* An unlinked temporary file in dir (for spools). */
 MUST_CHECK int file_temp(const char *dir, struct err *e);
+
+/* How large a file on the file system of this descriptor may become at most; UINT64_MAX: no limit that is known. */
+uint64_t file_max_bytes(int fd);
 
 /* Free bytes for the caller on the file system of path (or of its nearest existing parent). */
 MUST_CHECK bool file_free_bytes(const char *path, uint64_t *bytes, struct err *e);

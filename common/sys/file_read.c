@@ -5,8 +5,10 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/statvfs.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
+#include "base/limits.h"
 #include "base/mem.h"
 #include "sys/path.h"
 
@@ -120,6 +122,20 @@ bool file_remove(const char *path, struct err *e)
     if (unlink(path) != 0 && errno != ENOENT)
         return file_fail(e, errno, "remove", path);
     return true;
+}
+
+uint64_t file_max_bytes(int fd)
+{
+    static const struct {
+        unsigned long magic; /* statfs(2) */
+        uint64_t max;
+    } limited[] = { { 0x4d44 /* FAT */, 4 * GIB - 1 } };
+    struct statfs fs;
+    if (fstatfs(fd, &fs) == 0)
+        for (size_t i = 0; i < ARRAY_LEN(limited); i++)
+            if ((unsigned long)fs.f_type == limited[i].magic)
+                return limited[i].max;
+    return UINT64_MAX;
 }
 
 bool file_free_bytes(const char *path, uint64_t *bytes, struct err *e)

@@ -150,7 +150,7 @@ static void a_full_disk_ends_the_run(void **state)
         struct how how = { some_jobs[i], 1, 4096 };
         AUTO(writer_drop_auto) struct writer *w = open_writer(f, &how);
         AUTO(fd_auto) int full = open("/dev/full", O_RDWR | O_CLOEXEC);
-        assert_true(full >= 0 && dup2(full, writer_fd(w)) >= 0);
+        assert_true(full >= 0 && dup2(full, output_fd(writer_output(w), 0)) >= 0);
         assert_false(pack_layers(w, f->layers, N_LAYERS, &(struct pack_how){ .average = 4096, .jobs = how.jobs }, &e));
         assert_int_equal(e.code, ERR_SPACE);
         assert_non_null(strstr(e.msg, f->path));

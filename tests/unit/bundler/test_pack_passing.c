@@ -269,7 +269,7 @@ static void a_full_disk_is_no_reason_to_try_again(void **state)
     struct pack_how how = { .average = AVERAGE, .jobs = 2, .source = &source };
     AUTO(writer_drop_auto) struct writer *w = open_small(f);
     AUTO(fd_auto) int full = open("/dev/full", O_RDWR | O_CLOEXEC);
-    assert_true(full >= 0 && dup2(full, writer_fd(w)) >= 0);
+    assert_true(full >= 0 && dup2(full, output_fd(writer_output(w), 0)) >= 0);
     assert_false(pack_layers(w, f->layers, N_LAYERS, &how, &e) && writer_finish(w, NULL, NULL, &e));
     assert_int_equal(e.code, ERR_SPACE);
     for (size_t i = 0; i < N_LAYERS; i++)

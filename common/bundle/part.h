@@ -1,0 +1,31 @@
+/* One file of a bundle: all of it, or a part. Private to bundle/file*.c. */
+#ifndef BUNDLE_PART_H
+#define BUNDLE_PART_H
+
+#include <time.h>
+
+#include "base/err.h"
+
+struct part {
+    int fd; /* -1: not open */
+    bool is_borrowed;
+    bool was_copied;
+    uint64_t bytes;
+    struct timespec changed;
+};
+
+/* Size and time of an open part. */
+MUST_CHECK bool part_look(struct part *p, const char *name, struct err *e);
+/* A regular file. ERR_IO. */
+MUST_CHECK bool part_open(struct part *p, const char *path, struct err *e);
+void part_close(struct part *p);
+
+/* Why its bytes could change under us, or null. */
+const char *part_unsteady(const struct part *p);
+/* Puts an unlinked copy in spool_dir in its place. ERR_IO, ERR_SPACE, ERR_INTERRUPTED. */
+MUST_CHECK bool part_copy(struct part *p, const char *name, const char *spool_dir, struct err *e);
+
+/* Has it another length or change time than when it was opened? Then ERR_INTEGRITY. */
+MUST_CHECK bool part_unchanged(const struct part *p, const char *name, struct err *e);
+
+#endif
