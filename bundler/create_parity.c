@@ -51,7 +51,7 @@ bool create_make_parity(struct create *c, struct err *e)
     struct parity_how how = { .jobs = c->jobs, .progress = &c->ctx->progress };
     if (c->parity_percent == 0)
         return true;
-    AUTO(bundle_file_close_auto) struct bundle_file *f = bundle_file_of(writer_fd(c->writer), path_base(c->path), e);
+    AUTO(bundle_file_close_auto) struct bundle_file *f = output_file(writer_output(c->writer), e);
     if (f == NULL || !parity_shape_for(&s, bundle_file_bytes(f), &c->manifest_sha256, c->parity_percent, e))
         return false;
     struct parity_source from = { parity_read_bundle, f };
