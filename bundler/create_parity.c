@@ -9,7 +9,6 @@
 #include "bundle/parity.h"
 #include "bundler/create.h"
 #include "sys/file.h"
-#include "sys/path.h"
 
 #include "base/banned.h"
 
