@@ -10,7 +10,8 @@
 
 enum {
     SMALL_BLOCKS = 1024,       /* blocks grow with the bundle: */
-    USUAL_BLOCK = 32768,       /* to this while there are more than SMALL_BLOCKS, beyond it while there are more than LIMIT_PARITY_DATA_BLOCKS */
+    USUAL_BLOCK = 32768,       /* to this while there are more than SMALL_BLOCKS, beyond it while there are more than MOST_BLOCKS */
+    MOST_BLOCKS = LIMIT_PARITY_DATA_BLOCKS - 16384, /* filling up slices adds less than a row's length, 8257 */
     AT_TOTAL = 8,
     AT_BLOCK = 16,
     AT_ROWS = 20,
@@ -34,7 +35,7 @@ static uint32_t block_for(uint64_t total)
     uint32_t block = LAYOUT_PARITY_BLOCK_MIN;
     while (block < USUAL_BLOCK && divide_up(total, block) > SMALL_BLOCKS)
         block *= 2;
-    while (block < LIMIT_PARITY_BLOCK_BYTES && divide_up(total, block) > LIMIT_PARITY_DATA_BLOCKS)
+    while (block < LIMIT_PARITY_BLOCK_BYTES && divide_up(total, block) > MOST_BLOCKS)
         block *= 2;
     return block;
 }
@@ -54,9 +55,9 @@ bool parity_shape_for(struct parity_shape *s, uint64_t total, const struct diges
     while (most + parity_for(most, percent) > LAYOUT_PARITY_SLICES)
         most--;
     s->rows = (uint32_t)divide_up(blocks, most);
-    if (blocks > LIMIT_PARITY_DATA_BLOCKS || (uint64_t)most * s->rows > LIMIT_PARITY_DATA_BLOCKS)
+    if (blocks > MOST_BLOCKS)
         return err_set(e, ERR_CONFIG, "parity: a bundle of %llu bytes, at most %llu are covered", (unsigned long long)total,
-                       (unsigned long long)(LIMIT_PARITY_DATA_BLOCKS - LAYOUT_PARITY_SLICES) * LIMIT_PARITY_BLOCK_BYTES);
+                       (unsigned long long)MOST_BLOCKS * LIMIT_PARITY_BLOCK_BYTES);
     s->k = (uint32_t)divide_up(blocks, s->rows);
     s->m = parity_for(s->k, percent);
     return true;
