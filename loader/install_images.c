@@ -2,12 +2,12 @@
 #include "loader/install_images.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "engine/load_set.h"
 #include "loader/image_names.h"
 #include "loader/install_base.h"
 #include "sys/file.h"
@@ -135,15 +135,6 @@ bool install_images_know(struct install *in, struct err *e)
     return true;
 }
 
-static int by_layers(const void *a, const void *b)
-{
-    const struct install_image *const *x = a;
-    const struct install_image *const *y = b;
-    if ((*x)->load.n_layers != (*y)->load.n_layers)
-        return (*x)->load.n_layers < (*y)->load.n_layers ? -1 : 1;
-    return *x < *y ? -1 : 1;
-}
-
 static bool has_line(const char *lines, const char *wanted)
 {
     for (const char *at = lines; *at != '\0';) {
@@ -182,69 +173,83 @@ static bool prepare_name(struct install *in, const struct ref *name, struct err 
     return (!is_kept || note_loaded(in, &kept, e)) && note_loaded(in, name, e);
 }
 
-bool install_images_load(struct install *in, struct err *e)
+/* Images that are not there, and what bringing them in takes. */
+static struct load_set *plan_missing(struct install *in, struct err *e)
 {
-    AUTO(mem_auto) const struct install_image **order = mem_new_array(in->n_images, sizeof *order);
-    for (size_t i = 0; i < in->n_images; i++)
-        order[i] = &in->images[i];
-    qsort(order, in->n_images, sizeof *order, by_layers);
-    if (!install_images_know(in, e) || !install_base_fetch(in, e))
-        return false;
+    AUTO(mem_auto) const struct load_image **missing = mem_new_array(in->n_images, sizeof *missing);
+    size_t n = 0;
+    if (!install_images_know(in, e))
+        return NULL;
     for (size_t i = 0; i < in->n_images; i++) {
+        const struct load_image *x = &in->images[i].load;
         bool is_there = false;
-        if (!load_image_is_there(in->engine, &order[i]->load, &is_there, e))
-            return false;
-        if (!is_there && (!prepare_name(in, &order[i]->load.name, e) || !load_image(in->engine, &order[i]->load, &in->known, &in->ctx->progress, e)))
-            return false;
-        log_debug("image %s: %s", REF_SHOWN(&order[i]->load.name), is_there ? "was there" : "loaded");
+        if (!load_image_is_there(in->engine, x, &is_there, e))
+            return NULL;
+        if (is_there)
+            log_debug("image %s: was there", REF_SHOWN(&x->name));
+        else
+            missing[n++] = x;
     }
-    return true;
+    return load_set_new(in->engine, missing, n, &in->known, e);
 }
 
-/* Layers that several of the missing images share are sent once. */
-static uint64_t count_shared_once(const struct install_image *x, bool *counted)
+static uint64_t free_bytes(const struct install *in, bool *is_known)
 {
+    struct err ignored = { 0 };
     uint64_t bytes = 0;
-    for (size_t i = 0; i < x->load.n_layers; i++) {
-        bytes += counted[x->layer_index[i]] ? 0 : x->layers[i].size;
-        counted[x->layer_index[i]] = true;
-    }
+    *is_known = file_free_bytes(engine_facts(in->engine)->root_dir, &bytes, &ignored);
     return bytes;
 }
 
-static bool count_bytes(struct install *in, struct install_space *s, uint64_t *largest, struct err *e)
+static bool before_image(void *ctx, const struct load_image *i, struct err *e)
 {
-    AUTO(mem_auto) bool *counted = mem_new_array(bundle_manifest(in->bundle)->n_layers, sizeof *counted);
-    for (size_t i = 0; i < in->n_images; i++) {
-        const struct install_image *x = &in->images[i];
-        bool is_there = false;
-        if (!load_image_is_there(in->engine, &x->load, &is_there, e))
-            return false;
-        if (is_there)
-            continue;
-        uint64_t once = count_shared_once(x, counted);
-        uint64_t unknown = load_image_bytes(in->engine, &x->load, &in->known);
-        uint64_t bytes = once < unknown ? once : unknown;
-        s->send += bytes;
-        *largest = bytes > *largest ? bytes : *largest;
-    }
-    return true;
+    return prepare_name(ctx, &i->name, e);
+}
+
+/* Also of a run that was killed, which this one goes on with. */
+static bool remove_bases(struct install *in, struct err *e)
+{
+    AUTO(mem_auto) const struct load_image **all = mem_new_array(in->n_images, sizeof *all);
+    for (size_t i = 0; i < in->n_images; i++)
+        all[i] = &in->images[i].load;
+    return load_bases_remove(in->engine, all, in->n_images, e);
+}
+
+static bool run_set(struct install *in, struct load_set *set, struct err *e)
+{
+    bool is_known = false;
+    uint64_t room = free_bytes(in, &is_known);
+    struct load_set_how how = { .connections = load_set_connections(set, is_known ? room : UINT64_MAX), .progress = &in->ctx->progress,
+                                .before = before_image, .ctx = in };
+    log_debug("%llu bytes to send, %u connections at most", (unsigned long long)load_set_bytes(set), how.connections);
+    return load_set_run(set, &how, &in->known, e);
+}
+
+bool install_images_load(struct install *in, struct err *e)
+{
+    struct err late = { 0 };
+    AUTO(load_set_free_auto) struct load_set *set = plan_missing(in, e);
+    if (set == NULL)
+        return false;
+    bool ok = install_base_fetch(in, e) && run_set(in, set, e);
+    if (!remove_bases(in, &late))
+        log_warn("layers that were loaded for other images are still there: %s", late.msg);
+    return ok;
 }
 
 bool install_images_space(struct install *in, struct install_space *out, struct err *e)
 {
-    const struct engine_facts *f = engine_facts(in->engine);
-    struct err ignored = { 0 };
     struct install_base_space base;
-    uint64_t largest = 0;
-    *out = (struct install_space){ .path = f->root_dir };
-    if (!install_images_know(in, e) || !count_bytes(in, out, &largest, e))
+    *out = (struct install_space){ .path = engine_facts(in->engine)->root_dir };
+    AUTO(load_set_free_auto) struct load_set *set = plan_missing(in, e);
+    if (set == NULL)
         return false;
-    /* A classic store unpacks a copy of one request at a time, then its layers; containerd keeps what was sent beside what it unpacked. */
-    bool is_classic = f->kind == ENGINE_DOCKER && f->store == ENGINE_STORE_CLASSIC;
+    out->free = free_bytes(in, &out->is_known);
+    out->send = load_set_bytes(set);
     install_base_space(in, &base);
-    out->needed = out->send + (is_classic ? largest : out->send) + (base.is_beside_images ? base.needed : 0);
-    out->is_known = file_free_bytes(f->root_dir, &out->free, &ignored);
+    uint64_t beside = base.is_beside_images ? base.needed : 0;
+    uint64_t room = out->free > beside ? out->free - beside : 0;
+    out->needed = load_set_room(set, load_set_connections(set, out->is_known ? room : UINT64_MAX)) + beside;
     return true;
 }
 

@@ -21,7 +21,7 @@ MUST_CHECK bool install_images_know(struct install *in, struct err *e);
 
 /* All there under their names? */
 MUST_CHECK bool install_images_done(struct install *in, bool *yes, struct err *e);
-/* Loads what is missing: the image with the fewest layers first, so that shared bases are there for the others. */
+/* Loads what is missing, several at once where that helps and there is room for it (engine/load_set.h). */
 MUST_CHECK bool install_images_load(struct install *in, struct err *e);
 struct install_space {
     uint64_t send;   /* bytes of layers that the engine does not have */

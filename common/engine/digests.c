@@ -48,6 +48,11 @@ bool digest_set_has(const struct digest_set *s, const struct digest *d)
     return s->n_slots > 0 && !digest_equal(d, &free_slot) && digest_equal(slot_of(s, d), d);
 }
 
+size_t digest_set_place(const struct digest_set *s, const struct digest *d)
+{
+    return digest_set_has(s, d) ? (size_t)(slot_of(s, d) - s->slots) : SIZE_MAX;
+}
+
 void digest_set_clear(struct digest_set *s)
 {
     mem_free(s->slots);

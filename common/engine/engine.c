@@ -87,15 +87,20 @@ static bool ask(struct engine *g, const char *path, bool (*read)(struct engine_f
     return ok || err_in(e, "engine at %s", SHOWN(g->facts.socket));
 }
 
+static bool open_http(struct engine *g, struct err *e)
+{
+    struct http_options o = { .unix_socket = g->facts.socket, .connect_timeout_ms = CONNECT_MS, .stall_timeout_ms = g->times.stall_ms };
+    g->http = http_open(&o, e);
+    return g->http != NULL;
+}
+
 struct engine *engine_open_timed(const char *socket, const struct engine_times *times, struct err *e)
 {
     AUTO(engine_close_auto) struct engine *g = mem_new(sizeof *g);
     g->times = *times;
     if (!choose_socket(g->facts.socket, socket, e) || !check_socket(g->facts.socket, e))
         return NULL;
-    struct http_options o = { .unix_socket = g->facts.socket, .connect_timeout_ms = CONNECT_MS, .stall_timeout_ms = times->stall_ms };
-    g->http = http_open(&o, e);
-    if (g->http == NULL || !ask(g, "/version", facts_read_version, e) || !ask(g, "/info", facts_read_info, e))
+    if (!open_http(g, e) || !ask(g, "/version", facts_read_version, e) || !ask(g, "/info", facts_read_info, e))
         return NULL;
     return TAKE(g);
 }
@@ -103,6 +108,14 @@ struct engine *engine_open_timed(const char *socket, const struct engine_times *
 struct engine *engine_open(const char *socket, struct err *e)
 {
     return engine_open_timed(socket, &usual_times, e);
+}
+
+struct engine *engine_open_again(const struct engine *g, struct err *e)
+{
+    AUTO(engine_close_auto) struct engine *again = mem_new(sizeof *again);
+    again->facts = g->facts;
+    again->times = g->times;
+    return open_http(again, e) ? TAKE(again) : NULL;
 }
 
 /* --- what may be asked of it -------------------------------------------------------------------------------------- */

@@ -32,6 +32,8 @@ struct engine;
 /* socket: a path or unix://PATH; null: /var/run/docker.sock, then the caller's own rootless socket. ERR_USAGE for anything else, ERR_ENGINE
  * when nothing useful answers there in time. Thread: one call at a time on one engine. */
 MUST_CHECK struct engine *engine_open(const char *socket, struct err *e);
+/* Another connection to the same one, for another thread; asks nothing. ERR_ENGINE. */
+MUST_CHECK struct engine *engine_open_again(const struct engine *g, struct err *e);
 void engine_close(struct engine *g);
 AUTO_FREE(struct engine, engine_close)
 const struct engine_facts *engine_facts(const struct engine *g);

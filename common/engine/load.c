@@ -17,6 +17,7 @@
 struct loading {
     struct engine *g;
     const struct load_image *image;
+    const struct load_turn *turn; /* or null: the only one */
     const struct progress *progress;
     struct digest id;
     char name[sizeof(struct ref_text)];
@@ -155,19 +156,27 @@ static bool post(struct loading *l, struct source *body, uint64_t bytes, struct 
     return ok;
 }
 
-static bool send(struct loading *l, const struct load_known *k, struct err *e)
+static bool send_archive(struct loading *l, const bool *needed, struct err *e)
 {
     static const struct source_ops told_ops = { told_read, NULL };
     AUTO(load_archive_clear_auto) struct load_archive archive = { 0 };
-    AUTO(mem_auto) bool *needed = mem_new_array(l->image->n_layers, sizeof *needed);
-    load_choose_layers(l->image, k, needed);
-    if (!load_archive_make(&archive, l->g, l->image, needed, e))
+    if (!load_archive_make(&archive, l->g, l->image, needed, l->turn, e))
         return false;
     AUTO(load_answer_free_auto) struct load_answer *answer = load_answer_new();
     struct told told = { .source = { &told_ops }, .loading = l, .answer = answer, .total = archive.bytes };
     AUTO(source_free_auto) struct source *tar = archive_source(&archive.list, &told.sent);
     told.from = tar;
     return post(l, &told.source, archive.bytes, answer, e);
+}
+
+static bool send(struct loading *l, const bool *needed, struct err *e)
+{
+    if (l->turn != NULL && !l->turn->begin(l->turn->ctx, e))
+        return false;
+    bool ok = send_archive(l, needed, e);
+    if (l->turn != NULL)
+        l->turn->end(l->turn->ctx);
+    return ok;
 }
 
 /* --- the whole ---------------------------------------------------------------------------------------------------- */
@@ -196,22 +205,24 @@ static bool read_back(struct loading *l, struct err *e)
     return is_whole || err_set(e, ERR_ENGINE, "reading back shows %s, but not all of its content", DIGEST_SHOWN(&l->id));
 }
 
-static bool send_and_prove(struct loading *l, const struct load_known *k, struct err *e)
+static bool send_and_prove(struct loading *l, const bool *needed, struct err *e)
 {
     l->is_complaint = false;
-    return send(l, k, e) && read_back(l, e);
+    return send(l, needed, e) && read_back(l, e);
 }
 
-static bool bring(struct loading *l, struct load_known *k, struct err *e)
+static bool bring(struct loading *l, const bool *needed, struct err *e)
 {
     struct err first = { 0 };
-    bool is_delta = load_image_bytes(l->g, l->image, k) < load_image_bytes(l->g, l->image, NULL);
-    if (send_and_prove(l, k, &first))
+    AUTO(mem_auto) bool *all = mem_new_array(l->image->n_layers, sizeof *all);
+    load_choose_layers(l->image, NULL, all);
+    bool is_delta = memcmp(all, needed, l->image->n_layers * sizeof *all) != 0;
+    if (send_and_prove(l, needed, &first))
         return true;
     if (l->is_complaint && is_delta) {
         /* Somebody may have removed a base layer between our look and the load: once more, with everything. */
         log_debug("image %s: %s; sending all of its layers", l->name, first.msg);
-        return send_and_prove(l, NULL, e);
+        return send_and_prove(l, all, e);
     }
     *e = first;
     return false;
@@ -227,19 +238,40 @@ static bool start(struct loading *l, bool *is_there, struct err *e)
            load_find(l->g, l->image, DIGEST_SHOWN(&l->id), &l->id, is_there, e);
 }
 
-bool load_image(struct engine *g, const struct load_image *i, struct load_known *k, const struct progress *progress, struct err *e)
+static bool commit(const struct loading *l, struct err *e)
 {
-    struct loading l = { .g = g, .image = i, .progress = progress };
+    return l->turn == NULL || l->turn->commit(l->turn->ctx, e);
+}
+
+static void tell_end(const struct loading *l, const bool *needed)
+{
+    struct err late = { 0 };
+    uint64_t bytes = 0;
+    for (size_t n = 0; n < l->image->n_layers && needed != NULL; n++)
+        bytes += needed[n] ? l->image->layers[n].size : 0;
+    (void)!tell(l, "load", bytes, bytes, true, &late); /* a wish to stop comes too late for this image */
+}
+
+bool load_one(struct engine *g, const struct load_image *i, const bool *needed, const struct load_turn *turn, const struct progress *progress,
+              struct err *e)
+{
+    struct loading l = { .g = g, .image = i, .turn = turn, .progress = progress };
     struct ref_text name;
     bool is_there = false;
     BUG_IF(!text_copy(l.name, sizeof l.name, ref_format_tag(&name, &i->name)));
-    if (!start(&l, &is_there, e))
+    if (!start(&l, &is_there, e) || !(is_there ? commit(&l, e) : bring(&l, needed, e)) || (!i->is_unnamed && !image_tag(g, &l.id, &i->name, e)))
         return err_in(e, "image %s", l.name);
-    uint64_t bytes = is_there ? 0 : load_image_bytes(g, i, k);
-    if ((!is_there && !bring(&l, k, e)) || !image_tag(g, &l.id, &i->name, e))
-        return err_in(e, "image %s", l.name);
-    struct err late = { 0 };
-    (void)!tell(&l, "load", bytes, bytes, true, &late); /* a wish to stop comes too late for this image */
+    if (!i->is_unnamed)
+        tell_end(&l, is_there ? NULL : needed);
+    return true;
+}
+
+bool load_image(struct engine *g, const struct load_image *i, struct load_known *k, const struct progress *progress, struct err *e)
+{
+    AUTO(mem_auto) bool *needed = mem_new_array(i->n_layers, sizeof *needed);
+    load_choose_layers(i, k, needed);
+    if (!load_one(g, i, needed, NULL, progress, e))
+        return false;
     if (k != NULL)
         load_remember_layers(i, k);
     return true;

@@ -33,6 +33,7 @@ struct load_image {
     size_t n_layers;
     const struct load_layer *layers; /* from the bottom */
     void *ctx;
+    bool is_unnamed; /* gets no name; name is what it is a part of, for messages */
 };
 
 /* What the engine must call it: the config's digest in a classic store, the digest of a manifest over raw layers in containerd's. */

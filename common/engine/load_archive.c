@@ -68,7 +68,8 @@ static void add_blobs(struct load_archive *a, const struct load_image *i, const 
     }
 }
 
-bool load_archive_make(struct load_archive *a, const struct engine *g, const struct load_image *i, const bool *needed, struct err *e)
+bool load_archive_make(struct load_archive *a, const struct engine *g, const struct load_image *i, const bool *needed,
+                       const struct load_turn *turn, struct err *e)
 {
     AUTO(buf_clear_auto) struct buf manifest = BUF_LIMIT(DOCUMENT_MAX);
     AUTO(buf_clear_auto) struct buf index = BUF_LIMIT(DOCUMENT_MAX);
@@ -81,6 +82,8 @@ bool load_archive_make(struct load_archive *a, const struct engine *g, const str
     if (!make_index(i, is_named, &d, manifest.len, &index, e) || !make_docker_manifest(i, is_named, &docker, e))
         return false;
     add_blobs(a, i, needed, &d, &manifest);
+    if (turn != NULL)
+        archive_list_gate(&a->list, turn->commit, turn->ctx);
     archive_list_text(&a->list, OCI_LAYOUT_MEMBER, OCI_LAYOUT_TEXT, sizeof OCI_LAYOUT_TEXT - 1);
     archive_list_text(&a->list, OCI_INDEX_MEMBER, index.data, index.len);
     archive_list_text(&a->list, DOCKER_MANIFEST_MEMBER, docker.data, docker.len);

@@ -23,6 +23,11 @@ void archive_list_stream(struct archive_list *l, const char *path, uint64_t size
     MEM_PUSH(l->parts, l->n, l->cap) = (struct archive_part){ .path = mem_text(path), .size = size, .open = open, .ctx = ctx };
 }
 
+void archive_list_gate(struct archive_list *l, bool (*pass)(void *ctx, struct err *e), void *ctx)
+{
+    MEM_PUSH(l->parts, l->n, l->cap) = (struct archive_part){ .pass = pass, .ctx = ctx };
+}
+
 void archive_list_clear(struct archive_list *l)
 {
     for (size_t i = 0; i < l->n; i++) {
@@ -116,13 +121,19 @@ static bool move_content(struct puller *p, struct err *e)
     return true;
 }
 
+static bool pass_gate(struct puller *p, struct err *e)
+{
+    const struct archive_part *part = &p->list->parts[p->next++];
+    return part->pass(part->ctx, e);
+}
+
 /* One small step on; the buffer then may hold more. */
 static bool advance(struct puller *p, struct err *e)
 {
     if (p->is_open)
         return p->left > 0 ? move_content(p, e) : end_part(p, e);
     if (p->next < p->list->n)
-        return begin_part(p, e);
+        return p->list->parts[p->next].pass != NULL ? pass_gate(p, e) : begin_part(p, e);
     if (archive_write_close(p->tar) != ARCHIVE_OK)
         return tar_failed(p, e);
     p->is_closed = true;

@@ -10,6 +10,7 @@ struct archive_part {
     uint64_t size;
     char *text;        /* owned content of size bytes, or null: */
     struct source *(*open)(void *ctx, struct err *e); /* opened when its turn comes; must give exactly size bytes, then the end */
+    bool (*pass)(void *ctx, struct err *e); /* a gate: no entry at all */
     void *ctx;
 };
 
@@ -19,6 +20,8 @@ struct archive_list {
 };
 void archive_list_text(struct archive_list *l, const char *path, const char *text, size_t n);
 void archive_list_stream(struct archive_list *l, const char *path, uint64_t size, struct source *(*open)(void *ctx, struct err *e), void *ctx);
+/* Nothing that stands after it leaves before pass has said yes (it may wait); all that stands before has left. False ends the archive there. */
+void archive_list_gate(struct archive_list *l, bool (*pass)(void *ctx, struct err *e), void *ctx);
 void archive_list_clear(struct archive_list *l);
 
 /* Borrows the list. *sent (may be null) counts content bytes. */

@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/mem.h"
 #include "base/text.h"
@@ -213,12 +214,18 @@ void work_queue_close(struct work_queue *q)
 
 struct work_mutex {
     pthread_mutex_t mutex;
+    pthread_cond_t changed;
 };
 
 struct work_mutex *work_mutex_new(void)
 {
     struct work_mutex *m = mem_new(sizeof *m);
+    pthread_condattr_t attributes;
     pthread_mutex_init(&m->mutex, NULL);
+    pthread_condattr_init(&attributes);
+    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    pthread_cond_init(&m->changed, &attributes);
+    pthread_condattr_destroy(&attributes);
     return m;
 }
 
@@ -226,6 +233,7 @@ void work_mutex_free(struct work_mutex *m)
 {
     if (m == NULL)
         return;
+    pthread_cond_destroy(&m->changed);
     pthread_mutex_destroy(&m->mutex);
     mem_free(m);
 }
@@ -238,6 +246,24 @@ void work_mutex_lock(struct work_mutex *m)
 void work_mutex_unlock(struct work_mutex *m)
 {
     pthread_mutex_unlock(&m->mutex);
+}
+
+void work_mutex_wait(struct work_mutex *m, unsigned ms)
+{
+    struct timespec until;
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_sec += ms / 1000;
+    until.tv_nsec += (long)(ms % 1000) * 1000000;
+    if (until.tv_nsec >= 1000000000) {
+        until.tv_sec++;
+        until.tv_nsec -= 1000000000;
+    }
+    pthread_cond_timedwait(&m->changed, &m->mutex, &until);
+}
+
+void work_mutex_wake(struct work_mutex *m)
+{
+    pthread_cond_broadcast(&m->changed);
 }
 
 /* ---- one thread ---- */

@@ -36,6 +36,10 @@ void work_mutex_free(struct work_mutex *m);
 AUTO_FREE(struct work_mutex, work_mutex_free)
 void work_mutex_lock(struct work_mutex *m);
 void work_mutex_unlock(struct work_mutex *m);
+/* With the lock: gives it up, sleeps until work_mutex_wake or for ms at most, has it again. It may return early: ask again what was waited for. */
+void work_mutex_wait(struct work_mutex *m, unsigned ms);
+/* With the lock: wakes all that wait. */
+void work_mutex_wake(struct work_mutex *m);
 
 struct work_thread;
 /* The function's error is inside the thread object until it is joined. */
