@@ -14,7 +14,7 @@ static uint64_t raw_bytes(const struct manifest *m)
 {
     uint64_t bytes = 0;
     for (size_t i = 0; i < m->n_layers; i++)
-        bytes += m->layers[i].size;
+        bytes += manifest_layer_bytes(m, i);
     return bytes;
 }
 
@@ -38,6 +38,7 @@ static bool report_json(const struct create *c, struct err *e)
         jwrite_digest_hex(w, NULL, signer(c, i));
     jwrite_end(w);
     jwrite_u64(w, "images", c->app->n_images);
+    jwrite_str(w, "layers_mode", manifest_mode_text(m->mode));
     jwrite_u64(w, "layers", m->n_layers);
     jwrite_u64(w, "raw_size", raw_bytes(m));
     jwrite_u64(w, "stored_size", writer_new_bytes(c->writer));
@@ -60,8 +61,12 @@ static void report_text(const struct create *c)
     cli_print(c->ctx, "  release    %s %s\n", m->name, m->version);
     cli_print(c->ctx, "             %s\n", DIGEST_SHOWN(&c->release_sha256));
     cli_print(c->ctx, "  manifest   %s\n", DIGEST_SHOWN(&c->manifest_sha256));
-    cli_print(c->ctx, "  size       %s: %zu image%s, %zu layer%s of %s, of which %s are different pieces\n", text_bytes(size, m->total_len),
-              c->app->n_images, text_s(c->app->n_images), m->n_layers, text_s(m->n_layers), text_bytes(raw, raw_bytes(m)), text_bytes(stored, writer_new_bytes(c->writer)));
+    cli_print(c->ctx, "  size       %s: %zu image%s, %zu layer%s of %s, ", text_bytes(size, m->total_len), c->app->n_images, text_s(c->app->n_images), m->n_layers,
+              text_s(m->n_layers), text_bytes(raw, raw_bytes(m)));
+    if (m->mode == MANIFEST_EXACT)
+        cli_print(c->ctx, "as their registries have them\n");
+    else
+        cli_print(c->ctx, "of which %s are different pieces\n", text_bytes(stored, writer_new_bytes(c->writer)));
     for (size_t i = 0; i < c->keys.n; i++)
         cli_print(c->ctx, "  signed by  key %s\n", DIGEST_HEX(signer(c, i)));
     if (c->parity_percent > 0)
@@ -96,7 +101,7 @@ static const struct cli_option create_rows[] = {
     CLI_LIST_ROW("key", 0, struct create_options, keys, "FILE", "private key that signs; repeatable. Without one the bundle is unsigned"),
     CLI_TEXT_ROW("key-passphrase-file", 0, struct create_options, passphrase_file, "FILE", "passphrase of an encrypted key, in a file with mode 0600"),
     CLI_NUMBER_ROW("level", 0, struct create_options, level, "N", "compression, 1 (fast) to 19 (small); 3 if not given", 1, 19),
-    CLI_CHOICE_ROW("layers", 0, struct create_options, layers, "dedup|exact", "dedup: equal pieces of all layers are stored once; exact: not in this version"),
+    CLI_CHOICE_ROW("layers", 0, struct create_options, layers, "dedup|exact", "dedup (default): equal pieces of all layers are stored once, small; exact: layers stay as the registry has them, with their digests"),
     CLI_NUMBER_ROW("jobs", 0, struct create_options, jobs, "N", "threads (number of processors); does not change the result", 1, MAX_JOBS),
     CLI_TEXT_ROW("parity", 0, struct create_options, parity, "N%", "write OUT.par as well, from which repair restores the bundle when any N % of both together are damaged"),
     CLI_FLAG_ROW("no-loader", 0, struct create_options, is_without_loader, "do not put archon-load into the bundle"),

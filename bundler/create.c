@@ -72,6 +72,7 @@ bool create_run(struct create *c, struct err *e)
            create_read_lock(c, e) &&   /* and which images that were the last time */
            create_prepare(c, e) &&     /* keys, and the place of the result */
            create_resolve(c, e) &&     /* which exact digests that is */
+           create_check_exact(c, e) && /* and whether a bundle can hold it as it is */
            create_compare_scans(c, e) && /* and whether scan reports are about them */
            create_fetch(c, e) &&       /* the layers, into the cache, if there is one */
            create_fetch_documents(c, e) && /* and what speaks of the images */

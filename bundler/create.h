@@ -31,7 +31,7 @@ struct create_options {
     const char *parity; /* "10%" */
     uint64_t level;
     uint64_t jobs; /* 0: as many as there are processors */
-    unsigned layers; /* 0: dedup */
+    unsigned layers; /* enum manifest_mode */
     bool is_without_loader;
 };
 
@@ -108,6 +108,12 @@ void create_drop_damaged(const struct create *c, struct err *e);
 /* create_members.c: how many members there are before the data, and their bytes; and writing them. */
 void create_measure_members(const struct create *c, size_t *n, uint64_t *bytes);
 MUST_CHECK bool create_write_members(struct create *c, struct err *e);
+/* create_exact.c, with --layers=exact: no layer is larger than a member; documents and blobs; and, behind all else, the files of the layout. */
+bool create_is_exact(const struct create *c);
+MUST_CHECK bool create_check_exact(const struct create *c, struct err *e);
+MUST_CHECK bool create_pack_exact(struct create *c, const struct pack_how *how, struct err *e);
+MUST_CHECK bool create_write_layout(struct create *c, struct err *e);
+void create_measure_exact(const struct create *c, size_t *n, uint64_t *bytes);
 /* create_write.c: the file, still without a name; then proven, then named. */
 MUST_CHECK bool create_write(struct create *c, struct err *e);
 MUST_CHECK bool create_prove(struct create *c, struct err *e);

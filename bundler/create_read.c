@@ -111,7 +111,5 @@ static bool find_loaders(struct create *c, struct err *e)
 bool create_prepare(struct create *c, struct err *e)
 {
     c->jobs = c->o->jobs > 0 ? (unsigned)c->o->jobs : work_cpus();
-    if (c->o->layers != 0)
-        return err_set(e, ERR_USAGE, "--layers exact: not in this version");
     return gates_read(&c->gates, &c->o->gates, &c->input, e) && choose_output(c, e) && create_prepare_parity(c, e) && find_loaders(c, e) && seal_keys_load(&c->keys, &c->o->keys, c->o->passphrase_file, e);
 }

@@ -32,6 +32,11 @@ static uint32_t average_for(uint64_t raw_bytes)
 static uint64_t expected_bytes(const struct create *c, uint64_t member_bytes)
 {
     uint64_t bytes = member_bytes;
+    size_t n_blobs;
+    if (create_is_exact(c)) {
+        create_measure_exact(c, &n_blobs, &bytes);
+        return member_bytes + bytes;
+    }
     for (size_t i = 0; i < c->n_layers; i++)
         bytes += c->layers[i].forms[0].compression == OCI_RAW ? c->layers[i].blobs[0].size / 3 : c->layers[i].blobs[0].size;
     return bytes;
@@ -59,6 +64,7 @@ static void fill_head(const struct create *c, struct manifest *head)
     const struct definition *d = &c->app->definition;
     head->release_sha256 = c->release_sha256;
     head->created = c->created;
+    head->mode = create_is_exact(c) ? MANIFEST_EXACT : MANIFEST_DEDUP;
     head->average = average_for(c->layer_bytes);
     head->n_platforms = d->n_platforms;
     head->platforms = mem_new_array(d->n_platforms, sizeof *head->platforms);
@@ -85,6 +91,12 @@ static bool open_writer(struct create *c, const struct manifest *head, struct er
     struct writer_spec spec = { .path = c->path, .head = head, .n_layers = c->n_layers, .n_blobs = c->n_blobs, .n_members = n_members,
                                 .raw_estimate = HEADER_RESERVE * c->layer_bytes + member_bytes, .expected_bytes = expected_bytes(c, member_bytes),
                                 .level = (int)c->o->level, .jobs = c->jobs };
+    if (create_is_exact(c)) {
+        size_t n_blobs;
+        create_measure_exact(c, &n_blobs, &spec.raw_estimate);
+        spec.n_members += n_blobs;
+        spec.raw_estimate += member_bytes + 2 * n_blobs * LIMIT_CHUNK_BYTES; /* most blobs have chunks of their own */
+    }
     if (!check_space(c, member_bytes, e))
         return false;
     c->writer = writer_open(&spec, e);
@@ -96,7 +108,7 @@ static bool pack(struct create *c, uint32_t average, struct err *e)
     struct pack_source registry = { .bring = passing_bring, .ctx = c->registries.registry, .tries = c->o->registries.retries == 0 ? 1 : PASSING_TRIES };
     struct pack_how how = { .average = average, .jobs = c->jobs, .progress = &c->ctx->progress,
                             .source = cache_is_passing(c->registries.cache) ? &registry : NULL };
-    if (pack_layers(c->writer, c->layers, c->n_layers, &how, e))
+    if (create_is_exact(c) ? create_pack_exact(c, &how, e) : pack_layers(c->writer, c->layers, c->n_layers, &how, e))
         return true;
     if (e->code == ERR_INTEGRITY || e->code == ERR_REGISTRY)
         create_drop_damaged(c, e);
@@ -133,7 +145,7 @@ bool create_write(struct create *c, struct err *e)
     AUTO(manifest_clear_auto) struct manifest head = { 0 };
     fill_head(c, &head);
     return name_platforms(c, &head, e) && open_writer(c, &head, e) && open_sbom(c, e) && create_write_members(c, e) &&
-           pack(c, head.average, e) && write_reports(c, e) && writer_finish(c->writer, sign, c, e);
+           pack(c, head.average, e) && write_reports(c, e) && create_write_layout(c, e) && writer_finish(c->writer, sign, c, e);
 }
 
 static uint64_t raw_bytes(const struct manifest *m)
@@ -155,9 +167,14 @@ bool create_prove(struct create *c, struct err *e)
     struct verify_how how = { .jobs = c->jobs, .progress = &c->ctx->progress, .is_data_later = true };
     struct bundle_file *f = output_file(writer_output(c->writer), e);
     AUTO(bundle_close_auto) struct bundle *b = f == NULL ? NULL : bundle_verify_own(f, &c->manifest_sha256, &how, e);
-    if (b == NULL)
+    if (b == NULL) {
+        if (e->code == ERR_INTEGRITY && create_is_exact(c))
+            create_drop_damaged(c, e);
         return err_in(e, "reading back");
+    }
     tell_end(c, "verify", writer_manifest(c->writer)->total_len);
+    if (create_is_exact(c)) /* every blob has its digest: nothing is there to be rebuilt */
+        return true;
     if (!bundle_verify_layers(b, PROVE_CACHE_BYTES, &c->ctx->progress, e))
         return err_in(e, "reading back");
     tell_end(c, "rebuild", raw_bytes(writer_manifest(c->writer)));

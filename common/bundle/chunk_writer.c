@@ -15,6 +15,7 @@ struct chunk {
     uint32_t raw_len;
     uint32_t packed_len;
     bool is_stored;
+    bool is_light;
     struct digest sha256;
 };
 
@@ -30,6 +31,7 @@ struct chunk_writer {
     uint64_t start; /* of the first chunk in the file */
     const char *path;
     int level;
+    bool is_light; /* of chunks that are opened from now on */
     struct ring *ring;
     struct chunk *open; /* the one that is being filled, or null */
     size_t n_cut;
@@ -78,7 +80,7 @@ static bool chunk_pack(void *item, void *state, struct err *e)
     size_t packed = LAYOUT_DATA_HEADER_FRAME;
     if (c->is_stored)
         chunk_writer_stored(c->packed, c->raw);
-    else if (!zstd_pack(state, c->raw, c->raw_len, c->packed, zstd_bound(LIMIT_CHUNK_BYTES), &packed, e))
+    else if (!(c->is_light ? zstd_pack_light : zstd_pack)(state, c->raw, c->raw_len, c->packed, zstd_bound(LIMIT_CHUNK_BYTES), &packed, e))
         return false;
     c->packed_len = (uint32_t)packed;
     sha256_of(&c->sha256, c->packed, packed);
@@ -146,6 +148,7 @@ static struct chunk *open_chunk(struct chunk_writer *w)
     w->open = ring_next(w->ring);
     w->open->raw_len = 0;
     w->open->is_stored = false;
+    w->open->is_light = w->is_light;
     return w->open;
 }
 
@@ -164,6 +167,12 @@ bool chunk_writer_put(struct chunk_writer *w, const void *bytes, uint64_t n, str
             return false;
     }
     return true;
+}
+
+bool chunk_writer_set_light(struct chunk_writer *w, bool is_light, struct err *e)
+{
+    w->is_light = is_light;
+    return chunk_writer_cut(w, e);
 }
 
 bool chunk_writer_put_stored(struct chunk_writer *w, const uint8_t header[LAYOUT_TAR_BLOCK], size_t *i, struct err *e)
@@ -205,6 +214,7 @@ bool chunk_writer_rewind(struct chunk_writer *w, struct err *e)
     const struct mark *m = &w->mark;
     BUG_IF(!m->is_set);
     w->open = NULL;
+    w->is_light = false;
     if (!settle(w, e))
         return false;
     table_truncate(&w->table, m->n_cut);

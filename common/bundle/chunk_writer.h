@@ -19,6 +19,8 @@ AUTO_FREE(struct chunk_writer, chunk_writer_free)
 MUST_CHECK bool chunk_writer_put(struct chunk_writer *w, const void *bytes, uint64_t n, struct err *e);
 /* Ends the chunk that is being filled, if it holds anything. */
 MUST_CHECK bool chunk_writer_cut(struct chunk_writer *w, struct err *e);
+/* Ends the chunk that is being filled; what is put from now on is compressed already, or is not any more (zstd_pack_light). */
+MUST_CHECK bool chunk_writer_set_light(struct chunk_writer *w, bool is_light, struct err *e);
 /* A tar header as a chunk of its own, in the stored form whose length is known; *i is its place in the table. */
 MUST_CHECK bool chunk_writer_put_stored(struct chunk_writer *w, const uint8_t header[LAYOUT_TAR_BLOCK], size_t *i, struct err *e);
 /* That form (docs/FORMAT.md section 1.4). */

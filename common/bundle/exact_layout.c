@@ -51,7 +51,7 @@ static void images_clear(struct images *im)
 static bool has_form(const struct manifest_layer *l, const struct oci_descriptor *blob)
 {
     for (size_t i = 0; i < l->n_blobs; i++)
-        if (digest_equal(&l->blobs[i].digest, &blob->digest) && l->blobs[i].size == blob->size && text_is(l->blobs[i].media_type, blob->media_type))
+        if (digest_equal(&l->blobs[i].digest, &blob->digest) && l->blobs[i].size == blob->size)
             return true;
     return false;
 }

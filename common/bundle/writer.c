@@ -52,7 +52,7 @@ bool writer_put_zeros(struct writer *w, uint64_t n, struct err *e)
 
 bool writer_begin_member(struct writer *w, const char *name, uint64_t size, bool is_executable, struct err *e)
 {
-    BUG_IF(w->member_hash != NULL || w->is_in_layer);
+    BUG_IF(w->member_hash != NULL || w->is_in_layer || w->is_in_blob);
     if (w->m.n_layers > 0 && !writer_close_data(w, e)) /* made from layers: behind the data */
         return writer_result(w, false, e);
     struct manifest_member *x = writer_new_member(w, name, size, e);
@@ -216,10 +216,10 @@ bool writer_add_whole(struct writer *w, const struct manifest_layer *layer, uint
 
 bool writer_checkpoint(struct writer *w, struct err *e)
 {
-    BUG_IF(w->member_hash != NULL || w->is_in_layer || w->is_data_closed);
+    BUG_IF(w->member_hash != NULL || w->is_in_layer || w->is_in_blob || w->is_data_closed);
     chunk_writer_mark(w->chunks);
-    w->checkpoint = (struct writer_checkpoint){ true, w->data_in_member, w->n_data, w->m.n_members, w->m.n_layers, w->n_base_ids };
-    return writer_result(w, dedup_mark(w->dedup, e), e);
+    w->checkpoint = (struct writer_checkpoint){ true, w->new_bytes, w->data_in_member, w->n_data, w->m.n_members, w->m.n_layers, w->n_base_ids };
+    return w->dedup == NULL || writer_result(w, dedup_mark(w->dedup, e), e);
 }
 
 bool writer_rewind(struct writer *w, struct err *e)
@@ -227,13 +227,15 @@ bool writer_rewind(struct writer *w, struct err *e)
     const struct writer_checkpoint *to = &w->checkpoint;
     BUG_IF(!to->is_set || w->is_data_closed);
     w->is_in_layer = false;
+    w->is_in_blob = false;
+    w->new_bytes = to->new_bytes;
     while (w->m.n_layers > to->n_layers)
         mem_free(w->m.layers[--w->m.n_layers].blobs);
     w->m.n_members = to->n_members;
     w->n_base_ids = to->n_base_ids;
     w->n_data = to->n_data;
     w->data_in_member = to->data_in_member;
-    bool ok = chunk_writer_rewind(w->chunks, e) && dedup_rewind(w->dedup, e);
+    bool ok = chunk_writer_rewind(w->chunks, e) && (w->dedup == NULL || dedup_rewind(w->dedup, e));
     return writer_result(w, ok, e);
 }
 
@@ -301,8 +303,7 @@ struct writer *writer_open(const struct writer_spec *s, struct err *e)
     w->output = output_open(s->path, s->part_bytes, e);
     if (w->output == NULL)
         return NULL;
-    w->dedup = dedup_open(dir, s->n_layers, e);
-    if (w->dedup == NULL)
+    if (w->m.mode == MANIFEST_DEDUP && (w->dedup = dedup_open(dir, s->n_layers, e)) == NULL)
         return NULL;
     w->chunks = chunk_writer_new(w->output, w->m.header_len, w->path, s->level, s->jobs);
     return TAKE(w);

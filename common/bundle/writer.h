@@ -6,6 +6,11 @@
  *     writer_add_member(w, "reports/...", ...);                                  // made from layers
  *     writer_finish(w, sign, ctx, e);   check output_file(writer_output(w), e);   writer_publish(w, e);
  *
+ * With head->mode MANIFEST_EXACT layers are blobs:
+ *     writer_begin_blob(w, &digest, size, is_packed, e); writer_put_blob(w, ...)...; writer_end_blob(w, e);      each once, documents too; in any order
+ *     writer_add_exact_layer(w, &layer, e);                                                                     once for each layer
+ *     writer_add_member(w, "oci-layout" ...), "index.json", "manifest.json"                                     last of all
+ *
  * Between layers, writer_checkpoint remembers the state and writer_rewind goes back to it: a layer whose bytes turn out to be wrong is as if it had never been begun.
  *
  * The bytes depend only on what is added, never on jobs or timing. Memory: (jobs + 2) * 8 MiB, compression contexts, the table of pieces. */
@@ -60,7 +65,15 @@ MUST_CHECK bool writer_add_piece(struct writer *w, const uint8_t hash[16], const
 /* layer: diff_id and blobs (copied); its size is set here. */
 MUST_CHECK bool writer_end_layer(struct writer *w, const struct manifest_layer *layer, struct err *e);
 
-/* Between layers. A later checkpoint takes the place of an earlier one. */
+/* Blobs of an exact bundle. Nobody hashes one here: whoever verifies the finished file does, and a digest that is wrong is found there. is_packed: it is compressed already. Another
+ * number of bytes than size is ERR_INTEGRITY. */
+MUST_CHECK bool writer_begin_blob(struct writer *w, const struct digest *digest, uint64_t size, bool is_packed, struct err *e);
+MUST_CHECK bool writer_put_blob(struct writer *w, const void *bytes, size_t n, struct err *e);
+MUST_CHECK bool writer_end_blob(struct writer *w, struct err *e);
+/* Says of which layer blobs are forms: diff_id and blobs (copied), each of which is in the bundle. */
+MUST_CHECK bool writer_add_exact_layer(struct writer *w, const struct manifest_layer *layer, struct err *e);
+
+/* Between layers, or between blobs. A later checkpoint takes the place of an earlier one. */
 MUST_CHECK bool writer_checkpoint(struct writer *w, struct err *e);
 /* Goes back to it, also from the middle of a layer, and as often as is needed: what is written after that is what would have been written at the checkpoint. Not after
  * the writer itself has failed. */
@@ -74,7 +87,7 @@ MUST_CHECK bool writer_finish(struct writer *w, writer_sign_fn sign, void *ctx, 
 struct output *writer_output(const struct writer *w);
 /* What was written: valid after finish. */
 const struct manifest *writer_manifest(const struct writer *w);
-uint64_t writer_new_bytes(const struct writer *w); /* raw bytes of the data stream */
+uint64_t writer_new_bytes(const struct writer *w); /* raw bytes of the data stream, or of all blobs */
 /* Syncs and names the file; an existing one is refused unless may_replace. Before that nothing is to be seen of it. */
 MUST_CHECK bool writer_publish(struct writer *w, bool may_replace, struct err *e);
 

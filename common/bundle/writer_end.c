@@ -122,10 +122,11 @@ static bool write_header(struct writer *w, writer_sign_fn sign, void *ctx, struc
 
 bool writer_finish(struct writer *w, writer_sign_fn sign, void *ctx, struct err *e)
 {
-    list_base(w);
-    bool ok = writer_close_data(w, e) && put_recipes(w, e) && writer_put_zeros(w, LAYOUT_TAR_END, e) && chunk_writer_cut(w->chunks, e) &&
+    if (w->dedup != NULL)
+        list_base(w);
+    bool ok = writer_close_data(w, e) && (w->dedup == NULL || put_recipes(w, e)) && writer_put_zeros(w, LAYOUT_TAR_END, e) && chunk_writer_cut(w->chunks, e) &&
               chunk_writer_finish(w->chunks, e) && patch_data_headers(w, e) && write_header(w, sign, ctx, e);
-    if (ok) { /* reading back needs memory, too */
+    if (ok && w->dedup != NULL) { /* reading back needs memory, too */
         w->new_bytes = dedup_data_len(w->dedup);
         dedup_close(TAKE(w->dedup));
     }

@@ -18,7 +18,7 @@ struct writer {
     struct chunk_writer *chunks;
     struct digest *base_ids; /* diff_id of each base layer of dedup */
     size_t n_base_ids, base_ids_cap;
-    struct dedup *dedup; /* null when the file is finished */
+    struct dedup *dedup; /* null when the file is finished, and in an exact bundle */
     uint64_t new_bytes;  /* then */
     struct manifest m;
     size_t members_cap;
@@ -27,6 +27,8 @@ struct writer {
     uint64_t member_left;
     uint64_t data_member_bytes; /* where a data member is full */
     uint64_t data_in_member;
+    bool is_in_blob;     /* between begin_blob and end_blob */
+    bool is_blob_light;  /* it has chunks of its own */
     bool is_in_layer;    /* between begin_layer and end_layer */
     bool is_data_closed; /* no layer comes any more */
     size_t n_data; /* members, and their headers */
@@ -34,6 +36,7 @@ struct writer {
     size_t data_headers_cap;
     struct writer_checkpoint {
         bool is_set;
+        uint64_t new_bytes;
         uint64_t data_in_member;
         size_t n_data;
         size_t n_members;

@@ -1,4 +1,4 @@
-/* A set of digests. For the files of this folder. */
+/* A set of digests. */
 #ifndef ENGINE_DIGESTS_H
 #define ENGINE_DIGESTS_H
 

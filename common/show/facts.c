@@ -112,11 +112,11 @@ static bool measure(struct facts *f, struct err *e)
     const struct manifest *m = index_manifest(f->index);
     AUTO(mem_auto) struct layer_use *uses = mem_new_array(m->n_layers, sizeof *uses);
     for (size_t i = 0; i < m->n_layers; i++) {
-        uses[i] = (struct layer_use){ .diff_id = m->layers[i].diff_id, .bytes = m->layers[i].size };
-        f->layer_bytes += m->layers[i].size;
+        uses[i] = (struct layer_use){ .diff_id = m->layers[i].diff_id, .bytes = manifest_layer_bytes(m, i) };
+        f->layer_bytes += manifest_layer_bytes(m, i);
     }
     for (size_t i = 0; i < m->n_members; i++)
-        f->stored_bytes += manifest_is_data(&m->members[i]) ? m->members[i].size : 0;
+        f->stored_bytes += manifest_is_data(&m->members[i]) || manifest_is_blob(&m->members[i]) ? m->members[i].size : 0;
     if (m->n_layers > 0)
         qsort(uses, m->n_layers, sizeof *uses, compare_uses);
     if (!count_uses(f, uses, m->n_layers, e))

@@ -65,6 +65,7 @@ static void add_images(struct jwrite *w, const struct facts *f)
         jwrite_end(w);
     }
     jwrite_end(w);
+    jwrite_str(w, "layers_mode", manifest_mode_text(index_manifest(f->index)->mode));
     jwrite_u64(w, "layers", index_manifest(f->index)->n_layers);
     jwrite_u64(w, "images_size", f->image_bytes);
     jwrite_u64(w, "layers_size", f->layer_bytes);

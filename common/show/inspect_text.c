@@ -56,6 +56,11 @@ static void print_images(struct cli_context *ctx, const struct facts *f)
             cli_print(ctx, "    with %zu attestation%s and %zu signature%s, as its registry had them\n", x->n_attestations, text_s(x->n_attestations), x->n_signatures,
                       text_s(x->n_signatures));
     }
+    if (m->mode == MANIFEST_EXACT) {
+        cli_print(ctx, "  %s in all; %zu distinct layer%s of %s, exact: as their registries had them; %s in the file\n", text_bytes(a, f->image_bytes), m->n_layers,
+                  text_s(m->n_layers), text_bytes(b, f->layer_bytes), text_bytes(d, m->total_len));
+        return;
+    }
     cli_print(ctx, "  %s in all; %zu distinct layer%s of %s; %s of different pieces; %s compressed\n", text_bytes(a, f->image_bytes), m->n_layers,
               text_s(m->n_layers), text_bytes(b, f->layer_bytes), text_bytes(c, f->stored_bytes), text_bytes(d, m->total_len));
 }

@@ -12,6 +12,9 @@ size_t zstd_bound(size_t raw_bytes);
 /* One frame: content size present, checksum on, window at most 4 MiB, no dictionary. *packed is the length. */
 MUST_CHECK bool zstd_pack(struct zstd_packer *p, const void *raw, size_t raw_bytes, void *out, size_t out_size, size_t *packed,
                           struct err *e);
+/* The same for what is compressed already: costs hardly more than copying, and finds what is left to be found without looking for it. */
+MUST_CHECK bool zstd_pack_light(struct zstd_packer *p, const void *raw, size_t raw_bytes, void *out, size_t out_size, size_t *packed,
+                                struct err *e);
 
 struct zstd_unpacker;
 struct zstd_unpacker *zstd_unpacker_new(void);
