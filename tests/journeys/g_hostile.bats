@@ -27,8 +27,9 @@ stays_out() {
 # unsigned OUT
 unsigned() { (cd "$FILE/tiny" && bundler create --cache "$FILE/blobs" -o "$1") >/dev/null 2>&1; }
 
-@test "one flipped bit, every byte of the header and hundreds after it: refused, and nothing has changed" {
-    unchanged python3 "$CHECKOUT/tests/journeys/flip.py" "$(good)" 300 -- "$BIN/archon-load" verify --root "$SITE" {}
+# All of it, every bit of the header: tests/run sweep.
+@test "one flipped bit, or cut off, in the header and hundreds of places after it: refused with chunk and offset, and nothing has changed" {
+    unchanged python3 "$CHECKOUT/tests/journeys/sweep.py" "$(good)" short -- "$BIN/archon-load" verify --root "$SITE" {}
 }
 
 @test "a few of them through install" {
@@ -87,6 +88,22 @@ PYTHON
     done
     unchanged gives_refusal site install "$bundle" --yes
 }
+
+# large LENGTH: a sparse bundle of the golden key, so long; its last byte is wrong, and verify says so.
+large() {
+    local bundle=$FILE/large.bundle.tar.zst golden=$CHECKOUT/tests/golden
+    python3 -B "$CHECKOUT/tests/reader/make_large.py" "$bundle" "$1"
+    works bundler cat "$bundle" release.json --trust "$golden/golden.pub"
+    says '"name":"large"'
+    works bundler cat "$bundle" layers.bin --trust "$golden/golden.pub"
+    printf '\377' | dd of="$bundle" bs=1 seek=$(($1 - 1)) conv=notrunc status=none
+    refused 13 "chunk [0-9]+ of [0-9]+ at offset $(($1 / 10000))[0-9]{4}" /usr/bin/time -q -f %M -o "$FILE/memory" "$BIN/archon-bundle" verify "$bundle" --trust "$golden/golden.pub"
+    [ "$(cat "$FILE/memory")" -le $((96 * 1024)) ] || complain "verify of $1 bytes" "$(cat "$FILE/memory") KiB of memory"
+    rm "$bundle"
+}
+
+@test "more than 4 GiB, and its last byte is wrong" { large $(((1 << 32) + 1)); }
+@test "5 GiB, and its last byte is wrong" { large $((5 << 30)); }
 
 @test "longer than it says" {
     local bundle

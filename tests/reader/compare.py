@@ -4,7 +4,7 @@
     compare.py PROGRAM      PROGRAM verify --deep FILE --trust PUB --trust PUB; for example archon-bundle
 
 Both must end with the status that expected.tsv asks for; a refusal must be one line, perhaps with a second one that is a
-hint, of printable characters. Prints a line for each difference, then "N passed, N failed".
+hint, of printable characters, and cost little: a second of CPU, little memory (GNU time tells). Prints a line for each difference, then "N passed, N failed".
 """
 import os
 import re
@@ -17,7 +17,10 @@ from bundle.keys import read_key
 from make_bundle import write_damage
 from read_bundle import verify
 
-LIMIT_SECONDS = 60
+LIMIT_SECONDS, KILLED = 60, 128 + 9
+LIMIT_CPU_S = 1
+LIMIT_MEMORY_KIB = {'Z': 64 << 10}  # frames; a signed manifest may have 100 000 members
+LIMIT_MEMORY_MOST_KIB = 96 << 10
 
 
 def status_of_reader(path, trusted):
@@ -28,6 +31,15 @@ def status_of_reader(path, trusted):
         return STATUS[why.kind]
 
 
+def measured(command):
+    """(how it ended and what it said, seconds of CPU, its largest resident set). A child of this program would begin with this program's own."""
+    with tempfile.NamedTemporaryFile('r') as used:
+        limited = ['timeout', '--signal=KILL', str(LIMIT_SECONDS), '/usr/bin/time', '--quiet', '--format=%U %S %M', '--output=' + used.name]
+        done = subprocess.run(limited + command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        user, system, memory = (used.read().split() or [0, 0, 0])
+    return done, float(user) + float(system), int(memory)
+
+
 def differences(program, path, trusted, expected):
     """Yields what is wrong with the answers to one bundle."""
     found = status_of_reader(path, trusted)
@@ -36,11 +48,12 @@ def differences(program, path, trusted, expected):
     command = [program, 'verify', '--deep', path]
     for pub in trusted:
         command += ['--trust', pub]
-    try:
-        done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=LIMIT_SECONDS)
-    except subprocess.TimeoutExpired:
+    done, cpu_s, memory_kib = measured(command)
+    if done.returncode == KILLED:
         yield 'the program has not ended after %d s' % LIMIT_SECONDS
         return
+    if expected and (cpu_s > LIMIT_CPU_S or memory_kib > LIMIT_MEMORY_KIB.get(os.path.basename(path)[0], LIMIT_MEMORY_MOST_KIB)):
+        yield 'the refusal took %.2f s of CPU and %d KiB of memory' % (cpu_s, memory_kib)
     said = done.stderr.decode('ascii', 'backslashreplace')
     if done.returncode != expected:
         yield 'the program ends with %d, expected %d: %s' % (done.returncode, expected, said[:200].strip())

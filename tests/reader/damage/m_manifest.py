@@ -53,6 +53,8 @@ def sizes(make):
     yield 'M10-whole-blocks', 'OK', 'content of the header exactly two blocks', build(
         wide, signers, document=padded(2 * 131072 - 512 - len(make.header) + make.header.index(b'chunks.bin')))
     yield 'M10-4MiB', 'OK', 'a manifest of 4 MiB', build(huge, signers, document=padded(4 * MIB))
+    yield 'M06-depth-1000000', 'FORMAT', 'nesting', build(huge, signers, document=replace(b'"linux/amd64"', b'[' * 1000000 + b']' * 1000000))
+    yield 'M15-many-values', 'FORMAT', 'an array of two million numbers', build(huge, signers, document=replace(b'"linux/amd64"', b'1,' * 2000000 + b'1'))
     yield 'M10-4MiB+1', 'FORMAT', 'a manifest of 4 MiB + 1', build(huge, signers, document=padded(4 * MIB + 1))
 
 

@@ -1,5 +1,6 @@
 """Row Z: the file and its frames."""
 import gzip
+import lzma
 import struct
 import subprocess
 
@@ -15,6 +16,7 @@ def files(make):
     for name, data in (('empty', b''), ('one-byte', good[:1]), ('four-bytes', good[:4])):
         yield 'Z01-' + name, 'FORMAT', 'not a bundle', data
     for name, data in (('gzip', gzip.compress(good[:2000], mtime=0)), ('tar', tar_header('bundle.json', 3) + bytes(2048)),
+                       ('xz', lzma.compress(good[:2000])), ('iso', bytes(32768) + b'\1CD001\1' + bytes(40000)), ('zip', b'PK\3\4' + bytes(4000)),
                        ('elf', b'\x7fELF' + bytes(4000)), ('zeros', bytes(70000))):
         yield 'Z02-' + name, 'FORMAT', 'not a bundle', data
     for name, n in (('magic', 3), ('frame-header', 9), ('block-header', 15), ('tar-header', 300), ('manifest', manifest_at + 100),
@@ -33,6 +35,7 @@ def files(make):
         yield 'Z04-flip-' + name, kind, 'one bit at %d' % at, flip(at, 2)(good)
     yield 'Z05-byte-appended', 'INTEGRITY', 'after the end', good + b'\0'
     yield 'Z05-page-appended', 'INTEGRITY', 'after the end', good + bytes(65536)
+    yield 'Z05-mebibyte-appended', 'INTEGRITY', 'after the end', good + bytes(MIB)
     yield 'Z06-bundle-appended', 'INTEGRITY', 'the same bundle again', good + good
     yield 'Z06-frame-appended', 'INTEGRITY', 'a zstd frame with a tar', good + zstd(tar_header('evil', 4) + b'evil' + bytes(508))
     yield 'Z06-skippable-appended', 'INTEGRITY', 'an empty skippable frame', good + bytes.fromhex('502a4d1800000000')
@@ -78,6 +81,8 @@ def header(make):
         lambda f, c: f[:4] + b'\xa0' + struct.pack('<I', len(c)) + f[13:])
     yield 'Z10-header-not-512', 'FORMAT', 'content size not a multiple of 512', make(content=lambda c: c + b'\0')
     yield 'Z10-header-huge', 'FORMAT', 'content size 2^62', framed(lambda f, c: f[:5] + struct.pack('<Q', 1 << 62) + f[13:])
+    yield 'Z10-header-bomb', 'FORMAT', '10 GiB of one byte: blocks of type 1', framed(
+        lambda f, c: f[:5] + struct.pack('<Q', 10 * 1024 * MIB) + ((131072 << 3 | 2).to_bytes(3, 'little') + b'{') * 81919 + (131072 << 3 | 3).to_bytes(3, 'little') + b'{')
     yield 'Z10-header-empty', 'FORMAT', 'content size 0', framed(lambda f, c: f[:5] + bytes(8) + b'\1\0\0')
     yield 'Z10-header-tail', 'FORMAT', '512 zero bytes after the signatures', make(content=lambda c: c + bytes(512))
 
@@ -143,6 +148,8 @@ def frames(make):
         f[:7]) + bytes([f[7] | 6]) + f[8:])
     yield 'Z15-block-too-long', 'FORMAT', 'block longer than the window', make(
         frames=at_index(0, lambda f: [reheader(f[0], 0x84, b'\x00', u32(f[1]))[:10] + b'\xfd\xff\x1f' + bytes(262143), f[1]]))
+    yield 'Z15-no-last-block', 'FORMAT', 'a million empty blocks, none of them the last', make(
+        frames=at_index(0, lambda f: [reheader(f[0], 0x84, b'\x40', u32(f[1]))[:10] + bytes(3 * (1 << 20)), f[1]]))
     yield 'Z15-wrong-checksum', 'FORMAT', 'the last byte of the frame', chunk(flip(-1))
     yield 'Z15-damaged-block', 'FORMAT', 'zero bytes in a compressed block', chunk(lambda f: f[:20] + bytes(40) + f[60:])
     yield 'Z16-data-swapped-signed', 'INTEGRITY', 'two chunks of data in the other order: only layers show it', make(
