@@ -101,7 +101,7 @@ static bool look_in_engine(struct base_source *s, struct err *e)
     size_t n_missing = count_nowhere(s);
     AUTO(mem_auto) struct digest *wanted = mem_new_array(n_missing, sizeof *wanted);
     AUTO(mem_auto) struct layer_place *places = mem_new_array(n_missing, sizeof *places);
-    if (n_missing == 0)
+    if (n_missing == 0 || s->where.is_kept_only)
         return true;
     for (size_t k = 0; k < s->n; k++)
         if (is_nowhere(&s->layers[k]))

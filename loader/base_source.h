@@ -16,6 +16,7 @@
 struct base_where {
     struct bundle *kept;             /* taken over; null: none */
     const char *engine;              /* its socket, null: the usual one. Opened only when it is needed. Borrowed */
+    bool is_kept_only;               /* the engine is left alone */
     const struct progress *progress; /* borrowed */
 };
 struct base_source;
