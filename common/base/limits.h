@@ -104,6 +104,11 @@ enum {
 #define LIMIT_REPAIR_RANGES 1000             /* damaged places that are named one by one */
 #define LIMIT_BLOB_BYTES (256 * GIB)         /* compressed layer in a registry */
 
+/* export of root file systems */
+#define LIMIT_ROOTFS_NAMES 4000000           /* of one image, those that later layers remove included: 60 bytes of memory each; the largest images have a million */
+#define LIMIT_ROOTFS_NAME_BYTES (256 * MIB)  /* of all of them together */
+#define LIMIT_ROOTFS_ENTRIES 1000000000      /* of all layers together: counted in 32 bits */
+
 /* gates: scan reports, lists of packages */
 #define LIMIT_SCAN_REPORT_BYTES (64 * MIB)   /* tens of MB are usual for a large image */
 #define LIMIT_SCAN_REPORTS 1000              /* one for each image */

@@ -4,6 +4,7 @@
 #include "base/text.h"
 #include "forms/form_lists.h"
 #include "forms/form_output.h"
+#include "forms/rootfs.h"
 
 #include "base/banned.h"
 
@@ -45,10 +46,16 @@ static bool write_dir(struct exporting *x, struct err *e)
     return write_list(x, form_list_dir, false, e);
 }
 
+static bool write_rootfs(struct exporting *x, struct err *e)
+{
+    return rootfs_write_image(&x->images, x->o->out, &x->ctx->progress, &x->bytes, e);
+}
+
 static const struct form forms[] = {
     { "oci", write_oci },
     { "docker-archive", write_docker },
     { "dir", write_dir },
+    { "rootfs", write_rootfs },
 };
 
 static const struct form *find_form(const char *name)
@@ -89,7 +96,7 @@ static void result_text(struct exporting *x)
             print_platform(x, &x->images.items[i], &x->images.items[i].platforms[k]);
             is_remade = is_remade || !x->images.items[i].platforms[k].is_original;
         }
-    if (is_remade)
+    if (is_remade && !text_is(x->o->format, "rootfs"))
         cli_print(x->ctx, "Layers are uncompressed, so manifests were made anew: their digests are not those of the registry, image ids are.\n");
 }
 

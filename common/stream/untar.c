@@ -1,5 +1,5 @@
 /* libarchive behind a small door: tar only, no decompression, no unpacking. */
-#include "stream/untar.h"
+#include "stream/untar_parts.h"
 
 #include <archive.h>
 #include <archive_entry.h>
@@ -16,6 +16,7 @@ enum { READ_BLOCK = 256 * 1024, ENTRIES_MAX = 100000 };
 
 struct untar {
     struct archive *tar;
+    struct archive_entry *entry; /* the last one, of tar */
     struct source *from; /* of a layer, or null */
     struct err from_err;
     uint8_t *block;
@@ -154,18 +155,35 @@ bool untar_next(struct untar *u, struct untar_entry *out, struct err *e)
         return err_set(e, ERR_REGISTRY, "%s: more than %zu entries", u->what, max);
     const char *name = archive_entry_pathname(entry);
     u->path = name == NULL ? NULL : clean_path(name);
-    if (u->path == NULL && u->from != NULL)
+    bool is_nameless = u->path == NULL && u->from != NULL;
+    if (is_nameless)
         u->path = mem_text("");
     if (u->path == NULL || archive_entry_size(entry) < 0)
         return err_set(e, ERR_REGISTRY, "%s: an entry has no usable name or size", u->what);
     if (u->from == NULL && archive_entry_sparse_count(entry) > 0)
         return err_set(e, ERR_REGISTRY, "%s: %s is stored with holes, which no program that packs images does", u->what, SHOWN(u->path));
-    *out = (struct untar_entry){ .kind = kind_of(entry), .path = u->path, .size = (uint64_t)archive_entry_size(entry) };
+    *out = (struct untar_entry){ .kind = kind_of(entry), .path = u->path, .size = (uint64_t)archive_entry_size(entry), .is_nameless = is_nameless };
+    u->entry = entry;
     if (u->path[0] == '\0')
         out->kind = UNTAR_OTHER;
     out->is_folder = out->kind == UNTAR_OTHER && archive_entry_filetype(entry) == AE_IFDIR;
+    out->is_hard = out->kind == UNTAR_LINK && archive_entry_hardlink(entry) != NULL;
     if (out->kind == UNTAR_LINK)
         out->target = u->target = find_target(u->path, entry);
+    return true;
+}
+
+struct archive_entry *untar_raw_entry(struct untar *u)
+{
+    return u->entry;
+}
+
+bool untar_rest(struct untar *u, struct err *e)
+{
+    size_t got = READ_BLOCK;
+    while (got > 0)
+        if (!source_read(u->from, u->block, READ_BLOCK, &got, e))
+            return false;
     return true;
 }
 

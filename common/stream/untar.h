@@ -17,6 +17,8 @@ struct untar_entry {
     const char *target; /* of a link: the path of another entry, worked out from the link's own place; null: outside of the archive */
     uint64_t size;
     bool is_folder; /* of UNTAR_OTHER */
+    bool is_hard;   /* of UNTAR_LINK: one more name for a file; its target starts at the top */
+    bool is_nameless; /* in a layer: the name leads out of it, or is too long; path is empty */
 };
 
 struct untar;
@@ -30,6 +32,8 @@ AUTO_FREE(struct untar, untar_close)
 
 /* False at the end (e untouched) or on failure (e set): ERR_REGISTRY "<what>: ...". */
 MUST_CHECK bool untar_next(struct untar *u, struct untar_entry *out, struct err *e);
+/* What follows the end of the archive, so that a source which proves itself at its own end does. After untar_next has ended well, of a layer. */
+MUST_CHECK bool untar_rest(struct untar *u, struct err *e);
 /* The content of the file that untar_next gave last. Borrows u; ends with the next call of untar_next. */
 MUST_CHECK struct source *untar_content(struct untar *u);
 
