@@ -4,6 +4,7 @@
 #include <archive.h>
 #include <archive_entry.h>
 #include <errno.h>
+#include <locale.h>
 
 #include "base/mem.h"
 #include "base/text.h"
@@ -17,6 +18,7 @@ enum { COPY_BYTES = 256 * 1024 };
 struct retar {
     struct archive *tar;
     struct sink *to;
+    locale_t utf8; /* names of files are that as a rule, and libarchive asks the locale; (locale_t)0: there is none */
     struct err err; /* of the sink */
     uint64_t bytes;
     bool is_dropped;
@@ -38,8 +40,10 @@ struct retar *retar_open(struct sink *to)
 {
     struct retar *r = mem_new(sizeof *r);
     r->to = to;
+    r->utf8 = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0);
     r->tar = archive_write_new();
     BUG_IF(r->tar == NULL || archive_write_set_format_pax_restricted(r->tar) != ARCHIVE_OK || archive_write_add_filter_none(r->tar) != ARCHIVE_OK);
+    archive_write_set_format_option(r->tar, "pax", "xattrheader", "SCHILY"); /* the form that other programs read; older libraries write both */
     archive_write_set_bytes_per_block(r->tar, 0);
     archive_write_set_bytes_in_last_block(r->tar, 1);
     BUG_IF(archive_write_open(r->tar, r, NULL, on_write, NULL) != ARCHIVE_OK);
@@ -50,6 +54,8 @@ void retar_close(struct retar *r)
 {
     r->is_dropped = true; /* libarchive closes, and would fill up the entry: its first write fails */
     archive_write_free(r->tar);
+    if (r->utf8 != (locale_t)0)
+        freelocale(r->utf8);
     mem_free(r);
 }
 
@@ -75,7 +81,9 @@ static struct archive_entry *entry_as(struct untar *u, const char *path)
 
 static bool write_header(struct retar *r, struct archive_entry *entry, const char *path, struct err *e)
 {
+    locale_t before = uselocale(r->utf8); /* (locale_t)0 changes nothing */
     int code = archive_write_header(r->tar, entry);
+    uselocale(before);
     archive_entry_free(entry);
     return code == ARCHIVE_OK || code == ARCHIVE_WARN || fail(r, path, e);
 }
