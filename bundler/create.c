@@ -100,6 +100,7 @@ void create_clear(struct create *c)
     }
     mem_free(c->layers);
     buf_clear(&c->release);
+    exact_layout_clear(&c->layout);
     if (c->proofs != NULL)
         image_proofs_clear(c->proofs, c->app->n_images);
     image_rules_clear(&c->rules);

@@ -8,6 +8,7 @@
 #define BUNDLER_CREATE_H
 
 #include "app/release.h"
+#include "bundle/exact_layout.h"
 #include "bundle/writer.h"
 #include "bundler/fetch.h"
 #include "bundler/gates.h"
@@ -77,6 +78,7 @@ struct create {
     size_t n_layers;
     size_t n_blobs;
     uint64_t layer_bytes; /* raw, estimated */
+    struct exact_layout layout; /* with --layers=exact */
     struct writer *writer;
     struct sbom_run *sbom; /* null: not asked for */
     struct digest manifest_sha256;
@@ -108,9 +110,12 @@ void create_drop_damaged(const struct create *c, struct err *e);
 /* create_members.c: how many members there are before the data, and their bytes; and writing them. */
 void create_measure_members(const struct create *c, size_t *n, uint64_t *bytes);
 MUST_CHECK bool create_write_members(struct create *c, struct err *e);
-/* create_exact.c, with --layers=exact: no layer is larger than a member; documents and blobs; and, behind all else, the files of the layout. */
+/* create_exact.c, with --layers=exact: no layer is larger than a member; the documents of the layout, and those that stand below images/; documents and blobs; and, behind all else, the
+ * files of the layout. */
 bool create_is_exact(const struct create *c);
 MUST_CHECK bool create_check_exact(const struct create *c, struct err *e);
+MUST_CHECK bool create_make_layout(struct create *c, struct err *e);
+MUST_CHECK bool create_write_finder(struct create *c, size_t image, struct err *e);
 MUST_CHECK bool create_pack_exact(struct create *c, const struct pack_how *how, struct err *e);
 MUST_CHECK bool create_write_layout(struct create *c, struct err *e);
 void create_measure_exact(const struct create *c, size_t *n, uint64_t *bytes);

@@ -79,6 +79,8 @@ bool create_pack_exact(struct create *c, const struct pack_how *how, struct err 
     bool ok = true;
     for (size_t i = 0; i < c->app->n_images && ok; i++)
         ok = put_documents(c, &c->images[i], &written, e);
+    for (size_t i = 0; i < c->layout.n_finders && ok; i++)
+        ok = put_document(c, &c->layout.finders[i].digest, &c->layout.finders[i].bytes, &written, e);
     ok = ok && pack_exact(c->writer, c->layers, c->n_layers, how, &written, e);
     digest_set_clear(&written);
     return ok;
@@ -110,22 +112,36 @@ static bool read_document(void *ctx, const struct digest *d, struct buf *out, st
     return err_set(e, ERR_INTERNAL, "document %s is not there", DIGEST_SHOWN(d));
 }
 
+bool create_make_layout(struct create *c, struct err *e)
+{
+    c->layout = (struct exact_layout){ .read = read_document, .ctx = c };
+    return !create_is_exact(c) || exact_layout_make(&c->layout, buf_text(&c->release), c->release.len, e);
+}
+
+bool create_write_finder(struct create *c, size_t image, struct err *e)
+{
+    for (size_t i = 0; i < c->layout.n_finders; i++) {
+        const struct exact_finder *f = &c->layout.finders[i];
+        AUTO(mem_auto) char *name = mem_format(EXACT_FINDER_MEMBER, f->image);
+        if (f->image == image && !writer_add_member(c->writer, name, buf_text(&f->bytes), f->bytes.len, false, e))
+            return false;
+    }
+    return true;
+}
+
 bool create_write_layout(struct create *c, struct err *e)
 {
-    AUTO(exact_layout_clear_auto) struct exact_layout x = { .read = read_document, .ctx = c };
-    if (!create_is_exact(c))
-        return true;
-    return exact_layout_make(&x, buf_text(&c->release), c->release.len, e) &&
-           writer_add_member(c->writer, OCI_LAYOUT_MEMBER, OCI_LAYOUT_TEXT, sizeof OCI_LAYOUT_TEXT - 1, false, e) &&
-           writer_add_member(c->writer, OCI_INDEX_MEMBER, buf_text(&x.index), x.index.len, false, e) &&
-           writer_add_member(c->writer, DOCKER_MANIFEST_MEMBER, buf_text(&x.docker), x.docker.len, false, e);
+    const struct exact_layout *x = &c->layout;
+    return !create_is_exact(c) || (writer_add_member(c->writer, OCI_LAYOUT_MEMBER, OCI_LAYOUT_TEXT, sizeof OCI_LAYOUT_TEXT - 1, false, e) &&
+                                   writer_add_member(c->writer, OCI_INDEX_MEMBER, buf_text(&x->index), x->index.len, false, e) &&
+                                   writer_add_member(c->writer, DOCKER_MANIFEST_MEMBER, buf_text(&x->docker), x->docker.len, false, e));
 }
 
 /* ---- how much that is ---- */
 
 void create_measure_exact(const struct create *c, size_t *n, uint64_t *bytes)
 {
-    *n = LAYOUT_DOCUMENTS;
+    *n = LAYOUT_DOCUMENTS + 2 * c->layout.n_finders;
     *bytes = 0;
     for (size_t i = 0; i < c->n_layers; i++)
         for (size_t k = 0; k < c->layers[i].n_blobs; k++) {

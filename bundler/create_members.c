@@ -88,7 +88,7 @@ static bool write_image(struct create *c, size_t at, struct err *e)
     for (size_t i = 0; i < x->n_documents; i++)
         if (!write_attached(c, at, &x->documents[i], e))
             return false;
-    return true;
+    return create_write_finder(c, at, e);
 }
 
 static bool write_images(struct create *c, struct err *e)

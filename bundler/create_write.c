@@ -144,7 +144,7 @@ bool create_write(struct create *c, struct err *e)
 {
     AUTO(manifest_clear_auto) struct manifest head = { 0 };
     fill_head(c, &head);
-    return name_platforms(c, &head, e) && open_writer(c, &head, e) && open_sbom(c, e) && create_write_members(c, e) &&
+    return name_platforms(c, &head, e) && create_make_layout(c, e) && open_writer(c, &head, e) && open_sbom(c, e) && create_write_members(c, e) &&
            pack(c, head.average, e) && write_reports(c, e) && create_write_layout(c, e) && writer_finish(c->writer, sign, c, e);
 }
 

@@ -7,9 +7,11 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "bundle/exact_reader.h"
 #include "engine/load_set.h"
 #include "loader/image_names.h"
 #include "loader/install_base.h"
+#include "loader/install_exact.h"
 #include "sys/file.h"
 
 #include "base/banned.h"
@@ -17,19 +19,20 @@
 static struct source *open_layer(void *ctx, size_t layer, struct err *e)
 {
     const struct install_image *x = ctx;
+    if (x->layers[layer].media_type != NULL)
+        return exact_proven_open(x->in->bundle, x->in->cache, x->layer_index[layer], x->layer_form[layer], e);
     return layer_reader_open(x->in->bundle, x->in->cache, x->layer_index[layer], e);
 }
 
-/* images/<n>/...: the config is found by its digest among the members, whatever its name. */
-static bool read_config(struct install *in, const struct digest *want, struct buf *out, struct err *e)
+bool install_images_read(struct install *in, const struct digest *want, uint64_t limit, struct buf *out, struct err *e)
 {
     const struct manifest *m = bundle_manifest(in->bundle);
     for (size_t i = 0; i < m->n_members; i++)
-        if (m->members[i].has_sha256 && text_starts(m->members[i].name, "images/") && digest_equal(&m->members[i].sha256, want)) {
-            *out = (struct buf)BUF_LIMIT(LIMIT_OCI_CONFIG_BYTES);
+        if (m->members[i].has_sha256 && text_starts(m->members[i].name, FOLDER_IMAGES) && digest_equal(&m->members[i].sha256, want)) {
+            *out = (struct buf)BUF_LIMIT(limit);
             return member_read(bundle_index(in->bundle), in->cache, m->members[i].name, out, e);
         }
-    return err_set(e, ERR_FORMAT, "config %s is not in the bundle", DIGEST_SHOWN(want));
+    return err_set(e, ERR_FORMAT, "%s is not in the bundle", DIGEST_SHOWN(want));
 }
 
 static bool describe_layers(struct install_image *x, const struct release_platform *p, struct err *e)
@@ -41,7 +44,7 @@ static bool describe_layers(struct install_image *x, const struct release_platfo
         x->layer_index[i] = manifest_find_layer(m, &p->diff_ids[i]);
         if (x->layer_index[i] == SIZE_MAX)
             return err_set(e, ERR_FORMAT, "layer %s is not in the bundle", DIGEST_SHOWN(&p->diff_ids[i]));
-        x->layers[i] = (struct load_layer){ p->diff_ids[i], m->layers[x->layer_index[i]].size, open_layer };
+        x->layers[i] = (struct load_layer){ .diff_id = p->diff_ids[i], .size = m->layers[x->layer_index[i]].size, .open = open_layer };
     }
     return true;
 }
@@ -62,7 +65,9 @@ static bool describe_one(struct install *in, struct install_image *x, const stru
     if (p == NULL)
         return err_set(e, ERR_POLICY, "the bundle has no image for %s, the platform of this host", platform_format(&shown, &host));
     x->in = in;
-    if (!ref_parse(&x->load.name, r->reference, e) || !read_config(in, &p->config, &x->config, e) || !describe_layers(x, p, e))
+    if (!ref_parse(&x->load.name, r->reference, e) || !install_images_read(in, &p->config, LIMIT_OCI_CONFIG_BYTES, &x->config, e) || !describe_layers(x, p, e))
+        return false;
+    if (bundle_manifest(in->bundle)->mode == MANIFEST_EXACT && !install_exact_describe(x, p, e))
         return false;
     x->load.config = buf_text(&x->config);
     x->load.config_bytes = x->config.len;
@@ -89,6 +94,8 @@ void install_images_clear(struct install *in)
 {
     for (size_t i = 0; i < in->n_images; i++) {
         buf_clear(&in->images[i].config);
+        buf_clear(&in->images[i].manifest);
+        mem_free(in->images[i].layer_form);
         mem_free(in->images[i].layers);
         mem_free(in->images[i].layer_index);
     }

@@ -9,6 +9,8 @@ struct install_image {
     struct install *in;
     struct load_image load;
     struct buf config;
+    struct buf manifest; /* of an exact bundle */
+    size_t *layer_form;  /* of an exact bundle: which blob of the layer is this image's */
     struct load_layer *layers;
     size_t *layer_index; /* in the bundle's manifest */
 };
@@ -18,6 +20,9 @@ MUST_CHECK bool install_images_describe(struct install *in, struct err *e);
 void install_images_clear(struct install *in);
 /* Asks the engine, once, which layers it has: in->known. */
 MUST_CHECK bool install_images_know(struct install *in, struct err *e);
+
+/* A document of an image by its digest: images/<n>/..., whatever its name. Fills out, which needs buf_clear. ERR_FORMAT when the bundle lacks it. */
+MUST_CHECK bool install_images_read(struct install *in, const struct digest *want, uint64_t limit, struct buf *out, struct err *e);
 
 /* All there under their names? */
 MUST_CHECK bool install_images_done(struct install *in, bool *yes, struct err *e);

@@ -16,6 +16,8 @@ struct images { /* of the whole release */
     struct oci_layout_entry *entries;
     size_t n_names;
     char **names; /* of the images */
+    size_t n_manifests, cap_manifests; /* of the platforms of the current image */
+    struct oci_layout_entry *manifests;
     size_t n_docker, cap_docker; /* one for each image and platform */
     struct docker_entry *docker;
 };
@@ -31,6 +33,14 @@ struct described {
     struct digest *diff_ids;
 };
 
+static void forget_manifests(struct images *im)
+{
+    for (; im->n_manifests > 0; im->n_manifests--) {
+        mem_free((void *)(uintptr_t)im->manifests[im->n_manifests - 1].media_type);
+        mem_free((void *)(uintptr_t)im->manifests[im->n_manifests - 1].platform);
+    }
+}
+
 static void images_clear(struct images *im)
 {
     for (size_t i = 0; i < im->n_names; i++)
@@ -42,6 +52,8 @@ static void images_clear(struct images *im)
     for (size_t i = 0; i < im->n_docker; i++)
         mem_free((void *)(uintptr_t)im->docker[i].layers);
     mem_free(im->entries);
+    forget_manifests(im);
+    mem_free(im->manifests);
     mem_free(im->names);
     mem_free(im->docker);
 }
@@ -109,15 +121,49 @@ static bool add_index(struct images *im, const char *name, const struct digest *
     if (!im->x->read(im->x->ctx, d, &text, e) || !read_index_type(&text, type, e))
         return err_in(e, "%s", DIGEST_SHOWN(d));
     MEM_PUSH(im->entries, im->n_entries, im->cap_entries) =
-        (struct oci_layout_entry){ .media_type = mem_text(type), .digest = *d, .size = text.len, .name = name, .ref_name = name };
+        (struct oci_layout_entry){ .media_type = mem_text(type), .digest = *d, .size = text.len, .name = name };
     return true;
 }
 
-static void add_manifest(struct images *im, const char *name, const struct described *d)
+static struct oci_layout_entry entry_of(const struct described *d, const char *name)
 {
-    MEM_PUSH(im->entries, im->n_entries, im->cap_entries) =
-        (struct oci_layout_entry){ .media_type = mem_text(d->manifest_type), .digest = d->manifest, .size = d->manifest_size, .name = name, .ref_name = name,
-                                   .platform = mem_copy(&d->platform, sizeof d->platform) };
+    return (struct oci_layout_entry){ .media_type = mem_text(d->manifest_type), .digest = d->manifest, .size = d->manifest_size, .name = name,
+                                      .platform = mem_copy(&d->platform, sizeof d->platform) };
+}
+
+static bool is_of_docker(const struct oci_layout_entry *x)
+{
+    return text_is(x->media_type, DOCKER_TYPE_LIST) || text_is(x->media_type, DOCKER_TYPE_MANIFEST);
+}
+
+static bool make_finder(struct images *im, size_t image, struct oci_layout_entry *entry, struct err *e)
+{
+    struct exact_layout *x = im->x;
+    MEM_PUSH(x->finders, x->n_finders, x->cap_finders) = (struct exact_finder){ .image = image, .bytes = BUF_LIMIT(LIMIT_OCI_MANIFEST_BYTES) };
+    struct exact_finder *f = &x->finders[x->n_finders - 1];
+    if (!oci_layout_write_index(im->manifests, im->n_manifests, &f->bytes, e))
+        return false;
+    sha256_of(&f->digest, f->bytes.data, f->bytes.len);
+    *entry = (struct oci_layout_entry){ .media_type = mem_text(OCI_TYPE_INDEX), .digest = f->digest, .size = f->bytes.len, .ref_name = im->names[image] };
+    return true;
+}
+
+/* The entries from `first` on are those of the image: by which one is it found? The finder stands before them: where names are given one after the other, the image's own entry has the last word. */
+static bool give_ref_name(struct images *im, size_t image, size_t first, struct err *e)
+{
+    struct oci_layout_entry finder;
+    if (im->n_names == 1 || !is_of_docker(&im->entries[first])) {
+        for (size_t i = first; i < im->n_entries; i++)
+            im->entries[i].ref_name = im->names[image];
+        return true;
+    }
+    if (!make_finder(im, image, &finder, e))
+        return false;
+    MEM_PUSH(im->entries, im->n_entries, im->cap_entries) = finder;
+    for (size_t i = im->n_entries - 1; i > first; i--)
+        im->entries[i] = im->entries[i - 1];
+    im->entries[first] = finder;
+    return true;
 }
 
 /* ---- release.json ---- */
@@ -147,14 +193,19 @@ static bool add_platform(struct images *im, const char *name, bool is_first, boo
     read_platform(&d, o);
     bool ok = jread_done(doc, e) && add_docker(im, &d, is_first ? name : NULL, e);
     if (ok && !has_index)
-        add_manifest(im, name, &d);
+        MEM_PUSH(im->entries, im->n_entries, im->cap_entries) = entry_of(&d, name);
+    if (ok)
+        MEM_PUSH(im->manifests, im->n_manifests, im->cap_manifests) = entry_of(&d, NULL);
     mem_free(d.diff_ids);
     return ok;
 }
 
-static bool add_image(struct images *im, const char *name, struct jnode o, struct jread *doc, struct err *e)
+static bool add_image(struct images *im, size_t image, struct jnode o, struct jread *doc, struct err *e)
 {
     struct jnode list;
+    const char *name = im->names[image];
+    size_t first = im->n_entries;
+    forget_manifests(im);
     struct digest index = { { 0 } };
     bool has_index = jread_has(o, "index");
     if (has_index)
@@ -167,7 +218,7 @@ static bool add_image(struct images *im, const char *name, struct jnode o, struc
     for (size_t i = 0; i < n; i++)
         if (!add_platform(im, name, i == 0, has_index, jread_item(list, i), doc, e))
             return false;
-    return true;
+    return give_ref_name(im, image, first, e);
 }
 
 static bool add_images(struct images *im, const char *release, size_t n, struct err *e)
@@ -181,7 +232,7 @@ static bool add_images(struct images *im, const char *release, size_t n, struct 
     for (size_t i = 0; i < im->n_names; i++) {
         struct jnode o = jread_item(list, i);
         im->names[i] = jread_text(o, "reference", LIMIT_REF_BYTES);
-        if (!add_image(im, im->names[i], o, doc, e))
+        if (!add_image(im, i, o, doc, e))
             return err_in(e, "image %s", SHOWN(im->names[i]));
     }
     return jread_done(doc, e);
@@ -202,6 +253,10 @@ void exact_layout_clear(struct exact_layout *x)
 {
     buf_clear(&x->index);
     buf_clear(&x->docker);
+    for (size_t i = 0; i < x->n_finders; i++)
+        buf_clear(&x->finders[i].bytes);
+    mem_free(x->finders);
+    *x = (struct exact_layout){ 0 };
 }
 
 void exact_layout_clear_auto(struct exact_layout *x)

@@ -48,6 +48,48 @@ struct source *exact_blob_open(const struct bundle *b, struct chunk_cache *cache
     return member_reader_open(bundle_index(b), cache, manifest_find_member(m, OCI_BLOB_PATH(&m->layers[i].blobs[k].digest)), e);
 }
 
+/* ---- as it is, proven on its way ---- */
+
+struct proven {
+    struct source source;
+    struct source *blob;
+    struct sink *stages;
+};
+
+static bool proven_read(struct source *s, void *to, size_t n, size_t *got, struct err *e)
+{
+    struct proven *p = (struct proven *)s;
+    if (!source_read(p->blob, to, n, got, e))
+        return false;
+    if (*got > 0 ? sink_write(p->stages, to, *got, e) : sink_finish(p->stages, e))
+        return true;
+    return e->code == ERR_REGISTRY ? err_as(e, ERR_INTEGRITY) : false;
+}
+
+static void proven_free(struct source *s)
+{
+    struct proven *p = (struct proven *)s;
+    source_free(p->blob);
+    sink_drop(p->stages);
+    mem_free(p);
+}
+
+static const struct source_ops proven_ops = { proven_read, proven_free };
+
+struct source *exact_proven_open(const struct bundle *b, struct chunk_cache *cache, size_t i, size_t k, struct err *e)
+{
+    const struct manifest_layer *l = &bundle_manifest(b)->layers[i];
+    AUTO(source_free_auto) struct source *blob = exact_blob_open(b, cache, i, k, e);
+    struct sink *stages = blob == NULL ? NULL : exact_prove(l->blobs[k].media_type, &l->diff_id, sink_null(), e);
+    if (stages == NULL)
+        return NULL;
+    struct proven *p = mem_new(sizeof *p);
+    *p = (struct proven){ { &proven_ops }, TAKE(blob), stages };
+    return &p->source;
+}
+
+/* ---- inflated ---- */
+
 struct tar {
     struct source source;
     struct source *blob;

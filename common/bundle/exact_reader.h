@@ -9,6 +9,9 @@ MUST_CHECK struct source *exact_layer_open(const struct bundle *b, struct chunk_
 /* That blob as the registry had it: what blobs[k] of the layer names. */
 MUST_CHECK struct source *exact_blob_open(const struct bundle *b, struct chunk_cache *cache, size_t i, size_t k, struct err *e);
 
+/* The same, and the read that would report its end proves that the blob inflates to diff_id: ERR_INTEGRITY. */
+MUST_CHECK struct source *exact_proven_open(const struct bundle *b, struct chunk_cache *cache, size_t i, size_t k, struct err *e);
+
 /* A stage that proves while a blob passes that it inflates to a tar with this diff_id; the verdict is at finish. ERR_INTEGRITY. media_type: of the blob. content: where the tar goes. */
 MUST_CHECK struct sink *exact_prove(const char *media_type, const struct digest *diff_id, struct sink *content, struct err *e);
 

@@ -34,6 +34,19 @@ static bool check_document(const struct manifest *m, const char *name, const voi
                    DIGEST_SHOWN(&expected));
 }
 
+static bool check_finders(const struct manifest *m, const struct exact_layout *x, struct err *e)
+{
+    for (size_t i = 0; i < x->n_finders; i++) {
+        AUTO(mem_auto) char *name = mem_format(EXACT_FINDER_MEMBER, x->finders[i].image);
+        size_t at = manifest_find_member(m, name);
+        if (at == SIZE_MAX)
+            return err_set(e, ERR_FORMAT, "%s: is missing", name);
+        if (!check_document(m, name, buf_text(&x->finders[i].bytes), x->finders[i].bytes.len, e))
+            return false;
+    }
+    return true;
+}
+
 bool exact_verify(const struct bundle *b, struct err *e)
 {
     const struct manifest *m = bundle_manifest(b);
@@ -44,7 +57,7 @@ bool exact_verify(const struct bundle *b, struct err *e)
     AUTO(exact_layout_clear_auto) struct exact_layout x = { .read = read_document, .ctx = &r, .manifest = m };
     return exact_layout_make(&x, release, n, e) && check_document(m, OCI_LAYOUT_MEMBER, OCI_LAYOUT_TEXT, sizeof OCI_LAYOUT_TEXT - 1, e) &&
            check_document(m, OCI_INDEX_MEMBER, buf_text(&x.index), x.index.len, e) &&
-           check_document(m, DOCKER_MANIFEST_MEMBER, buf_text(&x.docker), x.docker.len, e);
+           check_document(m, DOCKER_MANIFEST_MEMBER, buf_text(&x.docker), x.docker.len, e) && check_finders(m, &x, e);
 }
 
 /* ---- layers ---- */

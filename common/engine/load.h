@@ -20,23 +20,30 @@
 
 struct load_layer {
     struct digest diff_id;
-    uint64_t size;
-    /* The tar; must fail when its SHA-256 is not diff_id. ctx is the one of the image. */
+    uint64_t size; /* of what is sent */
+    /* What is sent: the tar, or a blob that inflates to it; must fail when it does not come out as diff_id. ctx is the one of the image. */
     struct source *(*open)(void *ctx, size_t layer, struct err *e);
+    const char *media_type; /* of the blob; null: the tar itself is sent */
+    struct digest blob;     /* its digest, with a media type */
 };
+/* The digest of what is sent. */
+const struct digest *load_layer_digest(const struct load_layer *l);
 struct load_image {
     struct ref name; /* with a tag */
     const char *config; /* exact bytes */
     size_t config_bytes;
     struct digest config_digest;
     struct platform platform;
+    const char *manifest; /* the image's own, over exactly what is sent: containerd's store then calls it as its registry does; null: one is made */
+    size_t manifest_bytes;
+    const char *manifest_type; /* with it */
     size_t n_layers;
     const struct load_layer *layers; /* from the bottom */
     void *ctx;
     bool is_unnamed; /* gets no name; name is what it is a part of, for messages */
 };
 
-/* What the engine must call it: the config's digest in a classic store, the digest of a manifest over raw layers in containerd's. */
+/* What the engine must call it: the config's digest in a classic store, the digest of the manifest in containerd's. */
 MUST_CHECK bool load_image_id(struct engine *g, const struct load_image *i, struct digest *id, struct err *e);
 
 /* Is exactly this image there under its name? */

@@ -78,7 +78,7 @@ void load_remember_layers(const struct load_image *i, struct load_known *k)
     if (k->what == LOAD_KNOWS_CHAINS)
         chains_add(&k->layers, ids, i->n_layers);
     for (size_t n = 0; n < i->n_layers && k->what == LOAD_KNOWS_BLOBS; n++)
-        digest_set_add(&k->layers, &ids[n]);
+        digest_set_add(&k->layers, load_layer_digest(&i->layers[n]));
 }
 
 /* The same layer twice in one image is sent once. */
@@ -90,10 +90,11 @@ void load_choose_layers(const struct load_image *i, const struct load_known *k, 
     bool by_blob = k != NULL && k->what == LOAD_KNOWS_BLOBS;
     size_t depth = by_chain ? chains_depth(&k->layers, ids, i->n_layers) : 0;
     for (size_t n = 0; n < i->n_layers; n++) {
-        bool is_blob_known = by_blob && digest_set_has(&k->layers, &ids[n]);
-        needed[n] = n >= depth && !is_blob_known && !digest_set_has(&sent, &ids[n]);
+        const struct digest *blob = load_layer_digest(&i->layers[n]);
+        bool is_blob_known = by_blob && digest_set_has(&k->layers, blob);
+        needed[n] = n >= depth && !is_blob_known && !digest_set_has(&sent, blob);
         if (needed[n])
-            digest_set_add(&sent, &ids[n]);
+            digest_set_add(&sent, blob);
     }
     digest_set_clear(&sent);
 }

@@ -12,7 +12,7 @@ void load_remember_layers(const struct load_image *i, struct load_known *k);
 /* Has the engine exactly this image, whole, under this name or id? */
 MUST_CHECK bool load_find(struct engine *g, const struct load_image *i, const char *by, const struct digest *id, bool *yes, struct err *e);
 
-/* A manifest over the raw layers: its digest is the image's id in a containerd store. */
+/* The image's own manifest, or one over what is sent: its digest is the image's id in a containerd store. */
 MUST_CHECK bool load_make_manifest(const struct load_image *i, struct buf *out, struct err *e);
 
 struct load_archive {

@@ -36,6 +36,7 @@ bool load_base_make(struct load_image *base, struct buf *config, const struct lo
     if (!jwrite_done(w, config, "image config", e))
         return false;
     *base = *of;
+    base->manifest = NULL;
     base->config = buf_text(config);
     base->config_bytes = config->len;
     sha256_of(&base->config_digest, config->data, config->len);

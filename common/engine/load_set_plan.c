@@ -85,9 +85,9 @@ static void fill_piece(struct plan *p, struct load_request *r, const struct dige
     if (from > 0 && *owner_of(p, &chains[from - 1]) > 0)
         add_after(r, *owner_of(p, &chains[from - 1]) - 1);
     for (size_t n = from; n < to; n++) {
-        if (!digest_set_has(&sent, &r->image.layers[n].diff_id))
+        if (!digest_set_has(&sent, load_layer_digest(&r->image.layers[n])))
             need_layer(r, n);
-        digest_set_add(&sent, &r->image.layers[n].diff_id);
+        digest_set_add(&sent, load_layer_digest(&r->image.layers[n]));
         *owner_of(p, &chains[n]) = number + 1;
     }
     digest_set_clear(&sent);
@@ -144,8 +144,9 @@ static void plan_blobs(struct plan *p, const struct load_image *i)
 {
     struct load_request *r = add_request(p, i, i);
     for (size_t n = 0; n < i->n_layers; n++) {
-        size_t *owner = owner_of(p, &i->layers[n].diff_id);
-        if (is_known(p, &i->layers[n].diff_id) || *owner == p->set->n)
+        const struct digest *blob = load_layer_digest(&i->layers[n]);
+        size_t *owner = owner_of(p, blob);
+        if (is_known(p, blob) || *owner == p->set->n)
             continue;
         if (*owner > 0) {
             add_after(r, *owner - 1);
@@ -173,7 +174,7 @@ static void count_users(struct plan *p, const struct load_image *const *images, 
         for (size_t i = 0; i < n; i++) {
             AUTO(mem_auto) struct digest *chains = chains_of(images[i]);
             for (size_t k = 0; k < images[i]->n_layers; k++) {
-                const struct digest *key = by_chain ? &chains[k] : &images[i]->layers[k].diff_id;
+                const struct digest *key = by_chain ? &chains[k] : load_layer_digest(&images[i]->layers[k]);
                 if (pass == 0)
                     digest_set_add(&p->keys, key);
                 else

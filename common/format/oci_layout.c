@@ -30,11 +30,13 @@ bool oci_manifest_write(const struct oci_descriptor *config, const struct oci_de
     return jwrite_done(w, out, "image manifest", e);
 }
 
-static void write_name(struct jwrite *w, const struct oci_layout_entry *x)
+static void write_names(struct jwrite *w, const struct oci_layout_entry *x)
 {
     jwrite_object(w, "annotations");
-    jwrite_str(w, "io.containerd.image.name", x->name);
-    jwrite_str(w, "org.opencontainers.image.ref.name", x->ref_name);
+    if (x->name != NULL)
+        jwrite_str(w, "io.containerd.image.name", x->name);
+    if (x->ref_name != NULL)
+        jwrite_str(w, "org.opencontainers.image.ref.name", x->ref_name);
     jwrite_end(w);
 }
 
@@ -54,8 +56,8 @@ static void write_entry(struct jwrite *w, const struct oci_layout_entry *x)
     jwrite_str(w, "mediaType", x->media_type);
     jwrite_digest(w, "digest", &x->digest);
     jwrite_u64(w, "size", x->size);
-    if (x->name != NULL)
-        write_name(w, x);
+    if (x->name != NULL || x->ref_name != NULL)
+        write_names(w, x);
     if (x->platform != NULL)
         write_platform(w, x->platform);
     jwrite_end(w);

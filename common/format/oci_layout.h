@@ -28,7 +28,7 @@ struct oci_layout_entry {
     struct digest digest; /* of an image manifest, or of an index */
     uint64_t size;
     const char *name;     /* fully qualified: containerd's name for it; null: none */
-    const char *ref_name; /* what skopeo finds it by; with name only */
+    const char *ref_name; /* what skopeo finds it by; null: none */
     const struct platform *platform; /* null: an index */
 };
 MUST_CHECK bool oci_layout_write_index(const struct oci_layout_entry *list, size_t n, struct buf *out, struct err *e);
