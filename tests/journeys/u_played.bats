@@ -4,52 +4,30 @@
 load helpers
 # shellcheck source=/dev/null disable=SC2154
 . "$here/../support/names.sh"
-
-PARTS=3
+# shellcheck source=/dev/null
+. "$here/../support/scenes.sh"
 
 setup_file() {
-    local part parts=() addresses
+    local addresses
     mapfile -t addresses < <(python3 "$CHECKOUT/tests/journeys/u_played.py" --addresses)
-    for part in $(seq "$PARTS"); do
-        mkdir -p "$FILE/scenes$part"
-        names_start "$FILE/names$part" "${addresses[@]}"
-        names_run "$FILE/names$part" timeout 300 python3 "$CHECKOUT/tests/journeys/u_played.py" "$FILE/scenes$part" "$BIN/archon-bundle" "$part/$PARTS" \
-            >"$FILE/cases$part" 2>"$FILE/trouble$part" 3>&- 4>&- &
-        parts+=($!)
-    done
-    for part in "${parts[@]}"; do wait "$part" || true; done
-    cat "$FILE"/cases[0-9]* >"$FILE/cases"
-    cat "$FILE"/trouble[0-9]* >"$FILE/trouble"
+    scenes_play 3 "$CHECKOUT/tests/journeys/u_played.py" "${addresses[@]}"
 }
 
-teardown_file() {
-    local part
-    for part in $(seq "$PARTS"); do names_stop "$FILE/names$part"; done
-    rm -rf -- "$FILE"
-}
-
-# played NAME: it has cases, and all of them are good.
-played() {
-    local bad
-    grep -q "^ok $1 " "$FILE/cases" || fail "$1 has no good case: $(tail -n 5 "$FILE/trouble")" || return 1
-    bad=$(awk -v row="$1" '/^(not )?ok / { mine = /^not ok / && $3 == row } mine' "$FILE/cases")
-    [ -z "$bad" ] || fail "$bad"
-}
+teardown_file() { scenes_end; }
 
 @test "the table was run to its end" {
-    [ ! -s "$FILE/trouble" ] || fail "$(cat "$FILE/trouble")"
-    equal "$(grep -c '^end: ' "$FILE/cases")" "$PARTS"
+    scenes_complete
 }
 
-@test "Docker Hub: names, logins, limits, blobs elsewhere" { played hub; }
-@test "GHCR" { played ghcr; }
-@test "ECR: basic alone, blobs in S3" { played ecr; }
-@test "ECR Public: a scope of its own" { played ecr-public; }
-@test "Artifact Registry and gcr.io: a key in JSON for a password" { played gar; }
-@test "ACR: identity tokens" { played acr; }
-@test "Quay: robots" { played quay; }
-@test "GitLab: a token server on another host, known or named" { played gitlab; }
-@test "Harbor: robots" { played harbor; }
-@test "JFrog" { played jfrog; }
-@test "Zot, Nexus: basic alone" { played nexus; }
-@test "several in one bundle, each with its own login" { played all; }
+@test "Docker Hub: names, logins, limits, blobs elsewhere" { scenes_row hub; }
+@test "GHCR" { scenes_row ghcr; }
+@test "ECR: basic alone, blobs in S3" { scenes_row ecr; }
+@test "ECR Public: a scope of its own" { scenes_row ecr-public; }
+@test "Artifact Registry and gcr.io: a key in JSON for a password" { scenes_row gar; }
+@test "ACR: identity tokens" { scenes_row acr; }
+@test "Quay: robots" { scenes_row quay; }
+@test "GitLab: a token server on another host, known or named" { scenes_row gitlab; }
+@test "Harbor: robots" { scenes_row harbor; }
+@test "JFrog" { scenes_row jfrog; }
+@test "Zot, Nexus: basic alone" { scenes_row nexus; }
+@test "several in one bundle, each with its own login" { scenes_row all; }
