@@ -46,14 +46,21 @@ static void read_predicate(struct jnode root, struct artifact *out)
         jread_str(notes, PREDICATE, out->predicate_type, sizeof out->predicate_type);
 }
 
-bool artifact_read(struct artifact *out, const char *text, size_t n, const char *what, struct err *e)
+/* One of two names of a kind; which one it has does not matter here. */
+static struct jread *open_kind(const char *text, size_t n, const char *oci_type, const char *docker_type, const char *what, struct err *e)
 {
     char type[128];
+    struct jread *doc = oci_part_open(text, n, LIMIT_OCI_MANIFEST_BYTES, what, e);
+    oci_part_kind(jread_root(doc), oci_type, docker_type, type, sizeof type);
+    return doc;
+}
+
+bool artifact_read(struct artifact *out, const char *text, size_t n, const char *what, struct err *e)
+{
     struct jnode layers;
     *out = (struct artifact){ 0 };
-    AUTO(jread_free_auto) struct jread *doc = oci_part_open(text, n, LIMIT_OCI_MANIFEST_BYTES, what, e);
+    AUTO(jread_free_auto) struct jread *doc = open_kind(text, n, OCI_TYPE_MANIFEST, DOCKER_TYPE_MANIFEST, what, e);
     struct jnode root = jread_root(doc);
-    oci_part_kind(root, OCI_TYPE_MANIFEST, DOCKER_TYPE_MANIFEST, type, sizeof type);
     oci_part_descriptor(jread_object(root, "config"), LIMIT_OCI_CONFIG_BYTES, &out->config);
     read_type(root, out);
     read_predicate(root, out);
@@ -106,12 +113,9 @@ static void read_referrer(struct jnode o, struct referrers *out)
 
 bool referrers_read(struct referrers *out, const char *text, size_t n, const char *what, struct err *e)
 {
-    char type[128];
     struct jnode entries;
-    AUTO(jread_free_auto) struct jread *doc = oci_part_open(text, n, LIMIT_OCI_MANIFEST_BYTES, what, e);
-    struct jnode root = jread_root(doc);
-    oci_part_kind(root, OCI_TYPE_INDEX, DOCKER_TYPE_LIST, type, sizeof type);
-    for (size_t i = 0, n_entries = jread_array(root, "manifests", LIMIT_INDEX_ENTRIES, &entries); i < n_entries; i++)
+    AUTO(jread_free_auto) struct jread *doc = open_kind(text, n, OCI_TYPE_INDEX, DOCKER_TYPE_LIST, what, e);
+    for (size_t i = 0, n_entries = jread_array(jread_root(doc), "manifests", LIMIT_INDEX_ENTRIES, &entries); i < n_entries; i++)
         read_referrer(jread_item(entries, i), out);
     return jread_done(doc, e) || err_as(e, ERR_REGISTRY);
 }

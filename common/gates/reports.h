@@ -4,6 +4,7 @@
 #define GATES_REPORTS_H
 
 #include "base/buf.h"
+#include "format/jwrite.h"
 #include "gates/scan.h"
 
 #define REPORTS_FOLDER "reports/"
@@ -81,6 +82,13 @@ const char *reports_databases(struct reports_databases_text *out, unsigned set);
 bool reports_are_empty(const struct reports *r);
 /* The same values give the same bytes. ERR_FORMAT over LIMIT_REPORTS_BYTES. */
 MUST_CHECK bool reports_write(const struct reports *r, struct buf *out, struct err *e);
+/* Parts of the document, which inspect shows in the same form. An entry of "scans": in the document severities without a finding are left
+ * out. */
+enum reports_zeros { REPORTS_ZEROS_LEFT_OUT, REPORTS_ZEROS_SHOWN };
+void reports_write_scan(struct jwrite *w, const struct reports_scan *x, enum reports_zeros zeros);
+void reports_write_images(struct jwrite *w, const char *key, const struct reports_images *list);
+/* "reference" and "platform", in an object that is open. */
+void reports_write_image_keys(struct jwrite *w, const struct reports_image *x);
 /* Strict. ERR_FORMAT "reports/summary.json: ..."; out is then empty. */
 MUST_CHECK bool reports_read(struct reports *out, const char *text, size_t n, struct err *e);
 void reports_clear(struct reports *r);

@@ -1,18 +1,23 @@
-/* reports/summary.json, key by key; reports_read.c is its mirror. */
+/* reports/summary.json, key by key; reports_read.c is its mirror. Parts of it inspect shows too. */
 #include "format/jwrite.h"
 #include "gates/reports_parts.h"
 
 #include "base/banned.h"
 
+void reports_write_image_keys(struct jwrite *w, const struct reports_image *x)
+{
+    jwrite_str(w, "reference", x->reference);
+    jwrite_str(w, "platform", x->platform);
+}
+
 static void write_image(struct jwrite *w, const char *key, const struct reports_image *x)
 {
     jwrite_object(w, key);
-    jwrite_str(w, "reference", x->reference);
-    jwrite_str(w, "platform", x->platform);
+    reports_write_image_keys(w, x);
     jwrite_end(w);
 }
 
-static void write_images(struct jwrite *w, const char *key, const struct reports_images *list)
+void reports_write_images(struct jwrite *w, const char *key, const struct reports_images *list)
 {
     jwrite_array(w, key);
     for (size_t i = 0; i < list->n; i++)
@@ -20,27 +25,25 @@ static void write_images(struct jwrite *w, const char *key, const struct reports
     jwrite_end(w);
 }
 
-/* Only what was found: most are zero. */
-static void write_counts(struct jwrite *w, const struct severity_counts *c)
+static void write_counts(struct jwrite *w, const struct severity_counts *c, uint64_t n_fixable, enum reports_zeros zeros)
 {
     jwrite_object(w, "findings");
     for (unsigned s = SEVERITIES; s-- > 0;)
-        if (c->n[s] > 0)
+        if (c->n[s] > 0 || zeros == REPORTS_ZEROS_SHOWN)
             jwrite_u64(w, severity_key((enum severity)s), c->n[s]);
     jwrite_end(w);
+    jwrite_u64(w, "fixable", n_fixable);
 }
 
-static void write_findings(struct jwrite *w, const struct scan *s)
+static void write_findings(struct jwrite *w, const struct scan *s, enum reports_zeros zeros)
 {
-    write_counts(w, &s->counts);
-    jwrite_u64(w, "fixable", s->n_fixable);
+    write_counts(w, &s->counts, s->n_fixable, zeros);
     jwrite_u64(w, "suppressed", s->n_suppressed);
     jwrite_array(w, "targets");
     for (size_t i = 0; i < s->n_targets; i++) {
         jwrite_object(w, NULL);
         jwrite_str(w, "name", s->targets[i].name);
-        write_counts(w, &s->targets[i].counts);
-        jwrite_u64(w, "fixable", s->targets[i].n_fixable);
+        write_counts(w, &s->targets[i].counts, s->targets[i].n_fixable, zeros);
         jwrite_end(w);
     }
     jwrite_end(w);
@@ -58,7 +61,7 @@ static void write_findings(struct jwrite *w, const struct scan *s)
     jwrite_end(w);
 }
 
-static void write_scan(struct jwrite *w, const struct reports_scan *x)
+void reports_write_scan(struct jwrite *w, const struct reports_scan *x, enum reports_zeros zeros)
 {
     jwrite_object(w, NULL);
     jwrite_str(w, "member", x->member);
@@ -67,8 +70,8 @@ static void write_scan(struct jwrite *w, const struct reports_scan *x)
     jwrite_str(w, "tool", x->scan.tool);
     jwrite_str(w, "artifact", x->scan.artifact);
     jwrite_str(w, "match", reports_match_names[x->match]);
-    write_images(w, "images", &x->images);
-    write_findings(w, &x->scan);
+    reports_write_images(w, "images", &x->images);
+    write_findings(w, &x->scan, zeros);
     jwrite_end(w);
 }
 
@@ -108,9 +111,9 @@ bool reports_write(const struct reports *r, struct buf *out, struct err *e)
     jwrite_u64(w, "archon_reports", 1);
     jwrite_array(w, "scans");
     for (size_t i = 0; i < r->n_scans; i++)
-        write_scan(w, &r->scans[i]);
+        reports_write_scan(w, &r->scans[i], REPORTS_ZEROS_LEFT_OUT);
     jwrite_end(w);
-    write_images(w, "unscanned", &r->unscanned);
+    reports_write_images(w, "unscanned", &r->unscanned);
     if (r->has_fail_on)
         jwrite_str(w, "fail_on", severity_key(r->fail_on));
     jwrite_array(w, "sboms");

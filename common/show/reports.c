@@ -81,73 +81,12 @@ void show_reports_text(struct cli_context *ctx, const struct reports *r)
 
 /* ---- for programs ---- */
 
-static void add_counts(struct jwrite *w, const struct severity_counts *c, uint64_t n_fixable)
-{
-    jwrite_object(w, "findings");
-    for (unsigned s = SEVERITIES; s-- > 0;)
-        jwrite_u64(w, severity_key((enum severity)s), c->n[s]);
-    jwrite_end(w);
-    jwrite_u64(w, "fixable", n_fixable);
-}
-
-static void add_image(struct jwrite *w, const struct reports_image *x)
-{
-    jwrite_str(w, "reference", x->reference);
-    jwrite_str(w, "platform", x->platform);
-}
-
-static void add_images(struct jwrite *w, const char *key, const struct reports_images *list)
-{
-    jwrite_array(w, key);
-    for (size_t i = 0; i < list->n; i++) {
-        jwrite_object(w, NULL);
-        add_image(w, &list->items[i]);
-        jwrite_end(w);
-    }
-    jwrite_end(w);
-}
-
-static void add_scan(struct jwrite *w, const struct reports_scan *x)
-{
-    jwrite_object(w, NULL);
-    jwrite_str(w, "member", x->member);
-    jwrite_digest_hex(w, "sha256", &x->sha256);
-    jwrite_str(w, "format", x->scan.format);
-    jwrite_str(w, "tool", x->scan.tool);
-    jwrite_str(w, "artifact", x->scan.artifact);
-    jwrite_str(w, "match", reports_match_name(x->match));
-    add_images(w, "images", &x->images);
-    add_counts(w, &x->scan.counts, x->scan.n_fixable);
-    jwrite_u64(w, "suppressed", x->scan.n_suppressed);
-    jwrite_array(w, "targets");
-    for (size_t i = 0; i < x->scan.n_targets; i++) {
-        jwrite_object(w, NULL);
-        jwrite_str(w, "name", x->scan.targets[i].name);
-        add_counts(w, &x->scan.targets[i].counts, x->scan.targets[i].n_fixable);
-        jwrite_end(w);
-    }
-    jwrite_end(w);
-    jwrite_array(w, "worst");
-    for (size_t i = 0; i < x->scan.n_worst; i++) {
-        const struct scan_finding *f = &x->scan.worst[i];
-        jwrite_object(w, NULL);
-        jwrite_str(w, "id", f->id);
-        jwrite_str(w, "severity", severity_key(f->severity));
-        jwrite_str(w, "package", f->package);
-        jwrite_str(w, "target", f->target);
-        jwrite_bool(w, "fixable", f->is_fixable);
-        jwrite_end(w);
-    }
-    jwrite_end(w);
-    jwrite_end(w);
-}
-
 static void add_packages(struct jwrite *w, const struct reports_packages *x)
 {
     struct reports_databases_text found;
     struct reports_databases_text unread;
     jwrite_object(w, NULL);
-    add_image(w, &x->image);
+    reports_write_image_keys(w, &x->image);
     jwrite_str(w, "distro", x->distro);
     jwrite_u64(w, "packages", x->n);
     jwrite_str(w, "databases", reports_databases(&found, x->found));
@@ -159,9 +98,9 @@ void show_reports_json(struct jwrite *w, const struct reports *r)
 {
     jwrite_array(w, "scan_reports");
     for (size_t i = 0; i < r->n_scans; i++)
-        add_scan(w, &r->scans[i]);
+        reports_write_scan(w, &r->scans[i], REPORTS_ZEROS_SHOWN);
     jwrite_end(w);
-    add_images(w, "unscanned_images", &r->unscanned);
+    reports_write_images(w, "unscanned_images", &r->unscanned);
     if (r->has_fail_on)
         jwrite_str(w, "fail_on", severity_key(r->fail_on));
     else
@@ -169,7 +108,7 @@ void show_reports_json(struct jwrite *w, const struct reports *r)
     jwrite_array(w, "sboms");
     for (size_t i = 0; i < r->n_sboms; i++) {
         jwrite_object(w, NULL);
-        add_image(w, &r->sboms[i].image);
+        reports_write_image_keys(w, &r->sboms[i].image);
         jwrite_str(w, "kind", reports_sbom_kind_name(r->sboms[i].kind));
         jwrite_str(w, "member", r->sboms[i].member);
         jwrite_end(w);

@@ -8,60 +8,31 @@
     s_selection.py HOST REPOSITORY --delete DIGEST
 
 Prints the digest that the tag leads to."""
-import hashlib
-import io
-import json
+import os
 import sys
-import tarfile
-import urllib.request
 
-INDEX = 'application/vnd.oci.image.index.v1+json'
-MANIFEST = 'application/vnd.oci.image.manifest.v1+json'
-CONFIG = 'application/vnd.oci.image.config.v1+json'
-LAYER = 'application/vnd.oci.image.layer.v1.tar'
-
-
-def digest_of(data):
-    return 'sha256:' + hashlib.sha256(data).hexdigest()
-
-
-def to_json(value):
-    return json.dumps(value, separators=(',', ':')).encode()
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), '..', 'support'))
+from played_registry import OCI_CONFIG, OCI_INDEX, OCI_LAYER, OCI_MANIFEST, digest, document, tar  # noqa: E402
+from registry_api import Api  # noqa: E402
 
 
 class Repository:
-    def __init__(self, host, name):
-        self.base = f'http://{host}/v2/{name}'
+    """One repository of a registry; what is put into it as a descriptor."""
 
-    @staticmethod
-    def send(method, url, data=b'', media_type='application/octet-stream'):
-        request = urllib.request.Request(url, data=data, method=method, headers={'Content-Type': media_type})
-        with urllib.request.urlopen(request, timeout=20) as answer:
-            return answer.headers
+    def __init__(self, host, name):
+        self.api, self.name = Api('http://' + host), name
 
     def blob(self, data, media_type):
-        place = self.send('POST', f'{self.base}/blobs/uploads/')['Location']
-        digest = digest_of(data)
-        self.send('PUT', f'{place}{"&" if "?" in place else "?"}digest={digest}', data)
-        return {'mediaType': media_type, 'digest': digest, 'size': len(data)}
+        self.api.put_blob(self.name, data)
+        return {'mediaType': media_type, 'digest': digest(data), 'size': len(data)}
 
     def manifest(self, value, media_type, tag=None):
-        data = to_json(value)
-        digest = digest_of(data)
-        self.send('PUT', f'{self.base}/manifests/{tag or digest}', data, media_type)
-        return {'mediaType': media_type, 'digest': digest, 'size': len(data)}
+        data = document(value)
+        self.api.put_document(self.name, data, media_type, tag)
+        return {'mediaType': media_type, 'digest': digest(data), 'size': len(data)}
 
-    def delete(self, digest):
-        self.send('DELETE', f'{self.base}/manifests/{digest}')
-
-
-def layer_of(text):
-    out = io.BytesIO()
-    with tarfile.open(fileobj=out, mode='w', format=tarfile.USTAR_FORMAT) as tar:
-        entry = tarfile.TarInfo('etc/motd')
-        entry.size = len(text)
-        tar.addfile(entry, io.BytesIO(text))
-    return out.getvalue()
+    def delete(self, reference):
+        self.api.call('DELETE', '%s/v2/%s/manifests/%s' % (self.api.base, self.name, reference))
 
 
 def platform_of(text):
@@ -69,11 +40,11 @@ def platform_of(text):
 
 
 def image(repository, platform, text):
-    layer = layer_of(f'{text} for {platform}'.encode())
+    layer = tar({'etc/motd': f'{text} for {platform}'.encode()})
     config = dict(platform_of(platform), created='2026-01-02T03:04:05Z', config={'Cmd': ['/bin/true']},
-                  rootfs={'type': 'layers', 'diff_ids': [digest_of(layer)]})
-    manifest = {'schemaVersion': 2, 'mediaType': MANIFEST, 'config': repository.blob(to_json(config), CONFIG), 'layers': [repository.blob(layer, LAYER)]}
-    return dict(repository.manifest(manifest, MANIFEST), platform=platform_of(platform))
+                  rootfs={'type': 'layers', 'diff_ids': [digest(layer)]})
+    manifest = {'schemaVersion': 2, 'mediaType': OCI_MANIFEST, 'config': repository.blob(document(config), OCI_CONFIG), 'layers': [repository.blob(layer, OCI_LAYER)]}
+    return dict(repository.manifest(manifest, OCI_MANIFEST), platform=platform_of(platform))
 
 
 def attestation(repository, subject):
@@ -81,10 +52,10 @@ def attestation(repository, subject):
     for predicate in ('https://slsa.dev/provenance/v0.2', 'https://spdx.dev/Document'):
         statement = {'_type': 'https://in-toto.io/Statement/v0.1', 'predicateType': predicate, 'predicate': {},
                      'subject': [{'name': 'app', 'digest': {'sha256': subject['digest'][7:]}}]}
-        statements.append(dict(repository.blob(to_json(statement), 'application/vnd.in-toto+json'), annotations={'in-toto.io/predicate-type': predicate}))
+        statements.append(dict(repository.blob(document(statement), 'application/vnd.in-toto+json'), annotations={'in-toto.io/predicate-type': predicate}))
     config = {'architecture': 'unknown', 'os': 'unknown', 'config': {}, 'rootfs': {'type': 'layers', 'diff_ids': [s['digest'] for s in statements]}}
-    manifest = {'schemaVersion': 2, 'mediaType': MANIFEST, 'config': repository.blob(to_json(config), CONFIG), 'layers': statements}
-    return dict(repository.manifest(manifest, MANIFEST), platform={'os': 'unknown', 'architecture': 'unknown'},
+    manifest = {'schemaVersion': 2, 'mediaType': OCI_MANIFEST, 'config': repository.blob(document(config), OCI_CONFIG), 'layers': statements}
+    return dict(repository.manifest(manifest, OCI_MANIFEST), platform={'os': 'unknown', 'architecture': 'unknown'},
                 annotations={'vnd.docker.reference.type': 'attestation-manifest', 'vnd.docker.reference.digest': subject['digest']})
 
 
@@ -94,14 +65,14 @@ def push_index(repository, tag, text, platforms):
         entry = image(repository, platform, text)
         (nested if platform == 'linux/arm64' else top).extend([entry, attestation(repository, entry)])
     if nested:
-        top.append(repository.manifest({'schemaVersion': 2, 'mediaType': INDEX, 'manifests': nested}, INDEX))
-    return repository.manifest({'schemaVersion': 2, 'mediaType': INDEX, 'manifests': top}, INDEX, tag)['digest']
+        top.append(repository.manifest({'schemaVersion': 2, 'mediaType': OCI_INDEX, 'manifests': nested}, OCI_INDEX))
+    return repository.manifest({'schemaVersion': 2, 'mediaType': OCI_INDEX, 'manifests': top}, OCI_INDEX, tag)['digest']
 
 
 def push_chart(repository, tag):
     config = repository.blob(b'{"name":"chart"}', 'application/vnd.cncf.helm.config.v1+json')
     content = repository.blob(b'not looked at', 'application/vnd.cncf.helm.chart.content.v1.tar+gzip')
-    return repository.manifest({'schemaVersion': 2, 'mediaType': MANIFEST, 'config': config, 'layers': [content]}, MANIFEST, tag)['digest']
+    return repository.manifest({'schemaVersion': 2, 'mediaType': OCI_MANIFEST, 'config': config, 'layers': [content]}, OCI_MANIFEST, tag)['digest']
 
 
 def main(host, name, *rest):
