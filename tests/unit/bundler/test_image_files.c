@@ -14,28 +14,44 @@
 #include "bundler/resolve.h"
 #include "tests/support/layout_text.h"
 
+#define WORLD_TEST(f) cmocka_unit_test_setup_teardown(f, start, end)
 #define TAG(name) ",\"annotations\":{\"org.opencontainers.image.ref.name\":\"" name "\"}}"
 
+/* What every test has: a scratch folder, a cache, and the files that it makes and asks for. */
 struct world {
     struct scratch *s;
     struct cache *cache;
     struct image_source *files;
+    struct layout_text t;
+    struct buf manifest; /* of a docker-archive */
+    struct image image;
 };
 
-static void start(struct world *w, struct scratch *s)
+static int start(void **state)
 {
     struct err e = { 0 };
-    AUTO(mem_auto) char *dir = mem_format("%s/cache", s->dir);
-    w->s = s;
+    struct world *w = mem_new(sizeof *w);
+    int status = scratch_make((void **)&w->s);
+    AUTO(mem_auto) char *dir = mem_format("%s/cache", w->s->dir);
     w->cache = cache_open(dir, &e);
     assert_non_null(w->cache);
     w->files = image_files(w->cache);
+    w->manifest = (struct buf)BUF_LIMIT(100000);
+    *state = w;
+    return status;
 }
 
-static void end(struct world *w)
+static int end(void **state)
 {
+    struct world *w = *state;
+    struct scratch *s = w->s;
+    image_clear(&w->image);
+    buf_clear(&w->manifest);
+    layout_text_clear(&w->t);
     image_source_free(w->files);
     cache_close(w->cache);
+    mem_free(w);
+    return scratch_drop((void **)&s);
 }
 
 /* kind: "oci:" and so on; what stands in the scratch under file; inside: ":TAG" or "". platforms with blanks between. */
@@ -97,85 +113,71 @@ static void make_nested(struct layout_text *t)
 
 static void layouts_have_several_platforms_and_nested_indexes(void **state)
 {
-    struct world w;
-    struct layout_text t = { 0 };
-    start(&w, *state);
-    make_nested(&t);
-    mem_free(layout_text_dir(&t, w.s, "layout"));
-    mem_free(layout_text_archive(&t, w.s, "layout.tar"));
+    struct world *w = *state;
+    make_nested(&w->t);
+    mem_free(layout_text_dir(&w->t, w->s, "layout"));
+    mem_free(layout_text_archive(&w->t, w->s, "layout.tar"));
     static const char *const kinds[] = { "oci:", "oci-archive:" };
     static const char *const files[] = { "layout", "layout.tar" };
     struct digest first = { { 0 } };
     for (size_t i = 0; i < 2; i++) {
         struct err e = { 0 };
         struct image image = { 0 };
-        if (!resolve(&w, kinds[i], files[i], "", "linux/arm64 linux/amd64", &image, &e))
+        if (!resolve(w, kinds[i], files[i], "", "linux/arm64 linux/amd64", &image, &e))
             fail_msg("%s", e.msg);
         assert_int_equal(image.n_platforms, 2);
         assert_int_equal(image.n_indexes, 2);
         assert_string_equal(REF_SHOWN(&image.ref), "docker.io/shop/web:1");
-        expect_layer(&w, &image.platforms[0], "for arm64");
-        expect_layer(&w, &image.platforms[1], "for amd64");
+        expect_layer(w, &image.platforms[0], "for arm64");
+        expect_layer(w, &image.platforms[1], "for amd64");
         if (i == 0)
             first = image.indexes[0].digest;
         assert_true(digest_equal(&first, &image.indexes[0].digest));
         image_clear(&image);
     }
-    refused(&w, "oci:", "layout", "", "linux/s390x", "has no linux/s390x", "it has: linux/");
-    layout_text_clear(&t);
-    end(&w);
+    refused(w, "oci:", "layout", "", "linux/s390x", "has no linux/s390x", "it has: linux/");
 }
 
 static void a_document_or_layer_that_is_missing_is_named(void **state)
 {
-    struct world w;
-    struct layout_text t = { 0 };
-    start(&w, *state);
-    AUTO(mem_auto) char *one = layout_text_image(&t, "amd64", "content");
+    struct world *w = *state;
+    AUTO(mem_auto) char *one = layout_text_image(&w->t, "amd64", "content");
     AUTO(mem_auto) char *entries = mem_format("%s}", one);
-    layout_text_index(&t, entries);
+    layout_text_index(&w->t, entries);
     for (size_t i = 0; i < 3; i++) { /* config, layer, manifest */
-        AUTO(mem_auto) char *name = mem_text(t.files[i].name);
-        snprintf(t.files[i].name, sizeof t.files[i].name, "unused");
-        mem_free(layout_text_archive(&t, w.s, "x.tar"));
-        refused(&w, "oci-archive:", "x.tar", "", "linux/amd64", "has no file", name);
-        snprintf(t.files[i].name, sizeof t.files[i].name, "%s", name);
-        image_source_free(w.files);
-        w.files = image_files(w.cache);
+        AUTO(mem_auto) char *name = mem_text(w->t.files[i].name);
+        snprintf(w->t.files[i].name, sizeof w->t.files[i].name, "unused");
+        mem_free(layout_text_archive(&w->t, w->s, "x.tar"));
+        refused(w, "oci-archive:", "x.tar", "", "linux/amd64", "has no file", name);
+        snprintf(w->t.files[i].name, sizeof w->t.files[i].name, "%s", name);
+        image_source_free(w->files);
+        w->files = image_files(w->cache);
     }
-    layout_text_clear(&t);
-    end(&w);
 }
 
 static void a_digest_in_the_name_must_be_that_of_the_image(void **state)
 {
-    struct world w;
-    struct layout_text t = { 0 };
+    struct world *w = *state;
     struct err e = { 0 };
     struct ref name;
-    struct image image = { 0 };
     struct platform amd64;
-    start(&w, *state);
-    make_nested(&t);
-    AUTO(mem_auto) char *dir = layout_text_dir(&t, w.s, "layout");
+    make_nested(&w->t);
+    AUTO(mem_auto) char *dir = layout_text_dir(&w->t, w->s, "layout");
     struct image_place place = { .kind = PLACE_OCI, .path = dir, .written = dir };
     assert_true(platform_parse(&amd64, "linux/amd64", &e));
     assert_true(ref_parse(&name, "shop/web:1@sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef", &e));
     struct image_request rq = { .ref = &name, .place = &place, .platforms = &amd64, .n_platforms = 1 };
-    assert_false(w.files->resolve(w.files, &rq, &image, &e));
+    assert_false(w->files->resolve(w->files, &rq, &w->image, &e));
     assert_int_equal(e.code, ERR_INTEGRITY);
     assert_non_null(strstr(e.msg, "expected sha256:0123456789"));
-    image_clear(&image);
+    image_clear(&w->image);
     struct err locked = { 0 };
     struct digest other = name.digest;
     name.has_digest = false;
     rq.pinned = &other;
-    assert_false(w.files->resolve(w.files, &rq, &image, &locked));
+    assert_false(w->files->resolve(w->files, &rq, &w->image, &locked));
     assert_int_equal(locked.code, ERR_INTEGRITY);
     assert_non_null(strstr(locked.msg, "the lock file says sha256:0123456789"));
-    image_clear(&image);
-    layout_text_clear(&t);
-    end(&w);
 }
 
 /* ---- docker-archives ---- */
@@ -204,86 +206,64 @@ static void finish_archive(struct layout_text *t, struct buf *manifest, struct s
 
 static void images_of_a_docker_archive_are_chosen_by_reference_or_place(void **state)
 {
-    struct world w;
-    struct layout_text t = { 0 };
-    struct buf manifest = BUF_LIMIT(100000);
-    start(&w, *state);
-    add_image(&t, &manifest, 0, "amd64", "[\"shop/web:1\",\"shop/web:latest\"]", "web");
-    add_image(&t, &manifest, 1, "amd64", "[\"docker.io/shop/api:1\"]", "api");
-    add_image(&t, &manifest, 2, "amd64", "null", "nameless");
-    finish_archive(&t, &manifest, w.s);
+    struct world *w = *state;
+    add_image(&w->t, &w->manifest, 0, "amd64", "[\"shop/web:1\",\"shop/web:latest\"]", "web");
+    add_image(&w->t, &w->manifest, 1, "amd64", "[\"docker.io/shop/api:1\"]", "api");
+    add_image(&w->t, &w->manifest, 2, "amd64", "null", "nameless");
+    finish_archive(&w->t, &w->manifest, w->s);
     static const char *const good[][2] = { { ":shop/web:1", "web" }, { ":shop/web", "web" }, { ":shop/api:1", "api" }, { ":docker.io/shop/api:1", "api" },
                                            { ":@0", "web" }, { ":@2", "nameless" } };
     for (size_t i = 0; i < ARRAY_LEN(good); i++) {
         struct err e = { 0 };
         struct image image = { 0 };
-        if (!resolve(&w, "docker-archive:", "save.tar", good[i][0], "linux/amd64", &image, &e))
+        if (!resolve(w, "docker-archive:", "save.tar", good[i][0], "linux/amd64", &image, &e))
             fail_msg("%s: %s", good[i][0], e.msg);
-        expect_layer(&w, &image.platforms[0], good[i][1]);
+        expect_layer(w, &image.platforms[0], good[i][1]);
         image_clear(&image);
     }
-    refused(&w, "docker-archive:", "save.tar", "", "linux/amd64", "has 3 images", "shop/web:1, docker.io/shop/api:1, one without a name");
-    refused(&w, "docker-archive:", "save.tar", ":shop/db:1", "linux/amd64", "no image \"shop/db:1\"", "shop/web:1");
-    refused(&w, "docker-archive:", "save.tar", ":@3", "linux/amd64", "no image \"@3\"", "");
-    refused(&w, "docker-archive:", "save.tar", ":@x", "linux/amd64", "no image \"@x\"", "");
-    refused(&w, "docker-archive:", "save.tar", ":shop/web:1", "linux/arm64", "has no linux/arm64", "it has: linux/amd64");
-    refused(&w, "oci-archive:", "save.tar", "", "linux/amd64", "has no file oci-layout", "save.tar");
-    end(&w);
+    refused(w, "docker-archive:", "save.tar", "", "linux/amd64", "has 3 images", "shop/web:1, docker.io/shop/api:1, one without a name");
+    refused(w, "docker-archive:", "save.tar", ":shop/db:1", "linux/amd64", "no image \"shop/db:1\"", "shop/web:1");
+    refused(w, "docker-archive:", "save.tar", ":@3", "linux/amd64", "no image \"@3\"", "");
+    refused(w, "docker-archive:", "save.tar", ":@x", "linux/amd64", "no image \"@x\"", "");
+    refused(w, "docker-archive:", "save.tar", ":shop/web:1", "linux/arm64", "has no linux/arm64", "it has: linux/amd64");
+    refused(w, "oci-archive:", "save.tar", "", "linux/amd64", "has no file oci-layout", "save.tar");
 }
 
 static void images_of_one_name_are_the_platforms_of_one_image(void **state)
 {
-    struct world w;
-    struct layout_text t = { 0 };
+    struct world *w = *state;
     struct err e = { 0 };
-    struct image image = { 0 };
-    struct buf manifest = BUF_LIMIT(100000);
-    start(&w, *state);
-    add_image(&t, &manifest, 0, "amd64", "[\"shop/web:1\"]", "for amd64");
-    add_image(&t, &manifest, 1, "arm64", "[\"shop/web:1\"]", "for arm64");
-    finish_archive(&t, &manifest, w.s);
-    if (!resolve(&w, "docker-archive:", "save.tar", "", "linux/arm64 linux/amd64", &image, &e))
+    add_image(&w->t, &w->manifest, 0, "amd64", "[\"shop/web:1\"]", "for amd64");
+    add_image(&w->t, &w->manifest, 1, "arm64", "[\"shop/web:1\"]", "for arm64");
+    finish_archive(&w->t, &w->manifest, w->s);
+    if (!resolve(w, "docker-archive:", "save.tar", "", "linux/arm64 linux/amd64", &w->image, &e))
         fail_msg("%s", e.msg);
-    expect_layer(&w, &image.platforms[0], "for arm64");
-    expect_layer(&w, &image.platforms[1], "for amd64");
-    image_clear(&image);
-    end(&w);
+    expect_layer(w, &w->image.platforms[0], "for arm64");
+    expect_layer(w, &w->image.platforms[1], "for amd64");
 }
 
 static void a_layer_that_is_not_what_the_configuration_says_stays_out(void **state)
 {
-    struct world w;
-    struct layout_text t = { 0 };
+    struct world *w = *state;
     struct err e = { 0 };
-    struct image image = { 0 };
-    struct buf manifest = BUF_LIMIT(100000);
-    start(&w, *state);
-    add_image(&t, &manifest, 0, "amd64", "[\"shop/web:1\"]", "content");
-    layout_text_set(&t, "0/layer.tar", "cOntent");
-    finish_archive(&t, &manifest, w.s);
-    assert_false(resolve(&w, "docker-archive:", "save.tar", "", "linux/amd64", &image, &e));
+    add_image(&w->t, &w->manifest, 0, "amd64", "[\"shop/web:1\"]", "content");
+    layout_text_set(&w->t, "0/layer.tar", "cOntent");
+    finish_archive(&w->t, &w->manifest, w->s);
+    assert_false(resolve(w, "docker-archive:", "save.tar", "", "linux/amd64", &w->image, &e));
     assert_int_equal(e.code, ERR_INTEGRITY);
     assert_non_null(strstr(e.msg, "save.tar"));
     assert_non_null(strstr(e.msg, "0/layer.tar"));
-    image_clear(&image);
-    end(&w);
 }
 
 static void a_file_that_another_program_made_says_what_it_may_be(void **state)
 {
-    struct world w;
-    struct layout_text t = { 0 };
+    struct world *w = *state;
     struct err e = { 0 };
-    struct image image = { 0 };
-    start(&w, *state);
-    make_nested(&t);
-    mem_free(layout_text_archive(&t, w.s, "layout.tar"));
-    assert_false(resolve(&w, "docker-archive:", "layout.tar", "", "linux/amd64", &image, &e));
+    make_nested(&w->t);
+    mem_free(layout_text_archive(&w->t, w->s, "layout.tar"));
+    assert_false(resolve(w, "docker-archive:", "layout.tar", "", "linux/amd64", &w->image, &e));
     assert_non_null(strstr(e.msg, "has no manifest.json"));
     assert_non_null(strstr(e.hint, "oci-archive:"));
-    image_clear(&image);
-    layout_text_clear(&t);
-    end(&w);
 }
 
 /* ---- names ---- */
@@ -301,26 +281,25 @@ static const char *name_of(struct scratch *s, const char *kind, const char *file
 
 static void files_are_asked_for_the_name_of_their_image(void **state)
 {
-    struct scratch *s = *state;
-    struct layout_text t = { 0 };
-    struct buf manifest = BUF_LIMIT(100000);
+    struct world *w = *state;
+    struct scratch *s = w->s;
     struct ref_text name;
     struct err e = { 0 }, e2 = { 0 }, e3 = { 0 };
-    AUTO(mem_auto) char *one = layout_text_image(&t, "amd64", "first");
-    AUTO(mem_auto) char *two = layout_text_image(&t, "amd64", "second");
+    AUTO(mem_auto) char *one = layout_text_image(&w->t, "amd64", "first");
+    AUTO(mem_auto) char *two = layout_text_image(&w->t, "amd64", "second");
     AUTO(mem_auto) char *entries = mem_format("%s" TAG("r.example/web:1") ",%s" TAG("bare") ",%s,\"annotations\":{\"io.containerd.image.name\":\"docker.io/shop/api:2\",\"org.opencontainers.image.ref.name\":\"2\"}}",
                                               one, two, two);
-    layout_text_index(&t, entries);
-    mem_free(layout_text_archive(&t, s, "x.tar"));
-    layout_text_clear(&t);
+    layout_text_index(&w->t, entries);
+    mem_free(layout_text_archive(&w->t, s, "x.tar"));
+    layout_text_clear(&w->t);
     assert_string_equal(name_of(s, "oci-archive:", "x.tar", ":r.example/web:1", &name, &e), "r.example/web:1");
     assert_string_equal(name_of(s, "oci-archive:", "x.tar", ":2", &name, &e), "docker.io/shop/api:2");
     assert_null(name_of(s, "oci-archive:", "x.tar", ":bare", &name, &e));
     assert_non_null(strstr(e.msg, "does not tell one name"));
     assert_non_null(strstr(e.hint, "HOST/REPOSITORY:TAG=oci-archive:"));
-    add_image(&t, &manifest, 0, "amd64", "[\"shop/web:1\",\"shop/web:latest\"]", "web");
-    add_image(&t, &manifest, 1, "amd64", "[\"shop/api:1\"]", "api");
-    finish_archive(&t, &manifest, s);
+    add_image(&w->t, &w->manifest, 0, "amd64", "[\"shop/web:1\",\"shop/web:latest\"]", "web");
+    add_image(&w->t, &w->manifest, 1, "amd64", "[\"shop/api:1\"]", "api");
+    finish_archive(&w->t, &w->manifest, s);
     assert_string_equal(name_of(s, "docker-archive:", "save.tar", ":@1", &name, &e2), "docker.io/shop/api:1");
     assert_string_equal(name_of(s, "docker-archive:", "save.tar", ":shop/web:latest", &name, &e2), "docker.io/shop/web:latest");
     assert_null(name_of(s, "docker-archive:", "save.tar", ":@0", &name, &e2));
@@ -332,14 +311,14 @@ static void files_are_asked_for_the_name_of_their_image(void **state)
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
-        SCRATCH_TEST(layouts_have_several_platforms_and_nested_indexes),
-        SCRATCH_TEST(a_document_or_layer_that_is_missing_is_named),
-        SCRATCH_TEST(a_digest_in_the_name_must_be_that_of_the_image),
-        SCRATCH_TEST(images_of_a_docker_archive_are_chosen_by_reference_or_place),
-        SCRATCH_TEST(images_of_one_name_are_the_platforms_of_one_image),
-        SCRATCH_TEST(a_layer_that_is_not_what_the_configuration_says_stays_out),
-        SCRATCH_TEST(a_file_that_another_program_made_says_what_it_may_be),
-        SCRATCH_TEST(files_are_asked_for_the_name_of_their_image),
+        WORLD_TEST(layouts_have_several_platforms_and_nested_indexes),
+        WORLD_TEST(a_document_or_layer_that_is_missing_is_named),
+        WORLD_TEST(a_digest_in_the_name_must_be_that_of_the_image),
+        WORLD_TEST(images_of_a_docker_archive_are_chosen_by_reference_or_place),
+        WORLD_TEST(images_of_one_name_are_the_platforms_of_one_image),
+        WORLD_TEST(a_layer_that_is_not_what_the_configuration_says_stays_out),
+        WORLD_TEST(a_file_that_another_program_made_says_what_it_may_be),
+        WORLD_TEST(files_are_asked_for_the_name_of_their_image),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
