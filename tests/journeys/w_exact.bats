@@ -1,0 +1,146 @@
+#!/usr/bin/env bats
+# create --layers=exact: the bundle is an OCI layout whose digests are those of the registry, for skopeo, for docker, and for archon-load.
+load helpers
+# shellcheck source=/dev/null
+. "$BATS_TEST_DIRNAME/../support/cosign.sh"
+
+# Three of Docker's own manifests, the same image in OCI's types, and with zstd layers.
+EXACT_IMAGES=(shop/api:1.0.0 shop/web:1.0.0 tools/tiny:1 tools/tiny:1-oci tools/tiny:1-zstd)
+
+setup_file() {
+    journey_start registry key
+    works exact "$FILE/exact.bundle.tar.zst" "${EXACT_IMAGES[@]}"
+    mkdir "$FILE/x"
+    tar --zstd -C "$FILE/x" -xf "$FILE/exact.bundle.tar.zst"
+}
+
+teardown_file() { journey_stop; }
+
+teardown() { daemon_stop "$ENGINE"; }
+
+host() { registry_host "$REGISTRY"; }
+
+# exact OUT [OPTION... --] IMAGE...
+exact() {
+    local out=$1 options=() image
+    shift
+    while [ "${1#-}" != "$1" ]; do options+=("$1") && shift; done
+    bundler create --layers=exact --version 1.0.0 --no-loader --key "$FILE/release.key" --cache "$FILE/blobs" -o "$out" "${options[@]}" \
+        $(for image in "$@"; do printf '%s/%s ' "$(host)" "$image"; done)
+}
+
+# of_registry IMAGE: the digest of its manifest.
+of_registry() { skopeo inspect --raw --tls-verify=false "docker://$(host)/$1" | sha256sum | cut -d' ' -f1; }
+
+config_of() { skopeo inspect --raw --tls-verify=false "docker://$(host)/$1" | jq -r .config.digest; }
+
+@test "skopeo reads every image of the extracted bundle, with the layers and the digests of the registry" {
+    local image
+    for image in "${EXACT_IMAGES[@]}"; do
+        works skopeo inspect "oci:$FILE/x:$(host)/$image"
+        jq -S '{Layers, Architecture, Created}' "$FILE/stdout" >"$FILE/ours"
+        skopeo inspect --tls-verify=false "docker://$(host)/$image" | jq -S '{Layers, Architecture, Created}' | cmp - "$FILE/ours"
+        rm -rf "$FILE/copied"
+        skopeo_copy "oci:$FILE/x:$(host)/$image" "dir:$FILE/copied"
+        equal "$(sha256sum <"$FILE/copied/manifest.json" | cut -d' ' -f1)" "$(of_registry "$image")"
+    done
+}
+
+@test "the bundle of one image is that image's layout, whatever made its manifest" {
+    local image
+    for image in shop/web:1.0.0 tools/tiny:1-oci; do
+        rm -rf "$FILE/one" "$FILE/one.bundle.tar.zst"
+        works exact "$FILE/one.bundle.tar.zst" "$image"
+        mkdir "$FILE/one"
+        tar --zstd -C "$FILE/one" -xf "$FILE/one.bundle.tar.zst"
+        works skopeo inspect "oci:$FILE/one"
+        equal "$(jq -r .Digest "$FILE/stdout")" "sha256:$(of_registry "$image")"
+    done
+}
+
+@test "every blob has the digest of its name, and none is left over" {
+    local blob
+    for blob in "$FILE"/x/blobs/sha256/*; do equal "$(sha256sum <"$blob" | cut -d' ' -f1)" "${blob##*/}"; done
+    equal "$(jq -r '.members[].name' "$FILE/x/bundle.json" | grep -c ^blobs/)" "$(find "$FILE/x/blobs" -type f | wc -l)"
+    jq -e '.layers_mode == "exact" and (has("average") | not) and (.layers[0] | has("size") | not)' "$FILE/x/bundle.json" >/dev/null
+}
+
+@test "the same bytes with any number of threads, and without a cache" {
+    works exact "$FILE/threads.bundle.tar.zst" --jobs=1 "${EXACT_IMAGES[@]}"
+    cmp "$FILE/exact.bundle.tar.zst" "$FILE/threads.bundle.tar.zst"
+    works bundler create --layers=exact --version 1.0.0 --no-loader --key "$FILE/release.key" --no-cache -o "$FILE/threads.bundle.tar.zst" "${EXACT_IMAGES[@]/#/$(host)/}"
+    cmp "$FILE/exact.bundle.tar.zst" "$FILE/threads.bundle.tar.zst"
+}
+
+@test "verify, inspect, list and cat know the mode; verify --deep inflates every layer" {
+    works bundler verify --deep --trust "$FILE/release.pub" "$FILE/exact.bundle.tar.zst"
+    works bundler inspect --trust "$FILE/release.pub" "$FILE/exact.bundle.tar.zst"
+    says 'exact: as their registries had them'
+    works bundler inspect --json --trust "$FILE/release.pub" "$FILE/exact.bundle.tar.zst"
+    equal "$(jq -r .layers_mode "$FILE/stdout")" exact
+    works bundler list "$FILE/exact.bundle.tar.zst"
+    says oci-layout
+    works bundler cat "$FILE/exact.bundle.tar.zst" "blobs/sha256/$(of_registry tools/tiny:1)"
+    equal "$(sha256sum <"$FILE/stdout" | cut -d' ' -f1)" "$(of_registry tools/tiny:1)"
+}
+
+@test "docker load takes the extracted bundle as it is" {
+    rm -rf "$FILE/gzip"
+    works exact "$FILE/gzip.bundle.tar.zst" shop/web:1.0.0 tools/tiny:1-oci
+    mkdir "$FILE/gzip"
+    tar --zstd -C "$FILE/gzip" -xf "$FILE/gzip.bundle.tar.zst"
+    daemon_start "$ENGINE"
+    tar -C "$FILE/gzip" -c . | on_engine load >/dev/null
+    local image
+    for image in shop/web:1.0.0 tools/tiny:1-oci; do
+        equal "$(on_engine image inspect --format '{{.Id}}' "$(host)/$image")" "$(config_of "$image")"
+    done
+}
+
+@test "archon-load brings an exact bundle into Docker, zstd layers too, and again nothing" {
+    local image
+    daemon_start "$ENGINE"
+    site_reset
+    works site load-images "$FILE/exact.bundle.tar.zst"
+    for image in "${EXACT_IMAGES[@]}"; do
+        equal "$(on_engine image inspect --format '{{.Id}}' "$(host)/$image")" "$(config_of "$image")"
+    done
+    engine_world >"$FILE/first"
+    works site load-images "$FILE/exact.bundle.tar.zst"
+    engine_world | cmp - "$FILE/first"
+}
+
+@test "in containerd's store images keep the digests of the registry" {
+    local image
+    mkdir -p "$FILE/bin"
+    cp "$BIN"/archon-* "$FILE/bin/"
+    BIN=$FILE/bin
+    daemon_start "$ENGINE" --root "$(debian_root trixie)" --containerd-store
+    site_reset
+    works site load-images "$FILE/exact.bundle.tar.zst"
+    for image in "${EXACT_IMAGES[@]}"; do
+        equal "$(on_engine image inspect --format '{{.Id}}' "$(host)/$image")" "sha256:$(of_registry "$image")"
+        on_engine image inspect --format '{{.RepoDigests}}' "$(host)/$image" | grep -q "sha256:$(of_registry "$image")"
+    done
+    engine_world >"$FILE/first"
+    works site load-images "$FILE/exact.bundle.tar.zst"
+    engine_world | cmp - "$FILE/first"
+}
+
+@test "what cosign signed is there with its digest, and a registry that is fed from the bundle has it again" {
+    local digest
+    registry_start "$FILE/second"
+    signing_key p256 "$FILE/cosign"
+    digest=$(push_image "$(registry_host "$FILE/second")" team/web 1 web)
+    cosign_sign "$FILE/cosign" "$(registry_host "$FILE/second")" team/web "$digest"
+    works bundler create --layers=exact --version 1.0.0 --no-loader --key "$FILE/release.key" --cache "$FILE/blobs" --platform linux/amd64,linux/arm64 \
+        --cosign-key "$FILE/cosign.pub" -o "$FILE/signed.bundle.tar.zst" "$(registry_host "$FILE/second")/team/web:1"
+    mkdir "$FILE/signed"
+    tar --zstd -C "$FILE/signed" -xf "$FILE/signed.bundle.tar.zst"
+    equal "$(skopeo inspect --raw "oci:$FILE/signed" | sha256sum | cut -d' ' -f1)" "${digest#sha256:}"
+    skopeo_copy --all "oci:$FILE/signed" "docker://$(registry_host "$FILE/second")/fed/web:1"
+    equal "$(skopeo inspect --raw --tls-verify=false "docker://$(registry_host "$FILE/second")/fed/web:1" | sha256sum | cut -d' ' -f1)" "${digest#sha256:}"
+    jq -e --arg digest "$digest" '.critical.image["docker-manifest-digest"] == $digest' "$FILE/signed/images/0/signature-0/payload-0.json" >/dev/null
+    cmp "$FILE/signed/images/0/signature-0/payload-0.json" "$FILE/signed/blobs/sha256/$(sha256sum <"$FILE/signed/images/0/signature-0/payload-0.json" | cut -d' ' -f1)"
+    registry_stop "$FILE/second"
+}
