@@ -113,6 +113,19 @@ large() {
     unchanged gives_refusal site install "$bundle" --yes
 }
 
+@test "a release that names an image which is not there" {
+    local bundle=$FILE/without.bundle.tar.zst
+    PYTHONPATH=$CHECKOUT/tests/reader python3 -B - "$bundle" <<'PYTHON'
+import sys
+from bundle.writer import Key, build, golden_spec
+from make_bundle import GOLDEN_KEY
+open(sys.argv[1], 'wb').write(build(golden_spec(), [Key(*GOLDEN_KEY)], members=lambda ms: [m for m in ms if m[0] != 'images/1/config.json']))
+PYTHON
+    mkdir "$FILE/host"
+    unchanged refused 10 "golden.example/api:1.0.0.*not in the bundle" loader load-images "$bundle" --root "$FILE/host" --trust "$CHECKOUT/tests/golden/golden.pub" \
+        --engine "$(daemon_socket "$ENGINE")"
+}
+
 @test "something else altogether" {
     head -c 100000 /dev/urandom >"$FILE/noise.bundle.tar.zst"
     stays_out 10 "noise.bundle.tar.zst" "$FILE/noise.bundle.tar.zst"

@@ -125,6 +125,39 @@ static void spoilt_manifests_are_refused(void **state)
     }
 }
 
+/* The loader's member with another size, and the raw length that follows from it. */
+static bool reads_with_size(unsigned long long size, struct err *e)
+{
+    AUTO(manifest_clear_auto) struct manifest m = { 0 };
+    AUTO(mem_auto) char *sized = mem_format("\"size\":%llu,\"x\":1", size);
+    AUTO(mem_auto) char *raw = mem_format("\"raw_len\":%llu", 5632 - 512 + (size + 511) / 512 * 512);
+    const struct row puts[] = { { "\"raw_len\":5632", raw }, { "\"size\":1,\"x\":1", sized } };
+    AUTO(buf_clear_auto) struct buf text = BUF_LIMIT(LIMIT_MANIFEST_BYTES);
+    const char *rest = good;
+    for (size_t i = 0; i < ARRAY_LEN(puts); i++) {
+        const char *at = strstr(rest, puts[i].find);
+        assert_non_null(at);
+        buf_add(&text, rest, (size_t)(at - rest));
+        buf_adds(&text, puts[i].put);
+        rest = at + strlen(puts[i].find);
+    }
+    buf_adds(&text, rest);
+    return manifest_read(&m, text.data, text.len, e);
+}
+
+static void a_member_has_what_a_tar_header_can_tell_at_most(void **state)
+{
+    (void)state;
+    struct err e = { 0 }, e2 = { 0 }, e3 = { 0 };
+    if (!reads_with_size(LIMIT_MEMBER_BYTES - 1, &e) || !reads_with_size(LIMIT_MEMBER_BYTES, &e))
+        fail_msg("%s", e.msg);
+    assert_false(reads_with_size(LIMIT_MEMBER_BYTES + 1, &e2));
+    assert_int_equal(e2.code, ERR_FORMAT);
+    assert_non_null(strstr(e2.msg, "members[1].size"));
+    assert_false(reads_with_size(9223372036854775808ull, &e3));
+    assert_int_equal(e3.code, ERR_FORMAT);
+}
+
 static void a_newer_format_names_the_loader_that_is_needed(void **state)
 {
     (void)state;
@@ -163,6 +196,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_good_manifest_is_read_and_written_back),
         cmocka_unit_test(spoilt_manifests_are_refused),
+        cmocka_unit_test(a_member_has_what_a_tar_header_can_tell_at_most),
         cmocka_unit_test(a_newer_format_names_the_loader_that_is_needed),
         cmocka_unit_test(everything_is_found_in_long_lists),
     };
