@@ -23,6 +23,49 @@ static const struct digest *signer(const struct create *c, size_t i)
     return key_public_id(key_private_public(c->keys.items[i]));
 }
 
+/* Layers of the release that the base has as they are. */
+static size_t count_kept(const struct create *c, uint64_t *bytes)
+{
+    size_t n = 0;
+    const struct manifest *m = writer_manifest(c->writer);
+    for (size_t i = 0; i < m->n_layers; i++)
+        if (c->layers[i].is_on_host) {
+            n++;
+            *bytes += m->layers[i].size;
+        }
+    return n;
+}
+
+static void base_json(struct jwrite *w, const struct create *c)
+{
+    const struct manifest *m = writer_manifest(c->writer);
+    uint64_t kept_bytes = 0;
+    size_t n_kept = count_kept(c, &kept_bytes);
+    if (!m->has_base)
+        return;
+    jwrite_object(w, "base");
+    if (m->has_base_release) {
+        jwrite_digest_hex(w, "release_sha256", &m->base_release_sha256);
+        jwrite_str(w, "version", m->base_version);
+    }
+    jwrite_u64(w, "layers", m->n_base_layers);
+    jwrite_u64(w, "kept_layers", n_kept);
+    jwrite_u64(w, "kept_raw_size", kept_bytes);
+    jwrite_end(w);
+}
+
+static void base_text(const struct create *c)
+{
+    const struct manifest *m = writer_manifest(c->writer);
+    struct manifest_base_text base;
+    uint64_t kept_bytes = 0;
+    size_t n_kept = count_kept(c, &kept_bytes);
+    char kept[24];
+    if (m->has_base)
+        cli_print(c->ctx, "  delta to   %s: %zu layer%s of %s stay%s as they are\n", manifest_base_text(&base, m), n_kept, text_s(n_kept), text_bytes(kept, kept_bytes),
+                  n_kept == 1 ? "s" : "");
+}
+
 static bool report_json(const struct create *c, struct err *e)
 {
     const struct manifest *m = writer_manifest(c->writer);
@@ -43,6 +86,7 @@ static bool report_json(const struct create *c, struct err *e)
     jwrite_u64(w, "raw_size", raw_bytes(m));
     jwrite_u64(w, "stored_size", writer_new_bytes(c->writer));
     jwrite_u64(w, "fetched_size", c->fetched.missing_bytes);
+    base_json(w, c);
     if (c->parity_percent > 0) {
         jwrite_str(w, "parity_file", c->parity_path);
         jwrite_u64(w, "parity_size", create_parity_bytes(c, m->total_len));
@@ -67,6 +111,7 @@ static void report_text(const struct create *c)
         cli_print(c->ctx, "as their registries have them\n");
     else
         cli_print(c->ctx, "of which %s are different pieces\n", text_bytes(stored, writer_new_bytes(c->writer)));
+    base_text(c);
     for (size_t i = 0; i < c->keys.n; i++)
         cli_print(c->ctx, "  signed by  key %s\n", DIGEST_HEX(signer(c, i)));
     if (c->parity_percent > 0)
@@ -77,6 +122,8 @@ static void report_text(const struct create *c)
 
 static bool report(const struct create *c, struct err *e)
 {
+    if (base_is_given(&c->base) && !writer_manifest(c->writer)->has_base)
+        log_warn("%s is a full bundle: nothing in it could be left out", SHOWN(c->path));
     if (c->keys.n == 0)
         log_warn("%s is not signed: no host installs it before archon-bundle sign", SHOWN(c->path));
     if (cli_wants_json(c->ctx))
@@ -107,11 +154,10 @@ static const struct cli_option create_rows[] = {
     CLI_FLAG_ROW("no-loader", 0, struct create_options, is_without_loader, "do not put archon-load into the bundle"),
     REGISTRIES_ROWS(struct create_options),
     LOCK_ROWS(struct create_options),
+    BASE_ROWS(struct create_options),
     GATES_ROWS(struct create_options),
     IMAGE_RULES_ROW(struct create_options),
     CLI_NOT_YET_ROW("split"),
-    CLI_NOT_YET_ROW("base"),
-    CLI_NOT_YET_ROW("inventory"),
     CLI_NOT_YET_ROW("not-after"),
     CLI_NOT_YET_ROW("with"),
     CLI_NOT_YET_ROW("archon-source"),

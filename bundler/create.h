@@ -10,6 +10,7 @@
 #include "app/release.h"
 #include "bundle/exact_layout.h"
 #include "bundle/writer.h"
+#include "bundler/base.h"
 #include "bundler/fetch.h"
 #include "bundler/gates.h"
 #include "bundler/image_signatures.h"
@@ -26,6 +27,7 @@ struct create_options {
     struct gates_options gates;
     struct cli_list cosign_keys;
     struct lock_options lock;
+    struct base_options base;
     struct cli_list keys;
     const char *passphrase_file;
     const char *output;
@@ -53,6 +55,7 @@ struct create {
     struct application *app; /* of input */
     struct image_rules rules;
     struct seal_keys keys;
+    struct base base; /* of a delta */
     char *path; /* of the bundle */
     bool may_replace;
     unsigned parity_percent; /* 0: no parity file */
@@ -101,6 +104,8 @@ MUST_CHECK bool create_read_lock(struct create *c, struct err *e);
 MUST_CHECK bool create_write_lock(struct create *c, struct err *e);
 /* create_read.c: and keys, the programs to carry along, where the bundle goes. No network yet. */
 MUST_CHECK bool create_prepare(struct create *c, struct err *e);
+/* create_read.c: the base of a delta, verified. */
+MUST_CHECK bool create_open_base(struct create *c, struct err *e);
 /* create_release.c: release.json from the application and its images. */
 MUST_CHECK bool create_describe(struct create *c, struct err *e);
 /* create_layers.c: the distinct layers of all images with every form in which they exist, and where they are. */

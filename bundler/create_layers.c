@@ -115,6 +115,7 @@ static size_t group_occurrences(struct group *groups, const struct occurrence *l
 static void estimate(struct create *c)
 {
     for (size_t i = 0; i < c->n_layers; i++) {
+        c->layers[i].is_on_host = base_has_layer(&c->base, &c->layers[i].diff_id);
         c->layer_bytes += pack_estimate(&c->layers[i]);
         c->n_blobs += c->layers[i].n_blobs;
     }

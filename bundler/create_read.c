@@ -58,6 +58,16 @@ static bool choose_output(struct create *c, struct err *e)
     return true;
 }
 
+/* ---- the base of a delta ---- */
+
+bool create_open_base(struct create *c, struct err *e)
+{
+    const struct base_how how = { .o = &c->o->base, .own = &c->keys, .name = c->app->definition.name, .jobs = c->jobs, .progress = &c->ctx->progress };
+    if (create_is_exact(c) && (how.o->bundles.n > 0 || how.o->inventory != NULL))
+        return err_set(e, ERR_USAGE, "--layers exact: layers are there as registries have them, so nothing can be left out: --base and --inventory want dedup");
+    return base_open(&c->base, &how, e);
+}
+
 /* ---- archon-load goes along ---- */
 
 /* Where the build and packages put it: beside this program, or in libexec. */

@@ -38,7 +38,7 @@ static uint64_t expected_bytes(const struct create *c, uint64_t member_bytes)
         return member_bytes + bytes;
     }
     for (size_t i = 0; i < c->n_layers; i++)
-        bytes += c->layers[i].forms[0].compression == OCI_RAW ? c->layers[i].blobs[0].size / 3 : c->layers[i].blobs[0].size;
+        bytes += c->layers[i].is_on_host ? 0 : c->layers[i].forms[0].compression == OCI_RAW ? c->layers[i].blobs[0].size / 3 : c->layers[i].blobs[0].size;
     return bytes;
 }
 
@@ -61,11 +61,13 @@ static bool check_space(const struct create *c, uint64_t member_bytes, struct er
 
 static void fill_head(const struct create *c, struct manifest *head)
 {
+    size_t n_base;
     const struct definition *d = &c->app->definition;
     head->release_sha256 = c->release_sha256;
     head->created = c->created;
     head->mode = create_is_exact(c) ? MANIFEST_EXACT : MANIFEST_DEDUP;
-    head->average = average_for(c->layer_bytes);
+    head->average = average_for(c->layer_bytes + base_raw_bytes(&c->base, &n_base)); /* the index has room for the pieces of both */
+    base_fill_head(&c->base, head);
     head->n_platforms = d->n_platforms;
     head->platforms = mem_new_array(d->n_platforms, sizeof *head->platforms);
     BUG_IF(!text_copy(head->name, sizeof head->name, d->name) || !text_copy(head->version, sizeof head->version, d->version.text) ||
@@ -86,9 +88,12 @@ static bool name_platforms(const struct create *c, struct manifest *head, struct
 static bool open_writer(struct create *c, const struct manifest *head, struct err *e)
 {
     size_t n_members;
+    size_t n_base;
     uint64_t member_bytes;
     create_measure_members(c, &n_members, &member_bytes);
+    base_raw_bytes(&c->base, &n_base);
     struct writer_spec spec = { .path = c->path, .head = head, .n_layers = c->n_layers, .n_blobs = c->n_blobs, .n_members = n_members,
+                                .n_base_layers = base_is_given(&c->base) ? n_base + c->n_layers : 0,
                                 .raw_estimate = HEADER_RESERVE * c->layer_bytes + member_bytes, .expected_bytes = expected_bytes(c, member_bytes),
                                 .level = (int)c->o->level, .jobs = c->jobs };
     if (create_is_exact(c)) {
@@ -106,9 +111,10 @@ static bool open_writer(struct create *c, const struct manifest *head, struct er
 static bool pack(struct create *c, uint32_t average, struct err *e)
 {
     struct pack_source registry = { .bring = passing_bring, .ctx = c->registries.registry, .tries = c->o->registries.retries == 0 ? 1 : PASSING_TRIES };
-    struct pack_how how = { .average = average, .jobs = c->jobs, .progress = &c->ctx->progress,
+    struct pack_how how = { .average = average, .jobs = c->jobs, .is_delta = base_is_given(&c->base), .progress = &c->ctx->progress,
                             .source = cache_is_passing(c->registries.cache) ? &registry : NULL };
-    if (create_is_exact(c) ? create_pack_exact(c, &how, e) : pack_layers(c->writer, c->layers, c->n_layers, &how, e))
+    if (create_is_exact(c) ? create_pack_exact(c, &how, e)
+                           : base_add_pieces(&c->base, c->layers, c->n_layers, c->writer, &how, e) && pack_layers(c->writer, c->layers, c->n_layers, &how, e))
         return true;
     if (e->code == ERR_INTEGRITY || e->code == ERR_REGISTRY)
         create_drop_damaged(c, e);
@@ -175,7 +181,8 @@ bool create_prove(struct create *c, struct err *e)
     tell_end(c, "verify", writer_manifest(c->writer)->total_len);
     if (create_is_exact(c)) /* every blob has its digest: nothing is there to be rebuilt */
         return true;
-    if (!bundle_verify_layers(b, PROVE_CACHE_BYTES, &c->ctx->progress, e))
+    AUTO(mem_auto) char *dir = path_dir(c->path);
+    if (!base_lend(&c->base, b, dir, e) || !bundle_verify_layers(b, PROVE_CACHE_BYTES, &c->ctx->progress, e))
         return err_in(e, "reading back");
     tell_end(c, "rebuild", raw_bytes(writer_manifest(c->writer)));
     return true;

@@ -94,9 +94,24 @@ static void name_of_file(char out[TRUST_NAME_BYTES], const char *path)
     snprintf(out, TRUST_NAME_BYTES, "%.64s", SHOWN_N(base, n));
 }
 
+static bool add_own(struct keyring *k, const struct key_public *own, struct err *e)
+{
+    const char *pem = key_public_pem(own);
+    struct key_public *copy = key_public_parse(pem, strlen(pem), "own key", e);
+    return copy != NULL && keyring_add(k, TRUST_ROLE_RELEASE, "own", copy, e);
+}
+
 struct keyring *keyring_from_files(const char *const *paths, size_t n, struct err *e)
 {
+    return keyring_from_keys(NULL, 0, paths, n, e);
+}
+
+struct keyring *keyring_from_keys(const struct key_public *const *own, size_t n_own, const char *const *paths, size_t n, struct err *e)
+{
     AUTO(keyring_free_auto) struct keyring *k = keyring_new();
+    for (size_t i = 0; i < n_own; i++)
+        if (!add_own(k, own[i], e))
+            return NULL;
     for (size_t i = 0; i < n; i++) {
         char name[TRUST_NAME_BYTES];
         struct key_public *key = key_public_load(paths[i], e);

@@ -33,6 +33,8 @@ struct keyring;
 
 /* Keys of --trust FILE..., all in role "release". ERR_CONFIG for a file that is not a good key. */
 MUST_CHECK struct keyring *keyring_from_files(const char *const *paths, size_t n, struct err *e);
+/* The same, and keys that the caller has: the public halves of those that it signs with. Borrows own. ERR_TRUST without any key. */
+MUST_CHECK struct keyring *keyring_from_keys(const struct key_public *const *own, size_t n_own, const char *const *paths, size_t n, struct err *e);
 /* The host's store below root ("/" or null: the machine). ERR_CONFIG when anything in it is odd, ERR_TRUST with a hint when
  * no key may sign bundles. */
 MUST_CHECK struct keyring *keyring_from_store(const char *root, struct err *e);

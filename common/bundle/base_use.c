@@ -9,8 +9,9 @@ enum { WORTH = 256 }; /* one part in so many of a layer */
 
 struct candidate {
     uint64_t size;
-    uint64_t missed; /* bytes that could have been read from it before it was in use */
+    uint64_t missed; /* bytes that could have been read from it before that was worth it */
     uint32_t source; /* 0: not in use */
+    bool is_read;    /* by layers that are made of its pieces; one that is used as a whole alone need not be on a disk */
 };
 
 struct base_use {
@@ -64,10 +65,11 @@ uint32_t base_use_take(struct base_use *u, size_t candidate)
 uint32_t base_use_ask(struct base_use *u, size_t candidate, uint64_t n)
 {
     struct candidate *c = &u->list[candidate];
-    if (c->source != 0)
-        return c->source;
-    c->missed += n;
-    return c->missed > c->size / WORTH ? base_use_take(u, candidate) : 0;
+    if (!c->is_read) {
+        c->missed += n;
+        c->is_read = c->missed > c->size / WORTH;
+    }
+    return c->is_read ? base_use_take(u, candidate) : 0;
 }
 
 size_t base_use_count(const struct base_use *u)

@@ -1,5 +1,6 @@
 /* Which layers of its base a delta reads from (docs/FORMAT.md section 3.6). Each costs the host that loads it a copy of that layer on its disk, so one is read from only once more than
- * 1/256 of it would be gained; until then what it has is stored again. A layer that the release has too is always used. Sources are numbered in the order of first use. */
+ * 1/256 of it would be gained; until then what it has is stored again. A layer that the release has too costs nothing as such: hosts have it unpacked. Sources are numbered in the order
+ * of first use. */
 #ifndef BUNDLE_BASE_USE_H
 #define BUNDLE_BASE_USE_H
 
@@ -21,7 +22,7 @@ uint64_t base_use_size(const struct base_use *u, size_t candidate);
 
 /* It has n bytes that are wanted now. The number of its source; 0: not yet worth it. */
 uint32_t base_use_ask(struct base_use *u, size_t candidate, uint64_t n);
-/* The number of its source, which it has from now on. */
+/* It is used as a whole. The number of its source, which it has from now on. */
 uint32_t base_use_take(struct base_use *u, size_t candidate);
 
 /* The candidate that is source 1 + i; n of them are in use. */
