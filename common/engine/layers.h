@@ -13,6 +13,7 @@
 #include "base/progress.h"
 #include "engine/engine.h"
 #include "format/digest.h"
+#include "stream/sink.h"
 
 struct layer_place {
     bool is_found;
@@ -31,6 +32,8 @@ struct layer_file {
  * ERR_SPACE, ERR_INTERRUPTED. */
 MUST_CHECK bool layers_fetch(struct engine *g, const struct digest *image, const char *dir, struct layer_file *layers, size_t n,
                              bool *is_there, const struct progress *progress, struct err *e);
+/* The same of an archive that is there already, which is freed. What is not in it keeps fd -1. To be tried with hostile bytes. */
+MUST_CHECK bool layers_read(struct source *archive, const char *dir, struct layer_file *layers, size_t n, struct err *e);
 void layer_files_close(struct layer_file *layers, size_t n);
 
 #endif

@@ -169,6 +169,26 @@ static bool read_archive(void *ctx, struct source *from, struct err *e)
     return e->code == ERR_NONE || (e->code == ERR_REGISTRY && err_as(e, ERR_ENGINE));
 }
 
+static void begin(struct fetching *f, const char *dir, struct layer_file *layers, size_t n)
+{
+    *f = (struct fetching){ .layers = layers, .n = n, .n_missing = n, .dir = dir, .fd = -1, .hash = sha256_new() };
+}
+
+static void end(struct fetching *f)
+{
+    fd_auto(&f->fd);
+    sha256_free(f->hash);
+}
+
+bool layers_read(struct source *archive, const char *dir, struct layer_file *layers, size_t n, struct err *e)
+{
+    struct fetching f;
+    begin(&f, dir, layers, n);
+    bool ok = read_archive(&f, archive, e);
+    end(&f);
+    return ok;
+}
+
 static bool all_found(const struct fetching *f, const struct digest *image, struct err *e)
 {
     for (size_t i = 0; i < f->n; i++)
@@ -183,12 +203,12 @@ static bool all_found(const struct fetching *f, const struct digest *image, stru
 bool layers_fetch(struct engine *g, const struct digest *image, const char *dir, struct layer_file *layers, size_t n, bool *is_there,
                   const struct progress *progress, struct err *e)
 {
-    AUTO(sha256_free_auto) struct sha256 *hash = sha256_new();
-    struct fetching f = { .layers = layers, .n = n, .n_missing = n, .dir = dir, .fd = -1, .hash = hash };
+    struct fetching f;
+    begin(&f, dir, layers, n);
     AUTO(sink_drop_auto) struct sink *to = sink_reader(read_archive, &f);
     struct export_request q = { .name = DIGEST_SHOWN(image), .phase = "base", .progress = progress };
     bool ok = export_get(g, &q, to, is_there, e) && (!*is_there || (sink_finish(to, e) && all_found(&f, image, e)));
     sink_drop(TAKE(to)); /* its thread has ended */
-    fd_auto(&f.fd);
+    end(&f);
     return ok;
 }
