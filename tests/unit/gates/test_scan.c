@@ -14,14 +14,25 @@
 #include "gates/scan.h"
 #include "sys/file.h"
 
+static void read_report(const char *text, size_t n, const char *name, struct scan *out)
+{
+    struct err e = { 0 };
+    if (!scan_read(out, text, n, name, &e))
+        fail_msg("%s", e.msg);
+}
+
+static void read_text(const char *text, struct scan *out)
+{
+    read_report(text, strlen(text), "report", out);
+}
+
 static void read_fixture(const char *name, struct scan *out)
 {
     struct err e = { 0 };
     AUTO(buf_clear_auto) struct buf text = BUF_LIMIT(LIMIT_SCAN_REPORT_BYTES);
     AUTO(mem_auto) char *path = mem_format("%s/tests/fuzz/corpus/scan/%s", getenv("ARCHON_SOURCE_DIR"), name);
     assert_true(file_read(path, FILE_PLAIN, LIMIT_SCAN_REPORT_BYTES, &text, &e));
-    if (!scan_read(out, buf_text(&text), text.len, name, &e))
-        fail_msg("%s", e.msg);
+    read_report(buf_text(&text), text.len, name, out);
 }
 
 #define COUNTED(s, critical, high, medium, low, negligible, unknown)                                  \
@@ -113,13 +124,6 @@ static void sarif_is_counted(void **state)
     assert_string_equal(s.worst[0].package, "shop/app: libssl3@3.0.11-1~deb12u2");
     assert_string_equal(s.targets[0].name, "shop/app");
     has_digest(&s.ids, '2');
-}
-
-static void read_text(const char *text, struct scan *out)
-{
-    struct err e = { 0 };
-    if (!scan_read(out, text, strlen(text), "report", &e))
-        fail_msg("%s", e.msg);
 }
 
 static void a_clean_report_has_no_findings(void **state)

@@ -28,6 +28,14 @@ static void read_text(struct mirrors *m, const char *text)
         fail_msg("%s", e.msg);
 }
 
+/* Rules of one file. */
+static struct mirrors *rules(const char *text)
+{
+    struct mirrors *m = mirrors_new();
+    read_text(m, text);
+    return m;
+}
+
 /* "host/repository host/repository" in their order. */
 static char *places(const struct mirrors *m, const char *host, const char *repository, enum mirror_use use)
 {
@@ -61,8 +69,7 @@ static void mirrors_that_are_added_come_first_in_their_order(void **state)
 {
     (void)state;
     struct err e = { 0 };
-    AUTO(mirrors_free_auto) struct mirrors *m = mirrors_new();
-    read_text(m, "[[registry]]\nlocation = \"docker.io\"\n[[registry.mirror]]\nlocation = \"third.example:5000\"\n");
+    AUTO(mirrors_free_auto) struct mirrors *m = rules("[[registry]]\nlocation = \"docker.io\"\n[[registry.mirror]]\nlocation = \"third.example:5000\"\n");
     assert_true(mirrors_add(m, "docker.io=first.example/hub", &e));
     assert_true(mirrors_add(m, "docker.io/library=second.example", &e));
     assert_true(mirrors_add(m, "index.docker.io=127.0.0.1:5000", &e));
@@ -76,11 +83,10 @@ static void mirrors_that_are_added_come_first_in_their_order(void **state)
 static void the_longest_prefix_of_a_file_decides(void **state)
 {
     (void)state;
-    AUTO(mirrors_free_auto) struct mirrors *m = mirrors_new();
-    read_text(m, "[[registry]]\nprefix = \"r.example\"\nlocation = \"moved.example/r\"\n"
-                 "[[registry]]\nprefix = \"r.example/team\"\nlocation = \"r.example/team\"\n[[registry.mirror]]\nlocation = \"m.example\"\n"
-                 "[[registry]]\nprefix = \"r.example/team/secret\"\nblocked = true\n"
-                 "[[registry]]\nprefix = \"*.wild.example\"\n[[registry.mirror]]\nlocation = \"w.example/x\"\n");
+    AUTO(mirrors_free_auto) struct mirrors *m = rules("[[registry]]\nprefix = \"r.example\"\nlocation = \"moved.example/r\"\n"
+                                                     "[[registry]]\nprefix = \"r.example/team\"\nlocation = \"r.example/team\"\n[[registry.mirror]]\nlocation = \"m.example\"\n"
+                                                     "[[registry]]\nprefix = \"r.example/team/secret\"\nblocked = true\n"
+                                                     "[[registry]]\nprefix = \"*.wild.example\"\n[[registry.mirror]]\nlocation = \"w.example/x\"\n");
     expect_places(m, "r.example", "other/app", MIRROR_ANY, "moved.example/r/other/app");
     expect_places(m, "r.example", "team/app", MIRROR_ANY, "m.example/app r.example/team/app");
     expect_places(m, "r.example", "teams/app", MIRROR_ANY, "moved.example/r/teams/app");
@@ -108,12 +114,11 @@ static void what_is_blocked_is_blocked_at_mirrors_too(void **state)
 static void mirrors_are_for_tags_digests_or_both(void **state)
 {
     (void)state;
-    AUTO(mirrors_free_auto) struct mirrors *m = mirrors_new();
-    read_text(m, "[[registry]]\nlocation = \"r.example\"\n"
-                 "[[registry.mirror]]\nlocation = \"all.example\"\npull-from-mirror = \"all\"\n"
-                 "[[registry.mirror]]\nlocation = \"tag.example\"\npull-from-mirror = \"tag-only\"\n"
-                 "[[registry.mirror]]\nlocation = \"digest.example\"\npull-from-mirror = \"digest-only\"\n"
-                 "[[registry]]\nlocation = \"old.example\"\nmirror-by-digest-only = true\n[[registry.mirror]]\nlocation = \"m.example\"\n");
+    AUTO(mirrors_free_auto) struct mirrors *m = rules("[[registry]]\nlocation = \"r.example\"\n"
+                                                     "[[registry.mirror]]\nlocation = \"all.example\"\npull-from-mirror = \"all\"\n"
+                                                     "[[registry.mirror]]\nlocation = \"tag.example\"\npull-from-mirror = \"tag-only\"\n"
+                                                     "[[registry.mirror]]\nlocation = \"digest.example\"\npull-from-mirror = \"digest-only\"\n"
+                                                     "[[registry]]\nlocation = \"old.example\"\nmirror-by-digest-only = true\n[[registry.mirror]]\nlocation = \"m.example\"\n");
     expect_places(m, "r.example", "a", MIRROR_TAG, "all.example/a tag.example/a r.example/a");
     expect_places(m, "r.example", "a", MIRROR_DIGEST, "all.example/a digest.example/a r.example/a");
     expect_places(m, "r.example", "a", MIRROR_ANY, "all.example/a tag.example/a digest.example/a r.example/a");
@@ -124,8 +129,7 @@ static void mirrors_are_for_tags_digests_or_both(void **state)
 static void a_later_file_replaces_the_rule_of_a_prefix(void **state)
 {
     (void)state;
-    AUTO(mirrors_free_auto) struct mirrors *m = mirrors_new();
-    read_text(m, "[[registry]]\nlocation = \"r.example\"\nblocked = true\n");
+    AUTO(mirrors_free_auto) struct mirrors *m = rules("[[registry]]\nlocation = \"r.example\"\nblocked = true\n");
     read_text(m, "[[registry]]\nprefix = \"r.example\"\nlocation = \"s.example\"\ninsecure = true\n");
     expect_places(m, "r.example", "a", MIRROR_ANY, "s.example/a");
     assert_true(mirrors_is_insecure(m, "s.example"));
@@ -182,38 +186,45 @@ static void words_after_mirror_that_are_none_are_refused(void **state)
 
 /* ---- files ---- */
 
+/* The places of r.example/a by the files of this environment. */
+static void expect_files(const char *expected)
+{
+    struct err e = { 0 };
+    AUTO(mirrors_free_auto) struct mirrors *m = mirrors_new();
+    if (!mirrors_read_files(m, &e))
+        fail_msg("%s", e.msg);
+    expect_places(m, "r.example", "a", MIRROR_ANY, expected);
+}
+
+static void files_are_refused(const char *part)
+{
+    struct err e = { 0 };
+    AUTO(mirrors_free_auto) struct mirrors *m = mirrors_new();
+    assert_false(mirrors_read_files(m, &e));
+    assert_int_equal(e.code, ERR_CONFIG);
+    assert_non_null(strstr(e.msg, part));
+}
+
 static void files_are_found_and_a_broken_one_is_not_passed_over(void **state)
 {
     struct scratch *s = *state;
-    struct err e = { 0 }, e2 = { 0 }, e3 = { 0 };
+    struct err e = { 0 };
     AUTO(mem_auto) char *dir = mem_format("%s/.config/containers/registries.conf.d", s->dir);
     AUTO(mem_auto) char *named = mem_text(scratch_text(s, "named.conf", "[[registry]]\nlocation = \"r.example\"\n[[registry.mirror]]\nlocation = \"named.example\"\n", 0644));
     assert_true(path_make_dirs(dir, 0700, &e));
     setenv("HOME", s->dir, 1);
     unsetenv("CONTAINERS_REGISTRIES_CONF");
     scratch_text(s, ".config/containers/registries.conf", "[[registry]]\nlocation = \"r.example\"\n[[registry.mirror]]\nlocation = \"own.example\"\n", 0644);
-    AUTO(mirrors_free_auto) struct mirrors *own = mirrors_new();
-    if (!mirrors_read_files(own, &e))
-        fail_msg("%s", e.msg);
-    expect_places(own, "r.example", "a", MIRROR_ANY, "own.example/a r.example/a");
+    expect_files("own.example/a r.example/a");
     setenv("CONTAINERS_REGISTRIES_CONF", named, 1);
-    AUTO(mirrors_free_auto) struct mirrors *m = mirrors_new();
-    assert_true(mirrors_read_files(m, &e));
-    expect_places(m, "r.example", "a", MIRROR_ANY, "named.example/a r.example/a");
+    expect_files("named.example/a r.example/a");
     scratch_text(s, ".config/containers/registries.conf.d/10.conf", "[[registry]]\nlocation = \"r.example\"\nblocked = true\n", 0644);
     scratch_text(s, ".config/containers/registries.conf.d/20.not", "rubbish", 0644);
-    AUTO(mirrors_free_auto) struct mirrors *d = mirrors_new();
-    assert_true(mirrors_read_files(d, &e));
-    expect_places(d, "r.example", "a", MIRROR_ANY, "POLICY");
+    expect_files("POLICY");
     scratch_text(s, ".config/containers/registries.conf.d/30.conf", "blocked = true\nrubbish", 0644);
-    AUTO(mirrors_free_auto) struct mirrors *broken = mirrors_new();
-    assert_false(mirrors_read_files(broken, &e2));
-    assert_int_equal(e2.code, ERR_CONFIG);
-    assert_non_null(strstr(e2.msg, "30.conf:2"));
+    files_are_refused("30.conf:2");
     setenv("CONTAINERS_REGISTRIES_CONF", scratch_at(s, "none.conf"), 1);
-    AUTO(mirrors_free_auto) struct mirrors *missing = mirrors_new();
-    assert_false(mirrors_read_files(missing, &e3));
-    assert_non_null(strstr(e3.msg, "none.conf"));
+    files_are_refused("none.conf");
     unsetenv("CONTAINERS_REGISTRIES_CONF");
 }
 

@@ -22,6 +22,20 @@ static struct tarball *open_tar(struct scratch *s, const struct buf *tar, struct
     return tarball_open_path(scratch_file(s, "x.tar", buf_text(tar), tar->len, 0600), s->dir, e);
 }
 
+static struct tarball *opened(const char *path, struct scratch *s)
+{
+    struct err e = { 0 };
+    struct tarball *t = tarball_open_path(path, s->dir, &e);
+    if (t == NULL)
+        fail_msg("%s", e.msg);
+    return t;
+}
+
+static struct tarball *opened_tar(struct scratch *s, const struct buf *tar)
+{
+    return opened(scratch_file(s, "x.tar", buf_text(tar), tar->len, 0600), s);
+}
+
 static void refused(struct scratch *s, struct buf *tar, const char *part)
 {
     struct err e = { 0 };
@@ -58,12 +72,9 @@ static void make_good(struct buf *tar)
 
 static void files_are_found_by_clean_names_and_through_links(void **state)
 {
-    struct err e = { 0 };
     AUTO(buf_clear_auto) struct buf tar = BUF_LIMIT(1 << 20);
     make_good(&tar);
-    AUTO(tarball_close_auto) struct tarball *t = open_tar(*state, &tar, &e);
-    if (t == NULL)
-        fail_msg("%s", e.msg);
+    AUTO(tarball_close_auto) struct tarball *t = opened_tar(*state, &tar);
     expect_content(t, "folder/one", "1");
     expect_content(t, "folder/two", "2");
     expect_content(t, "hard", "1");
@@ -74,21 +85,16 @@ static void files_are_found_by_clean_names_and_through_links(void **state)
 static void gzip_and_zstd_around_it_make_no_difference(void **state)
 {
     struct scratch *s = *state;
-    struct err e = { 0 };
     AUTO(buf_clear_auto) struct buf tar = BUF_LIMIT(1 << 20);
     static uint8_t packed[1 << 16];
     make_good(&tar);
     size_t n = ZSTD_compress(packed, sizeof packed, tar.data, tar.len, 3);
-    AUTO(tarball_close_auto) struct tarball *z = tarball_open_path(scratch_file(s, "x.tar.zst", packed, n, 0600), s->dir, &e);
-    if (z == NULL)
-        fail_msg("%s", e.msg);
+    AUTO(tarball_close_auto) struct tarball *z = opened(scratch_file(s, "x.tar.zst", packed, n, 0600), s);
     expect_content(z, "folder/two", "2");
     gzFile gz = gzopen(scratch_at(s, "x.tar.gz"), "wb");
     assert_int_equal(gzwrite(gz, tar.data, (unsigned)tar.len), (int)tar.len);
     assert_int_equal(gzclose(gz), Z_OK);
-    AUTO(tarball_close_auto) struct tarball *g = tarball_open_path(scratch_at(s, "x.tar.gz"), s->dir, &e);
-    if (g == NULL)
-        fail_msg("%s", e.msg);
+    AUTO(tarball_close_auto) struct tarball *g = opened(scratch_at(s, "x.tar.gz"), s);
     expect_content(g, "folder/two", "2");
     struct err cut = { 0 };
     assert_null(tarball_open_path(scratch_file(s, "cut.tar.zst", packed, n - 5, 0600), s->dir, &cut));
@@ -115,7 +121,6 @@ static void two_entries_of_one_name_are_refused(void **state)
 
 static void names_that_lead_out_are_refused_and_links_that_do_lead_nowhere(void **state)
 {
-    struct err e = { 0 };
     struct buf tar = BUF_LIMIT(1 << 20);
     tar_text_file(&tar, "a/../../etc/passwd", "1");
     tar_text_end(&tar);
@@ -128,9 +133,7 @@ static void names_that_lead_out_are_refused_and_links_that_do_lead_nowhere(void 
     tar_text_add(&tar, '6', "fifo", NULL, "", 0);
     tar_text_add(&tar, '3', "device", NULL, "", 0);
     tar_text_end(&tar);
-    AUTO(tarball_close_auto) struct tarball *t = open_tar(*state, &tar, &e);
-    if (t == NULL)
-        fail_msg("%s", e.msg);
+    AUTO(tarball_close_auto) struct tarball *t = opened_tar(*state, &tar);
     static const char *const nowhere[] = { "out", "absolute", "round", "self", "fifo", "device" };
     for (size_t i = 0; i < ARRAY_LEN(nowhere); i++)
         if (tarball_find(t, nowhere[i]) != NULL)
@@ -143,11 +146,7 @@ static void more_bytes_than_the_archive_has_are_not_believed(void **state)
     struct buf tar = BUF_LIMIT(1 << 20);
     tar_text_add(&tar, '0', "big", NULL, "x", 1);
     memcpy(tar.data + 124, "77777777777", 11);
-    unsigned sum = 0;
-    memset(tar.data + 148, ' ', 8);
-    for (size_t i = 0; i < 512; i++)
-        sum += (unsigned char)tar.data[i];
-    snprintf(tar.data + 148, 8, "%06o", sum);
+    tar_text_checksum(tar.data);
     tar_text_end(&tar);
     refused(*state, &tar, "big has 8589934591 bytes");
 }
@@ -160,11 +159,7 @@ static void files_with_holes_are_refused(void **state)
     memcpy(tar.data + 257, "ustar  ", 8);
     memcpy(tar.data + 386, "00000000000\00000000000001", 23);
     memcpy(tar.data + 483, "07777777777", 11);
-    unsigned sum = 0;
-    memset(tar.data + 148, ' ', 8);
-    for (size_t i = 0; i < 512; i++)
-        sum += (unsigned char)tar.data[i];
-    snprintf(tar.data + 148, 8, "%06o", sum);
+    tar_text_checksum(tar.data);
     tar_text_end(&tar);
     refused(*state, &tar, "holes is stored with holes");
 }
@@ -189,7 +184,7 @@ static void what_is_larger_than_its_limit_is_not_read(void **state)
     AUTO(buf_clear_auto) struct buf small = BUF_LIMIT(3);
     tar_text_file(&tar, "four", "1234");
     tar_text_end(&tar);
-    AUTO(tarball_close_auto) struct tarball *t = open_tar(*state, &tar, &e);
+    AUTO(tarball_close_auto) struct tarball *t = opened_tar(*state, &tar);
     assert_false(tarball_read(t, tarball_find(t, "four"), &small, &e));
     assert_non_null(strstr(e.msg, "four has 4 bytes, at most 3"));
 }
