@@ -187,6 +187,13 @@ static char *layer_of(struct world *w, const char *payload, const char *signatur
                       DIGEST_SHOWN(&d), signature, more);
 }
 
+/* The same around the payload that one would expect; the signature is what it is. */
+static char *layer_with(struct world *w, const char *signature, const char *more)
+{
+    AUTO(mem_auto) char *payload = payload_of(&w->index.digest, NAME);
+    return layer_of(w, payload, signature, more);
+}
+
 static char *manifest_of(struct world *w, const char *more, const char *layers)
 {
     struct digest config = serve_blob(w, "{}");
@@ -419,24 +426,21 @@ static void a_payload_with_a_key_twice_does_not_count(void **state)
 static void rubbish_for_base64_does_not_count(void **state)
 {
     struct world *w = *state;
-    AUTO(mem_auto) char *payload = payload_of(&w->index.digest, NAME);
-    AUTO(mem_auto) char *layer = layer_of(w, payload, "!not base64!", "");
+    AUTO(mem_auto) char *layer = layer_with(w, "!not base64!", "");
     layer_refused(w, layer, "is not base64");
 }
 
 static void rubbish_for_der_does_not_count(void **state)
 {
     struct world *w = *state;
-    AUTO(mem_auto) char *payload = payload_of(&w->index.digest, NAME);
-    AUTO(mem_auto) char *layer = layer_of(w, payload, "MIIB/////////////////////////w==", "");
+    AUTO(mem_auto) char *layer = layer_with(w, "MIIB/////////////////////////w==", "");
     layer_refused(w, layer, "is by none of the keys");
 }
 
 static void a_signature_with_a_certificate_is_named_as_keyless(void **state)
 {
     struct world *w = *state;
-    AUTO(mem_auto) char *payload = payload_of(&w->index.digest, NAME);
-    AUTO(mem_auto) char *layer = layer_of(w, payload, "MAYCAQECAQE=", ",\"dev.sigstore.cosign/certificate\":\"-----BEGIN CERTIFICATE-----\"");
+    AUTO(mem_auto) char *layer = layer_with(w, "MAYCAQECAQE=", ",\"dev.sigstore.cosign/certificate\":\"-----BEGIN CERTIFICATE-----\"");
     layer_refused(w, layer, "was made with a certificate (keyless)");
 }
 
@@ -705,8 +709,7 @@ static void what_lies_beside_an_unchecked_image_is_collected_unless_told_otherwi
     struct world *w = *state;
     struct err e = { 0 };
     w->keys.n = 0;
-    AUTO(mem_auto) char *payload = payload_of(&w->index.digest, NAME);
-    AUTO(mem_auto) char *layer = layer_of(w, payload, "AAEC", "");
+    AUTO(mem_auto) char *layer = layer_with(w, "AAEC", "");
     serve_tag(w, &w->index.digest, ".sig", layer);
     serve_tag(w, &w->index.digest, ".att", layer);
     is_signed(w, 0);
