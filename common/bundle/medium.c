@@ -9,11 +9,12 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "bundle/parity.h"
+#include "bundle/part_name.h"
 #include "sys/file.h"
 
 #include "base/banned.h"
 
-enum { MAX_PARTS = 999, MIN_PART = 65536 };
+enum { MIN_PART = 65536 };
 
 struct piece {
     struct medium_part part;
@@ -76,10 +77,10 @@ static void place_parts(struct medium *m, uint64_t part, uint64_t total)
 static bool open_parts(struct medium *m, const char *path, uint64_t total, struct err *e)
 {
     uint64_t longest = 0;
-    m->pieces = mem_new_array(MAX_PARTS, sizeof *m->pieces);
-    for (; m->n < MAX_PARTS; m->n++) {
+    m->pieces = mem_new_array(LIMIT_PARTS, sizeof *m->pieces);
+    for (; m->n < LIMIT_PARTS; m->n++) {
         struct piece *p = &m->pieces[m->n];
-        p->part.path = mem_format("%s.%03zu", path, m->n + 1);
+        p->part.path = part_name(path, m->n + 1);
         if (!piece_open(p, e)) {
             m->n++;
             return false;
@@ -90,9 +91,9 @@ static bool open_parts(struct medium *m, const char *path, uint64_t total, struc
         return err_set(e, ERR_IO, "%s: no such file, and no parts of it", SHOWN(path));
     if (longest > total)
         longest = total;
-    if (total / longest >= MAX_PARTS)
+    if (total / longest >= LIMIT_PARTS)
         return err_set(e, ERR_INTEGRITY, "%s: its longest part has %llu bytes: at most %d of them make a bundle", SHOWN(path), (unsigned long long)longest,
-                       MAX_PARTS);
+                       LIMIT_PARTS);
     place_parts(m, longest, total);
     return true;
 }

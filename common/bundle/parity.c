@@ -8,6 +8,7 @@
 
 #include "base/mem.h"
 #include "base/text.h"
+#include "bundle/part_name.h"
 #include "bundle/spread.h"
 #include "sys/file.h"
 #include "sys/path.h"
@@ -15,7 +16,7 @@
 
 #include "base/banned.h"
 
-enum { SCAN_BYTES = 256 * 1024, PART_DIGITS = 3 };
+enum { SCAN_BYTES = 256 * 1024 };
 
 struct parity {
     int fd;
@@ -30,10 +31,9 @@ struct parity {
 
 char *parity_bundle_path(const char *path)
 {
-    const char *dot = strrchr(path, '.');
-    size_t digits = dot == NULL ? 0 : strspn(dot + 1, "0123456789");
-    bool is_part = digits == PART_DIGITS && dot[1 + digits] == '\0';
-    return mem_text_n(path, is_part ? (size_t)(dot - path) : strlen(path));
+    size_t n = 0;
+    bool is_part = part_name_number(path, &n) > 0;
+    return mem_text_n(path, is_part ? n : strlen(path));
 }
 
 char *parity_path(const char *path)
