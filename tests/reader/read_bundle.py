@@ -6,6 +6,8 @@
     read_bundle.py list   BUNDLE --trust PUB      mode, size and name of every member
     read_bundle.py cat    BUNDLE MEMBER --trust PUB
     read_bundle.py cut    FILE --average N        where the chunker ends each piece
+    read_bundle.py parity BUNDLE PAR              is PAR what section 12 makes of BUNDLE?
+    read_bundle.py repair BUNDLE PAR OUT          restores a damaged bundle
 
 Python's standard library and the programs zstd and openssl are all it needs. It is meant to be read beside the text: the
 modules of bundle/ name its sections, and verify() below follows the table of section 7.
@@ -25,6 +27,7 @@ from bundle.header import header_members, read_header_frame
 from bundle.keys import check_kind, check_trust, read_key
 from bundle.layers import check_window, data_runs, parse_recipes, rebuild
 from bundle.manifest import check_release, parse_manifest
+from bundle.parity import find_shape, make, repair, shape_for
 
 Bundle = collections.namedtuple('Bundle', 'manifest digest')
 
@@ -69,7 +72,31 @@ def cat(path, keys, member):
         shutil.copyfileobj(content, sys.stdout.buffer)
 
 
+def check_parity(path, par):
+    """The share is not written in the file: any that gives these slices will do."""
+    with open(path, 'rb') as f, open(par, 'rb') as g:
+        content, _ = read_header_frame(f)
+        document, _, _ = header_members(content)
+        f.seek(0)
+        data, found = f.read(), g.read()
+    s, identity = find_shape(found), bytes.fromhex(sha256(document))
+    percent = next((n for n in range(1, 51) if shape_for(len(data), identity, n) == s), None)
+    need(percent and make(data, identity, percent) == found, 'INTEGRITY', 'not what section 12 makes of this bundle')
+    print('ok: %d + %d slices of %d blocks of %d bytes' % (s.k, s.m, s.rows, s.block))
+
+
+def repair_to(path, par, out):
+    with open(path, 'rb') as f, open(par, 'rb') as g:
+        data = repair(f.read(), g.read())
+    with open(out, 'xb') as f:
+        f.write(data)
+
+
 def run(args):
+    if args.command == 'parity':
+        return check_parity(args.bundle, args.par)
+    if args.command == 'repair':
+        return repair_to(args.bundle, args.par, args.out)
     if args.command == 'cut':
         with open(args.file, 'rb') as f:
             print('\n'.join(map(str, cuts(f.read(), args.average))))
@@ -103,6 +130,12 @@ def main():
     c = commands.add_parser('cut')
     c.add_argument('file')
     c.add_argument('--average', type=int, default=4096, choices=[4096 << i for i in range(5)])
+    for name in ('parity', 'repair'):
+        c = commands.add_parser(name)
+        c.add_argument('bundle')
+        c.add_argument('par')
+        if name == 'repair':
+            c.add_argument('out')
     try:
         run(p.parse_args())
     except Refused as why:

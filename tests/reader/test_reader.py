@@ -16,6 +16,7 @@ import tempfile
 import unittest
 
 from bundle import layers as layers_module
+from bundle import parity
 from bundle.base import Refused, sha256, tar_header
 from bundle.chunker import GEAR, cuts
 from bundle.keys import P25519, SMALL_ORDER_Y, read_key
@@ -136,6 +137,42 @@ class Golden(unittest.TestCase):
                 f.flush()
                 with self.subTest(at=at), self.assertRaises(Refused):
                     verify(f.name, keys)
+
+
+class Parity(unittest.TestCase):
+    def setUp(self):
+        self.data, self.par = counter(300000), parity.make(counter(300000), bytes(range(32)), 10)
+        self.shape = parity.find_shape(self.par)
+
+    def test_it_is_that_of_the_vectors(self):
+        for percent in (1, 10, 50):
+            self.assertIn(sha256(parity.make(self.data, bytes(range(32)), percent)), read(FORMAT_MD))
+
+    def test_a_burst_in_the_bundle_and_lost_records_are_repaired(self):
+        bad, par = bytearray(self.data), bytearray(self.par)
+        bad[70000:70000 + 16000] = bytes(16000)
+        par[:parity.place(self.shape, 0, 1)] = bytes(parity.place(self.shape, 0, 1))
+        self.assertEqual(parity.repair(bytes(bad), bytes(par)), self.data)
+        self.assertEqual(parity.repair(self.data[:280000], self.par), self.data)
+        self.assertEqual(parity.repair(self.data + b'more', self.par), self.data)
+
+    def test_too_much_damage_and_other_files_are_refused(self):
+        for data, par, kind in ((bytes(300000), self.par, 'INTEGRITY'), (self.data, self.data, 'FORMAT'), (self.data[:200000], self.par, 'INTEGRITY')):
+            with self.assertRaises(Refused) as refused:
+                parity.repair(data, par)
+            self.assertEqual(refused.exception.kind, kind)
+
+    def test_the_golden_bundle_comes_back_through_the_command_line(self):
+        with tempfile.TemporaryDirectory() as d:
+            good = read(BUNDLE, 'rb')
+            bad, par, out = (os.path.join(d, name) for name in ('bad', 'par', 'out'))
+            with open(par, 'wb') as f:
+                f.write(parity.make(good, bytes.fromhex(verify(BUNDLE, [read_key(PUB)]).digest), 25))
+            with open(bad, 'wb') as f:
+                f.write(bytes(9000) + good[9000:])
+            self.assertEqual(reader('parity', BUNDLE, par)[0], 0)
+            self.assertEqual(reader('repair', bad, par, out), (0, '', ''))
+            self.assertEqual(read(out, 'rb'), good)
 
 
 class Commands(unittest.TestCase):

@@ -72,6 +72,40 @@ static void whatever_the_length_a_reader_accepts_the_shape_and_the_share_is_kept
     }
 }
 
+/* docs/FORMAT.md section 12.5; tests/reader makes the same files without our code. */
+static void it_is_the_file_of_the_test_vectors(void **state)
+{
+    struct scene *x = *state;
+    static const struct {
+        unsigned percent;
+        const char *sha256;
+    } vectors[] = {
+        { 1, "e13553b24ef2a240544f367288d44b1be7e173b66af6573a2213f21f194d1fe3" },
+        { 10, "5a3550467a2e13088e5ae60dc2146ef50208930e70605aaec7732f50565ebb0c" },
+        { 50, "95abf3ff70fc120b1cdbc443971075916f403d0a33b57bbe8d044d6f46354b77" },
+    };
+    AUTO(mem_auto) uint8_t *bytes = mem_new(300000 + 32);
+    for (size_t i = 0; i * 32 < 300000; i++) {
+        struct digest d;
+        char text[64];
+        sha256_of(&d, text, (size_t)snprintf(text, sizeof text, "archon-vector-v1:%zu", i));
+        memcpy(bytes + i * 32, d.bytes, 32);
+    }
+    put(x->bundle, bytes, 300000);
+    for (size_t i = 0; i < ARRAY_LEN(vectors); i++) {
+        AUTO(buf_clear_auto) struct buf text = BUF_LIMIT(64 << 20);
+        struct err e = { 0 };
+        struct digest d;
+        for (uint8_t k = 0; k < 32; k++)
+            d.bytes[k] = k;
+        assert_true(parity_shape_for(&x->s, 300000, &d, vectors[i].percent, &e));
+        encode(x, x->par, 2);
+        assert_true(file_read(x->par, FILE_PLAIN, 64 << 20, &text, &e));
+        sha256_of(&d, text.data, text.len);
+        assert_string_equal(DIGEST_HEX(&d), vectors[i].sha256);
+    }
+}
+
 static void the_number_of_threads_changes_nothing(void **state)
 {
     struct scene *x = *state;
@@ -304,6 +338,7 @@ int main(void)
         cmocka_unit_test(slices_and_blocks_follow_from_the_length_and_the_share),
         cmocka_unit_test(a_bundle_that_is_too_long_is_refused),
         cmocka_unit_test(whatever_the_length_a_reader_accepts_the_shape_and_the_share_is_kept),
+        IN_A_SCENE(it_is_the_file_of_the_test_vectors),
         IN_A_SCENE(the_number_of_threads_changes_nothing),
         IN_A_SCENE(one_head_that_is_left_is_enough_to_begin),
         IN_A_SCENE(a_parity_file_that_ends_early_repairs_with_what_is_left),
