@@ -67,6 +67,7 @@ static bool make_index(struct form_parts *p, const struct form_image *i, struct 
         return false;
     entry->media_type = OCI_TYPE_INDEX;
     entry->size = text.len;
+    entry->platform = NULL;
     sha256_of(&entry->digest, buf_text(&text), text.len);
     form_parts_text(p, OCI_BLOB_PATH(&entry->digest), buf_text(&text), text.len);
     return true;
@@ -97,7 +98,7 @@ static bool keep_index(const struct form_images *x, const struct form_image *i, 
 
 static bool add_image(struct form_parts *p, const struct form_images *x, const struct form_image *i, struct oci_layout_entry *entry, struct err *e)
 {
-    entry->name = entry->ref_name = i->release->reference;
+    entry->name = i->release->reference;
     for (size_t k = 0; k < i->n_platforms; k++)
         if (!add_platform(p, &i->platforms[k], e))
             return false;
@@ -111,15 +112,39 @@ static bool add_image(struct form_parts *p, const struct form_images *x, const s
     return true;
 }
 
+static bool is_of_docker(const struct oci_layout_entry *x)
+{
+    return text_is(x->media_type, DOCKER_TYPE_LIST) || text_is(x->media_type, DOCKER_TYPE_MANIFEST);
+}
+
+/* Older skopeo does not look at Docker's types when it is asked for one of several images by its name: there an index of OCI's type has the name, as in an exact bundle
+ * (docs/FORMAT.md section 3.7). */
+static bool give_name(struct form_parts *p, const struct form_images *x, size_t i, struct oci_layout_entry *entries, size_t *n, struct err *e)
+{
+    const char *name = x->items[i].release->reference;
+    struct oci_layout_entry own = entries[*n];
+    struct oci_layout_entry finder = { .ref_name = name };
+    if (x->n == 1 || !is_of_docker(&own)) {
+        entries[(*n)++].ref_name = name;
+        return true;
+    }
+    if (!make_index(p, &x->items[i], &finder, e))
+        return false;
+    entries[(*n)++] = finder;
+    entries[(*n)++] = own;
+    return true;
+}
+
 bool form_list_oci(struct form_parts *p, const struct form_images *x, struct err *e)
 {
+    size_t n = 0;
     AUTO(buf_clear_auto) struct buf index = BUF_LIMIT(LIMIT_LAYOUT_BYTES);
-    AUTO(mem_auto) struct oci_layout_entry *entries = mem_new_array(x->n, sizeof *entries);
+    AUTO(mem_auto) struct oci_layout_entry *entries = mem_new_array(2 * x->n, sizeof *entries);
     form_parts_text(p, OCI_LAYOUT_MEMBER, OCI_LAYOUT_TEXT, sizeof OCI_LAYOUT_TEXT - 1);
     for (size_t i = 0; i < x->n; i++)
-        if (!add_image(p, x, &x->items[i], &entries[i], e))
+        if (!add_image(p, x, &x->items[i], &entries[n], e) || !give_name(p, x, i, entries, &n, e))
             return err_in(e, "image %s", x->items[i].release->reference);
-    if (!oci_layout_write_index(entries, x->n, &index, e))
+    if (!oci_layout_write_index(entries, n, &index, e))
         return false;
     form_parts_text(p, OCI_INDEX_MEMBER, buf_text(&index), index.len);
     return true;

@@ -29,6 +29,10 @@ bool form_output_check(const char *path, uint64_t bytes, struct err *e)
         return false;
     if (exists)
         return err_set(e, ERR_IO, "%s: exists already", SHOWN(path)) || err_hint(e, "name another place, or remove it first");
+    if (!file_exists(dir, &exists, e))
+        return false;
+    if (!exists)
+        return err_set(e, ERR_IO, "%s: there is no such directory", SHOWN(dir)) || err_hint(e, "make it first");
     if (!file_free_bytes(dir, &room, e))
         return false;
     return room >= bytes || err_set(e, ERR_SPACE, "%s: %s are needed, %s are free", SHOWN(dir), text_bytes(need, bytes), text_bytes(have, room));
@@ -81,6 +85,13 @@ static bool pour(struct source *from, int fd, const char *what, struct told *t, 
     return pump(from, counted, e) && sink_finish(counted, e) && sink_finish(file, e);
 }
 
+/* As long as was promised: an archive's writer looks at that itself. */
+static bool check_length(const struct archive_part *part, uint64_t found, struct err *e)
+{
+    return found == part->size ||
+           err_set(e, ERR_INTEGRITY, "%s: %llu bytes, expected %llu", part->path, (unsigned long long)found, (unsigned long long)part->size);
+}
+
 bool form_output_archive(const struct archive_list *list, const char *path, const struct progress *progress, uint64_t *bytes, struct err *e)
 {
     struct told t = { .progress = progress, .fact = { .phase = phase, .total = archive_bytes(list) } };
@@ -97,13 +108,14 @@ bool form_output_archive(const struct archive_list *list, const char *path, cons
 static bool write_part(const struct archive_part *part, const char *dir, struct told *t, struct err *e)
 {
     struct safe_path name;
+    uint64_t before = t->fact.done;
     if (!safe_path_parse(&name, part->path, "export", e))
         return false;
     AUTO(publish_drop_auto) struct publish *p = path_publish_beneath(dir, &name, 0644, e);
     if (p == NULL)
         return false;
     AUTO(source_free_auto) struct source *from = part->text != NULL ? source_memory(part->text, (size_t)part->size) : part->open(part->ctx, e);
-    return from != NULL && pour(from, publish_fd(p), part->path, t, e) && publish_commit(p, PUBLISH_NEW, e);
+    return from != NULL && pour(from, publish_fd(p), part->path, t, e) && check_length(part, t->fact.done - before, e) && publish_commit(p, PUBLISH_NEW, e);
 }
 
 bool form_output_directory(const struct archive_list *list, const char *path, const struct progress *progress, uint64_t *bytes, struct err *e)

@@ -153,7 +153,7 @@ bool rootfs_write_image(const struct form_images *x, const char *path, const str
     struct rootfs_layers layers = { .n = p->n_diff_ids, .open = open_layer, .ctx = (void *)(uintptr_t)x };
     for (size_t i = 0; i < p->n_diff_ids; i++) {
         size_t at = manifest_find_layer(m, &p->diff_ids[i]);
-        layers.bytes += at == SIZE_MAX ? 0 : m->layers[at].size;
+        layers.bytes += at == SIZE_MAX ? 0 : manifest_layer_bytes(m, at);
     }
     return rootfs_write(&layers, path, progress, bytes, e) || err_in(e, "image %s", x->items[0].release->reference);
 }

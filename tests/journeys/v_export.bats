@@ -155,6 +155,33 @@ is_the_registrys_archive() {
     rm -rf "$FILE/out2"
 }
 
+@test "of an exact bundle everything is what the registry has, and the release stays the same" {
+    local image release
+    works create exact "${IMAGES[@]}" "$H/tools/tiny:1-oci" --layers=exact
+    works exported exact oci "$FILE/out"
+    works bundler cat "$FILE/exact.bundle.tar.zst" index.json
+    cmp "$FILE/stdout" "$FILE/out/index.json"
+    works bundler list "$FILE/exact.bundle.tar.zst" --json
+    equal "$(cd "$FILE/out" && find blobs -type f | sort)" "$(jq -r '.members[].name | select(startswith("blobs/"))' "$FILE/stdout" | sort)"
+    for image in "${IMAGES[@]}" "$H/tools/tiny:1-oci"; do
+        rm -rf "$FILE/copied"
+        works sko copy -q --insecure-policy "oci:$FILE/out:$image" "dir:$FILE/copied"
+        sko inspect --raw --tls-verify=false "docker://$image" | cmp - "$FILE/copied/manifest.json"
+    done
+    works create exact2 "$H/tools/tiny:1-oci=oci:$FILE/out:$H/tools/tiny:1-oci" --layers=exact --json
+    release=$(jq -r .release_sha256 "$FILE/stdout")
+    works create exact3 "$H/tools/tiny:1-oci" --layers=exact --json
+    equal "$(jq -r .release_sha256 "$FILE/stdout")" "$release"
+    cmp "$FILE/exact2.bundle.tar.zst" "$FILE/exact3.bundle.tar.zst"
+    works exported exact3 docker-archive "$FILE/out.tar"
+    site_reset images
+    works on_engine load -i "$FILE/out.tar"
+    equal "$(on_engine image inspect --format '{{.Id}}' "$H/tools/tiny:1-oci")" "$(registry_id "$H/tools/tiny:1-oci")"
+    works exported exact3 rootfs "$FILE/root.tar"
+    works exported three rootfs "$FILE/same.tar" --image tiny
+    python3 "$BATS_TEST_DIRNAME/v_export.py" same "$FILE/root.tar" "$FILE/same.tar"
+}
+
 @test "a host exports with its own keys, and gets the same bytes" {
     works exported three oci "$FILE/out.tar"
     mv "$FILE/out.tar" "$FILE/first.tar"
