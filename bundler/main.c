@@ -22,7 +22,7 @@ int main(int argc, char **argv)
         cmd_list,
         cmd_cat,
         cmd_extract,
-        LATER("diff", "OLD NEW", "what changed, and what a delta would need"),
+        cmd_diff,
         cmd_export,
         LATER("split", "BUNDLE", "parts for FAT32 or discs"),
         cmd_cache_list,
