@@ -76,7 +76,8 @@ static bool is_reference(const char *reference, const char *name)
     struct err ignored = { 0 };
     struct ref ref;
     struct ref_text text;
-    return text_is(reference, name) || (ref_parse(&ref, name, &ignored) && !ref.has_digest && text_is(reference, ref_format_tag(&text, &ref)));
+    return text_is(reference, name) ||
+           (ref_parse(&ref, name, &ignored) && !ref.has_digest && text_is(reference, ref_format_tag(&text, &ref)));
 }
 
 /* Near what? The whole reference, its end, its end without the tag. */
@@ -159,7 +160,8 @@ static bool choose_platforms(struct form_image *x, const struct platform *wanted
     for (size_t i = 0; i < n; i++) {
         const struct release_platform *found = release_platform_find(r, &wanted[i]);
         if (found == NULL)
-            return err_set(e, ERR_USAGE, "%s has no %s, it has: %s", r->reference, platform_format(&(struct platform_text){ { 0 } }, &wanted[i]), list_platforms(&list, r));
+            return err_set(e, ERR_USAGE, "%s has no %s, it has: %s", r->reference,
+                           platform_format(&(struct platform_text){ { 0 } }, &wanted[i]), list_platforms(&list, r));
         bool is_there = false;
         for (size_t k = 0; k < x->n_platforms; k++)
             is_there = is_there || x->platforms[k].release == found;
@@ -214,7 +216,8 @@ static bool make_manifest(struct form_platform *p, const struct manifest *m, str
         size_t at = manifest_find_layer(m, &p->release->diff_ids[i]);
         if (at == SIZE_MAX)
             return err_set(e, ERR_FORMAT, "layer %s is not in the bundle", DIGEST_SHOWN(&p->release->diff_ids[i]));
-        p->layers[i] = (struct oci_descriptor){ .media_type = OCI_TYPE_LAYER, .digest = p->release->diff_ids[i], .size = m->layers[at].size };
+        p->layers[i] =
+            (struct oci_descriptor){ .media_type = OCI_TYPE_LAYER, .digest = p->release->diff_ids[i], .size = m->layers[at].size };
     }
     p->text = (struct buf)BUF_LIMIT(LIMIT_OCI_MANIFEST_BYTES);
     if (!oci_manifest_write(&p->config, p->layers, p->n_layers, &p->text, e))
@@ -234,7 +237,8 @@ static bool read_original(struct form_images *x, struct form_platform *p, struct
         return err_set(e, ERR_FORMAT, "manifest %s is not in the bundle", DIGEST_SHOWN(&p->release->manifest));
     if (!member_read(bundle_index(x->bundle), x->cache, m->members[at].name, &text, e))
         return false;
-    bool ok = (oci_manifest_read(&om, buf_text(&text), text.len, m->members[at].name, e) || err_as(e, ERR_FORMAT)) && take_original(p, m, &om, e);
+    bool ok =
+        (oci_manifest_read(&om, buf_text(&text), text.len, m->members[at].name, e) || err_as(e, ERR_FORMAT)) && take_original(p, m, &om, e);
     oci_manifest_clear(&om);
     return ok;
 }

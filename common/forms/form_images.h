@@ -1,7 +1,8 @@
 /* Images of a verified bundle, as other tools are to get them: which ones, under which manifest, made of which blobs.
  *
- * A manifest stays the original one, with its digest, where every blob that it names is in the bundle as it was: always in an exact bundle, and where a registry had the layers
- * uncompressed. Otherwise one is made over the uncompressed layers. Configurations are verbatim either way, so that image ids stay.
+ * A manifest stays the original one, with its digest, where every blob that it names is in the bundle as it was: always in an exact bundle,
+ * and where a registry had the layers uncompressed. Otherwise one is made over the uncompressed layers. Configurations are verbatim either
+ * way, so that image ids stay.
  *
  *     struct form_choice choice = { .names = names, .n_names = n };
  *     form_images_choose(&images, bundle, &choice, e)
@@ -27,11 +28,11 @@ struct form_platform {
     struct buf text;                /* of a manifest that was made; else empty */
     struct oci_descriptor config;
     size_t n_layers;
-    struct oci_descriptor *layers;  /* from the bottom, as the manifest has them */
+    struct oci_descriptor *layers; /* from the bottom, as the manifest has them */
 };
 struct form_image {
     const struct release_image *release;
-    size_t at; /* its documents are images/<at>/... */
+    size_t at;     /* its documents are images/<at>/... */
     bool is_whole; /* all platforms that the bundle has are wanted */
     size_t n_platforms;
     struct form_platform *platforms;
@@ -44,8 +45,8 @@ struct form_images {
     struct form_image *items;
 };
 
-/* Borrows b and what choice holds. Cleared by the caller in any case. ERR_USAGE: an image or platform that is not there (with the nearest name); ERR_POLICY: a delta;
- * ERR_FORMAT, ERR_INTEGRITY. */
+/* Borrows b and what choice holds. Cleared by the caller in any case. ERR_USAGE: an image or platform that is not there (with the nearest
+ * name); ERR_POLICY: a delta; ERR_FORMAT, ERR_INTEGRITY. */
 MUST_CHECK bool form_images_choose(struct form_images *out, const struct bundle *b, const struct form_choice *choice, struct err *e);
 void form_images_clear(struct form_images *x);
 void form_images_clear_auto(struct form_images *x);

@@ -96,7 +96,8 @@ static bool keep_index(const struct form_images *x, const struct form_image *i, 
     return true;
 }
 
-static bool add_image(struct form_parts *p, const struct form_images *x, const struct form_image *i, struct oci_layout_entry *entry, struct err *e)
+static bool add_image(struct form_parts *p, const struct form_images *x, const struct form_image *i, struct oci_layout_entry *entry,
+                      struct err *e)
 {
     entry->name = i->release->reference;
     for (size_t k = 0; k < i->n_platforms; k++)
@@ -117,9 +118,10 @@ static bool is_of_docker(const struct oci_layout_entry *x)
     return text_is(x->media_type, DOCKER_TYPE_LIST) || text_is(x->media_type, DOCKER_TYPE_MANIFEST);
 }
 
-/* Older skopeo does not look at Docker's types when it is asked for one of several images by its name: there an index of OCI's type has the name, as in an exact bundle
- * (docs/FORMAT.md section 3.7). */
-static bool give_name(struct form_parts *p, const struct form_images *x, size_t i, struct oci_layout_entry *entries, size_t *n, struct err *e)
+/* Older skopeo does not look at Docker's types when it is asked for one of several images by its name: there an index of OCI's type has the
+ * name, as in an exact bundle (docs/FORMAT.md section 3.7). */
+static bool give_name(struct form_parts *p, const struct form_images *x, size_t i, struct oci_layout_entry *entries, size_t *n,
+                      struct err *e)
 {
     const char *name = x->items[i].release->reference;
     struct oci_layout_entry own = entries[*n];
@@ -162,7 +164,9 @@ bool form_list_docker(struct form_parts *p, const struct form_images *x, struct 
         return false;
     for (size_t i = 0; i < x->n; i++) {
         const struct form_platform *platform = &x->items[i].platforms[0];
-        list[i] = (struct docker_entry){ .config = platform->config.digest, .name = x->items[i].release->reference, .n_layers = platform->n_layers, .layers = next };
+        list[i] = (struct docker_entry){
+            .config = platform->config.digest, .name = x->items[i].release->reference, .n_layers = platform->n_layers, .layers = next
+        };
         for (size_t k = 0; k < platform->n_layers; k++)
             *next++ = platform->layers[k].digest;
         if (!add_layers(p, platform, e))
@@ -187,7 +191,8 @@ const char *form_dir_name(struct form_dir_text *out, const struct form_image *i)
 }
 
 /* A blob's name is its digest in hex. */
-static bool add_to_dir(struct form_parts *p, const char *folder, const char *name, const struct oci_descriptor *d, const struct digest *diff_id, struct err *e)
+static bool add_to_dir(struct form_parts *p, const char *folder, const char *name, const struct oci_descriptor *d,
+                       const struct digest *diff_id, struct err *e)
 {
     AUTO(mem_auto) char *path = mem_format("%s%s", folder, name);
     return form_parts_blob(p, path, d, diff_id, e);

@@ -4,8 +4,8 @@
 
 #include "forms/form_parts.h"
 
-/* oci-layout, index.json with the reference of each image, blobs. An image whose manifests are the originals keeps its index, attestations and signatures; otherwise its
- * platforms get an index of their own when there are several. */
+/* oci-layout, index.json with the reference of each image, blobs. An image whose manifests are the originals keeps its index, attestations
+ * and signatures; otherwise its platforms get an index of their own when there are several. */
 MUST_CHECK bool form_list_oci(struct form_parts *p, const struct form_images *x, struct err *e);
 
 /* manifest.json, configurations and layers, each once. One platform of each image. */

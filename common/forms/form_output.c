@@ -35,7 +35,8 @@ bool form_output_check(const char *path, uint64_t bytes, struct err *e)
         return err_set(e, ERR_IO, "%s: there is no such directory", SHOWN(dir)) || err_hint(e, "make it first");
     if (!file_free_bytes(dir, &room, e))
         return false;
-    return room >= bytes || err_set(e, ERR_SPACE, "%s: %s are needed, %s are free", SHOWN(dir), text_bytes(need, bytes), text_bytes(have, room));
+    return room >= bytes ||
+           err_set(e, ERR_SPACE, "%s: %s are needed, %s are free", SHOWN(dir), text_bytes(need, bytes), text_bytes(have, room));
 }
 
 static uint64_t content_bytes(const struct archive_list *list)
@@ -51,7 +52,8 @@ static uint64_t archive_bytes(const struct archive_list *list)
 {
     uint64_t sum = TAR_END;
     for (size_t i = 0; i < list->n; i++)
-        sum += TAR_BLOCK + (list->parts[i].size > LIMIT_MEMBER_BYTES ? 2u * TAR_BLOCK : 0u) + (list->parts[i].size + TAR_BLOCK - 1) / TAR_BLOCK * TAR_BLOCK;
+        sum += TAR_BLOCK + (list->parts[i].size > LIMIT_MEMBER_BYTES ? 2u * TAR_BLOCK : 0u) +
+               (list->parts[i].size + TAR_BLOCK - 1) / TAR_BLOCK * TAR_BLOCK;
     return sum;
 }
 
@@ -88,8 +90,8 @@ static bool pour(struct source *from, int fd, const char *what, struct told *t, 
 /* As long as was promised: an archive's writer looks at that itself. */
 static bool check_length(const struct archive_part *part, uint64_t found, struct err *e)
 {
-    return found == part->size ||
-           err_set(e, ERR_INTEGRITY, "%s: %llu bytes, expected %llu", part->path, (unsigned long long)found, (unsigned long long)part->size);
+    return found == part->size || err_set(e, ERR_INTEGRITY, "%s: %llu bytes, expected %llu", part->path, (unsigned long long)found,
+                                          (unsigned long long)part->size);
 }
 
 bool form_output_archive(const struct archive_list *list, const char *path, const struct progress *progress, uint64_t *bytes, struct err *e)
@@ -114,11 +116,14 @@ static bool write_part(const struct archive_part *part, const char *dir, struct 
     AUTO(publish_drop_auto) struct publish *p = path_publish_beneath(dir, &name, 0644, e);
     if (p == NULL)
         return false;
-    AUTO(source_free_auto) struct source *from = part->text != NULL ? source_memory(part->text, (size_t)part->size) : part->open(part->ctx, e);
-    return from != NULL && pour(from, publish_fd(p), part->path, t, e) && check_length(part, t->fact.done - before, e) && publish_commit(p, PUBLISH_NEW, e);
+    AUTO(source_free_auto)
+    struct source *from = part->text != NULL ? source_memory(part->text, (size_t)part->size) : part->open(part->ctx, e);
+    return from != NULL && pour(from, publish_fd(p), part->path, t, e) && check_length(part, t->fact.done - before, e) &&
+           publish_commit(p, PUBLISH_NEW, e);
 }
 
-bool form_output_directory(const struct archive_list *list, const char *path, const struct progress *progress, uint64_t *bytes, struct err *e)
+bool form_output_directory(const struct archive_list *list, const char *path, const struct progress *progress, uint64_t *bytes,
+                           struct err *e)
 {
     struct told t = { .progress = progress, .fact = { .phase = phase, .total = content_bytes(list) } };
     if (!form_output_check(path, t.fact.total, e))

@@ -54,7 +54,8 @@ void form_parts_free(struct form_parts *p)
 
 void form_parts_text(struct form_parts *p, const char *path, const void *bytes, size_t n)
 {
-    MEM_PUSH(p->items, p->n, p->cap) = (struct part){ .images = p->images, .path = mem_text(path), .at = p->n, .size = n, .text = mem_copy(bytes, n) };
+    MEM_PUSH(p->items, p->n, p->cap) =
+        (struct part){ .images = p->images, .path = mem_text(path), .at = p->n, .size = n, .text = mem_copy(bytes, n) };
 }
 
 static bool find(const struct manifest *m, const struct oci_descriptor *d, const struct digest *diff_id, struct part *out, struct err *e)
@@ -69,8 +70,8 @@ static bool find(const struct manifest *m, const struct oci_descriptor *d, const
     }
     if (out->at == SIZE_MAX)
         return err_set(e, ERR_FORMAT, "%s is not in the bundle", DIGEST_SHOWN(&d->digest));
-    return size == d->size || err_set(e, ERR_FORMAT, "%s has %llu bytes, its manifest says %llu", DIGEST_SHOWN(&d->digest), (unsigned long long)size,
-                                      (unsigned long long)d->size);
+    return size == d->size || err_set(e, ERR_FORMAT, "%s has %llu bytes, its manifest says %llu", DIGEST_SHOWN(&d->digest),
+                                      (unsigned long long)size, (unsigned long long)d->size);
 }
 
 bool form_parts_blob(struct form_parts *p, const char *path, const struct oci_descriptor *d, const struct digest *diff_id, struct err *e)

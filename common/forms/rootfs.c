@@ -18,7 +18,7 @@ struct rootfs {
     struct rootfs_tree *tree;
     const struct progress *progress;
     struct progress_fact fact;
-    uint64_t n_entries;  /* in the second pass */
+    uint64_t n_entries; /* in the second pass */
     struct retar *out;
     struct buf first, other; /* names of an entry */
     uint64_t bytes;
@@ -118,8 +118,12 @@ static bool run(struct rootfs *r, const char *path, struct err *e)
 bool rootfs_write(const struct rootfs_layers *layers, const char *path, const struct progress *progress, uint64_t *bytes, struct err *e)
 {
     AUTO(rootfs_tree_free_auto) struct rootfs_tree *tree = rootfs_tree_new();
-    struct rootfs r = { .layers = layers, .tree = tree, .progress = progress, .fact = { .phase = "export", .total = 2 * layers->bytes },
-                        .first = BUF_LIMIT(LIMIT_PATH_BYTES), .other = BUF_LIMIT(LIMIT_PATH_BYTES) };
+    struct rootfs r = { .layers = layers,
+                        .tree = tree,
+                        .progress = progress,
+                        .fact = { .phase = "export", .total = 2 * layers->bytes },
+                        .first = BUF_LIMIT(LIMIT_PATH_BYTES),
+                        .other = BUF_LIMIT(LIMIT_PATH_BYTES) };
     bool ok = run(&r, path, e);
     *bytes = r.bytes;
     buf_clear(&r.first);

@@ -1,5 +1,6 @@
-/* Every name ever seen is a node, and stays one: being taken away is a number. A node is there when its last entry is not older than the cuts of itself and of every folder above
- * it. So a whiteout of a folder with a million files costs nothing, and what stands behind it in the same layer is not touched by it. */
+/* Every name ever seen is a node, and stays one: being taken away is a number. A node is there when its last entry is not older than the
+ * cuts of itself and of every folder above it. So a whiteout of a folder with a million files costs nothing, and what stands behind it in
+ * the same layer is not touched by it. */
 #include "forms/rootfs_tree.h"
 
 #include <stdlib.h>
@@ -34,9 +35,9 @@ struct rootfs_tree {
     struct buf names; /* one after the other, each with its NUL */
     uint32_t *slots;  /* by parent and name; NONE: free */
     size_t n_slots;
-    uint32_t count;   /* entries so far */
-    uint32_t layer;   /* the first entry of this layer */
-    uint32_t *left;   /* nodes that are there, by content, then by age */
+    uint32_t count; /* entries so far */
+    uint32_t layer; /* the first entry of this layer */
+    uint32_t *left; /* nodes that are there, by content, then by age */
     size_t n_left, next;
     size_t asked, n_asked;
 };
@@ -208,7 +209,8 @@ static bool find_content(const struct rootfs_tree *t, const struct untar_entry *
 {
     uint32_t target = entry->target == NULL ? NONE : find(t, entry->target, strlen(entry->target));
     if (target == NONE || !is_there(t, target) || t->nodes[target].is_folder)
-        return err_set(e, ERR_FORMAT, "%s is a hard link to %s, which is not there", SHOWN(entry->path), entry->target == NULL ? "what is outside" : SHOWN(entry->target));
+        return err_set(e, ERR_FORMAT, "%s is a hard link to %s, which is not there", SHOWN(entry->path),
+                       entry->target == NULL ? "what is outside" : SHOWN(entry->target));
     *content = t->nodes[target].content;
     return true;
 }
@@ -238,7 +240,8 @@ bool rootfs_tree_add(struct rootfs_tree *t, const struct untar_entry *entry, str
         return err_set(e, ERR_FORMAT, "the layers of the image have more than %d entries", LIMIT_ROOTFS_ENTRIES);
     t->count++;
     if (entry->is_nameless)
-        return err_set(e, ERR_FORMAT, "entry %u has a name that leads out of the image, or is longer than %d bytes", t->count - t->layer + 1, LIMIT_PATH_BYTES);
+        return err_set(e, ERR_FORMAT, "entry %u has a name that leads out of the image, or is longer than %d bytes",
+                       t->count - t->layer + 1, LIMIT_PATH_BYTES);
     if (entry->path[0] == '\0' && !entry->is_folder)
         return true;
     if (is_of_aufs(entry->path))

@@ -1,5 +1,5 @@
-/* What is left when the layers of an image lie over each other: which entry of which layer is the file of a name. Entries are counted through all layers, from the lowest; the same
- * count, in a second pass, finds the names that an entry's content has in the end.
+/* What is left when the layers of an image lie over each other: which entry of which layer is the file of a name. Entries are counted
+ * through all layers, from the lowest; the same count, in a second pass, finds the names that an entry's content has in the end.
  *
  *     rootfs_tree_layer(t);                 for each layer, the lowest first:
  *     rootfs_tree_add(t, &entry, e)         each entry
@@ -8,8 +8,9 @@
  *     size_t names = rootfs_tree_names(t, n);
  *     rootfs_tree_path(t, 0, &first) ...
  *
- * Whiteouts and opaque folders take away what lower layers have, wherever they stand in their own. A name is a folder or not as its last entry says; whoever needs a folder where
- * something else was gets one, as overlay file systems do. Nothing is followed: an entry "below" a symbolic link replaces the link. */
+ * Whiteouts and opaque folders take away what lower layers have, wherever they stand in their own. A name is a folder or not as its last
+ * entry says; whoever needs a folder where something else was gets one, as overlay file systems do. Nothing is followed: an entry "below" a
+ * symbolic link replaces the link. */
 #ifndef FORMS_ROOTFS_TREE_H
 #define FORMS_ROOTFS_TREE_H
 

@@ -22,7 +22,8 @@ struct form {
 
 /* ---- the forms ---- */
 
-static bool write_list(struct exporting *x, bool (*list)(struct form_parts *p, const struct form_images *images, struct err *e), bool is_archive, struct err *e)
+static bool write_list(struct exporting *x, bool (*list)(struct form_parts *p, const struct form_images *images, struct err *e),
+                       bool is_archive, struct err *e)
 {
     AUTO(form_parts_free_auto) struct form_parts *p = form_parts_new(&x->images);
     if (!list(p, &x->images, e))
@@ -69,7 +70,8 @@ static const struct form *find_form(const char *name)
 bool show_export_check(const struct show_export_options *o, struct err *e)
 {
     if (o->format == NULL || find_form(o->format) == NULL) {
-        err_set(e, ERR_USAGE, o->format == NULL ? "export: in which form? expected --format FORM" : "--format: \"%s\" is not a form", o->format == NULL ? "" : SHOWN(o->format));
+        err_set(e, ERR_USAGE, o->format == NULL ? "export: in which form? expected --format FORM" : "--format: \"%s\" is not a form",
+                o->format == NULL ? "" : SHOWN(o->format));
         return err_hint(e, "oci, docker-archive, dir or rootfs");
     }
     if (o->out == NULL)
@@ -90,14 +92,16 @@ static void result_text(struct exporting *x)
 {
     char size[24];
     bool is_remade = false;
-    cli_print(x->ctx, "%s: %s, %zu image%s, %s\n", SHOWN(x->o->out), x->o->format, x->images.n, text_s(x->images.n), text_bytes(size, x->bytes));
+    cli_print(x->ctx, "%s: %s, %zu image%s, %s\n", SHOWN(x->o->out), x->o->format, x->images.n, text_s(x->images.n),
+              text_bytes(size, x->bytes));
     for (size_t i = 0; i < x->images.n; i++)
         for (size_t k = 0; k < x->images.items[i].n_platforms; k++) {
             print_platform(x, &x->images.items[i], &x->images.items[i].platforms[k]);
             is_remade = is_remade || !x->images.items[i].platforms[k].is_original;
         }
     if (is_remade && !text_is(x->o->format, "rootfs"))
-        cli_print(x->ctx, "Layers are uncompressed, so manifests were made anew: their digests are not those of the registry, image ids are.\n");
+        cli_print(x->ctx,
+                  "Layers are uncompressed, so manifests were made anew: their digests are not those of the registry, image ids are.\n");
 }
 
 static void add_image(struct exporting *x, struct jwrite *w, const struct form_image *i, const struct form_platform *p)

@@ -13,10 +13,10 @@ struct show_export_options {
 };
 
 /* The rows of export, for the options struct of either program. */
-#define SHOW_EXPORT_ROWS(type, field)                                                                                                                              \
-    CLI_TEXT_ROW("format", 0, type, field.format, "FORM", "oci, docker-archive, dir or rootfs"),                                                                    \
-        CLI_TEXT_ROW("output", 'o', type, field.out, "PATH", "the file or directory to make"),                                                                     \
-        CLI_LIST_ROW("image", 0, type, field.images, "NAME", "only this image: a reference, or its end (again for more)"),                                          \
+#define SHOW_EXPORT_ROWS(type, field)                                                                                      \
+    CLI_TEXT_ROW("format", 0, type, field.format, "FORM", "oci, docker-archive, dir or rootfs"),                           \
+        CLI_TEXT_ROW("output", 'o', type, field.out, "PATH", "the file or directory to make"),                             \
+        CLI_LIST_ROW("image", 0, type, field.images, "NAME", "only this image: a reference, or its end (again for more)"), \
         CLI_TEXT_ROW("platform", 0, type, field.platforms, "P[,P]", "only these platforms, linux/amd64")
 
 /* What is wrong with the options alone, before a bundle is opened. ERR_USAGE. */

@@ -18,7 +18,7 @@ enum { COPY_BYTES = 256 * 1024 };
 struct retar {
     struct archive *tar;
     struct sink *to;
-    locale_t utf8; /* names of files are that as a rule, and libarchive asks the locale; (locale_t)0: there is none */
+    locale_t utf8;  /* names of files are that as a rule, and libarchive asks the locale; (locale_t)0: there is none */
     struct err err; /* of the sink */
     uint64_t bytes;
     bool is_dropped;
@@ -42,8 +42,10 @@ struct retar *retar_open(struct sink *to)
     r->to = to;
     r->utf8 = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0);
     r->tar = archive_write_new();
-    BUG_IF(r->tar == NULL || archive_write_set_format_pax_restricted(r->tar) != ARCHIVE_OK || archive_write_add_filter_none(r->tar) != ARCHIVE_OK);
-    archive_write_set_format_option(r->tar, "pax", "xattrheader", "SCHILY"); /* the form that other programs read; older libraries write both */
+    BUG_IF(r->tar == NULL || archive_write_set_format_pax_restricted(r->tar) != ARCHIVE_OK ||
+           archive_write_add_filter_none(r->tar) != ARCHIVE_OK);
+    archive_write_set_format_option(r->tar, "pax", "xattrheader",
+                                    "SCHILY"); /* the form that other programs read; older libraries write both */
     archive_write_set_bytes_per_block(r->tar, 0);
     archive_write_set_bytes_in_last_block(r->tar, 1);
     BUG_IF(archive_write_open(r->tar, r, NULL, on_write, NULL) != ARCHIVE_OK);

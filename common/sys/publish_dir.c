@@ -92,7 +92,8 @@ static bool give_name(struct publish_dir *p, struct err *e)
         p->is_made = false;
         return true;
     }
-    return errno == EEXIST || errno == ENOTEMPTY ? err_set(e, ERR_IO, "%s: exists already", SHOWN(p->path)) : file_fail(e, errno, "rename", p->partial);
+    return errno == EEXIST || errno == ENOTEMPTY ? err_set(e, ERR_IO, "%s: exists already", SHOWN(p->path))
+                                                 : file_fail(e, errno, "rename", p->partial);
 }
 
 bool publish_dir_commit(struct publish_dir *p, struct err *e)

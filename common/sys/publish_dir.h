@@ -1,10 +1,12 @@
-/* A directory that appears whole or not at all, as sys/file.h does it for a file: it is built as NAME.partial beside its final name, which it gets at the end.
+/* A directory that appears whole or not at all, as sys/file.h does it for a file: it is built as NAME.partial beside its final name, which
+ * it gets at the end.
  *
  *     AUTO(publish_dir_drop_auto) struct publish_dir *p = publish_dir_open("layout", e);
  *     ... path_publish_beneath(publish_dir_path(p), &name, 0644, e) ...
  *     if (!publish_dir_commit(p, e)) return false;
  *
- * Dropped without commit nothing stays. What a run that was killed left is removed by the next one; what another run works on is ERR_LOCKED. */
+ * Dropped without commit nothing stays. What a run that was killed left is removed by the next one; what another run works on is
+ * ERR_LOCKED. */
 #ifndef SYS_PUBLISH_DIR_H
 #define SYS_PUBLISH_DIR_H
 

@@ -23,7 +23,8 @@ static struct source *open_part(void *ctx, struct err *e)
     return source_memory("abcdef", how == ENDS_EARLY ? 2 : how == IS_LONGER ? 6 : 3);
 }
 
-typedef bool (*output_fn)(const struct archive_list *list, const char *path, const struct progress *progress, uint64_t *bytes, struct err *e);
+typedef bool (*output_fn)(const struct archive_list *list, const char *path, const struct progress *progress, uint64_t *bytes,
+                          struct err *e);
 static const output_fn outputs[] = { form_output_archive, form_output_directory };
 
 static bool write_parts(struct scratch *s, output_fn output, enum behaviour how, const struct progress *progress, struct err *e)

@@ -65,6 +65,13 @@ static void stack_clear(struct stack *s)
         buf_clear(&s->layers[i]);
 }
 
+static char letter_of(const struct untar_entry *entry)
+{
+    if (entry->kind == UNTAR_LINK)
+        return entry->is_hard ? 'h' : 's';
+    return entry->kind == UNTAR_FILE ? 'f' : entry->is_folder ? 'd' : 'c';
+}
+
 /* The same lines, of an archive; hard links and symbolic ones with the text that untar makes of them. */
 static char *list(const char *path)
 {
@@ -75,7 +82,7 @@ static char *list(const char *path)
     AUTO(untar_close_auto) struct untar *u = untar_open(fd, "out", &e);
     assert_non_null(u);
     while (untar_next(u, &entry, &e)) {
-        buf_addf(&out, "%s %s", entry.is_hard ? "h" : entry.kind == UNTAR_LINK ? "s" : entry.is_folder ? "d" : entry.kind == UNTAR_FILE ? "f" : "c", entry.path);
+        buf_addf(&out, "%c %s", letter_of(&entry), entry.path);
         if (entry.kind == UNTAR_LINK)
             buf_addf(&out, " %s", entry.target == NULL ? "?" : entry.target);
         AUTO(source_free_auto) struct source *content = untar_content(u);

@@ -33,12 +33,15 @@ static struct bundle *golden_bundle(void)
 }
 
 /* Null for "no image named". What was said is freed; e tells the rest. */
-static bool export_as(struct scratch *s, const char *format, const char *out, const char *image, const char *platforms, char **said, struct err *e)
+static bool export_as(struct scratch *s, const char *format, const char *out, const char *image, const char *platforms, char **said,
+                      struct err *e)
 {
     struct heard h = { 0 };
     char path[4096];
     snprintf(path, sizeof path, "%s", text_is(out, "-") ? out : scratch_at(s, out));
-    struct show_export_options o = { .format = format, .out = path, .platforms = platforms, .images = { .items = &image, .n = image != NULL } };
+    struct show_export_options o = {
+        .format = format, .out = path, .platforms = platforms, .images = { .items = &image, .n = image != NULL }
+    };
     AUTO(bundle_close_auto) struct bundle *b = golden_bundle();
     heard_open(&h, said == NULL ? NULL : "");
     bool ok = show_export_check(&o, e) && show_export(&h.ctx, b, &o, e);
