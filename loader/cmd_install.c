@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "loader/commands.h"
 #include "loader/goback.h"
+#include "loader/images_there.h"
 #include "loader/install_images.h"
 #include "loader/install_rows.h"
 #include "loader/plan.h"
@@ -225,22 +226,31 @@ static bool run_plan(struct cli_context *ctx, const void *options, struct err *e
     return in != NULL && plan_show(in, e);
 }
 
-static bool run_load_images(struct cli_context *ctx, const void *options, struct err *e)
+static bool print_images(struct cli_context *ctx, const struct release *r, struct err *e)
 {
-    AUTO(install_free_auto) struct install *in = install_prepare_images(ctx, options, e);
-    if (in == NULL || !install_images_check_space(in, e) || !install_images_load(in, e))
-        return false;
     if (!cli_wants_json(ctx)) {
-        for (size_t i = 0; i < in->next->release.n_images; i++)
-            cli_print(ctx, "%s\n", in->next->release.images[i].reference);
+        for (size_t i = 0; i < r->n_images; i++)
+            cli_print(ctx, "%s\n", r->images[i].reference);
         return true;
     }
     struct jwrite *w = cli_json_open(ctx);
     jwrite_array(w, "images");
-    for (size_t i = 0; i < in->next->release.n_images; i++)
-        jwrite_str(w, NULL, in->next->release.images[i].reference);
+    for (size_t i = 0; i < r->n_images; i++)
+        jwrite_str(w, NULL, r->images[i].reference);
     jwrite_end(w);
     return cli_json_close(ctx, w, e);
+}
+
+static bool run_load_images(struct cli_context *ctx, const void *options, struct err *e)
+{
+    AUTO(release_clear_auto) struct release there = { 0 };
+    bool is_there = false;
+    if (!images_are_there(options, &there, &is_there, e))
+        return false;
+    if (is_there)
+        return print_images(ctx, &there, e);
+    AUTO(install_free_auto) struct install *in = install_prepare_images(ctx, options, e);
+    return in != NULL && install_images_check_space(in, e) && install_images_load(in, e) && print_images(ctx, &in->next->release, e);
 }
 
 static const struct cli_option install_rows[] = {

@@ -13,6 +13,7 @@
 #include "loader/install_base.h"
 #include "loader/install_exact.h"
 #include "sys/file.h"
+#include "sys/work.h"
 
 #include "base/banned.h"
 
@@ -228,6 +229,7 @@ static bool run_set(struct install *in, struct load_set *set, struct err *e)
     uint64_t room = free_bytes(in, &is_known);
     struct load_set_how how = { .connections = load_set_connections(set, is_known ? room : UINT64_MAX), .progress = &in->ctx->progress,
                                 .before = before_image, .ctx = in };
+    chunk_cache_read_ahead(in->cache, work_cpus());
     log_debug("%llu bytes to send, %u connections at most", (unsigned long long)load_set_bytes(set), how.connections);
     return load_set_run(set, &how, &in->known, e);
 }

@@ -30,12 +30,22 @@ static struct bundle_file *open_file(const char *path, struct err *e)
     return bundle_file_open(path, "/var/tmp", e);
 }
 
+static struct index *open_header(struct bundle_file *f, const struct keyring *keys, struct verdict *verdict, struct err *e)
+{
+    struct authority a = { .keys = keys, .verdict = verdict };
+    return f == NULL ? NULL : index_open(f, &a, e);
+}
+
 struct index *open_index(const char *path, const char *root, const struct cli_list *trust, struct verdict *verdict, struct err *e)
 {
     AUTO(keyring_free_auto) struct keyring *keys = open_keyring(root, trust, e);
-    struct bundle_file *f = keys == NULL ? NULL : open_file(path, e);
-    struct authority a = { .keys = keys, .verdict = verdict };
-    return f == NULL ? NULL : index_open(f, &a, e);
+    return keys == NULL ? NULL : open_header(open_file(path, e), keys, verdict, e);
+}
+
+struct index *open_index_in_place(const char *path, const char *root, const struct cli_list *trust, struct verdict *verdict, struct err *e)
+{
+    AUTO(keyring_free_auto) struct keyring *keys = open_keyring(root, trust, e);
+    return keys == NULL ? NULL : open_header(bundle_file_open(path, NULL, e), keys, verdict, e);
 }
 
 struct bundle *open_bundle(const char *path, const char *root, const struct cli_list *trust, struct cli_context *ctx, struct verdict *verdict,

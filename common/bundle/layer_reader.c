@@ -79,8 +79,18 @@ bool member_read(const struct index *x, struct chunk_cache *cache, const char *n
 
 /* --- a layer ------------------------------------------------------------------------------------------------------ */
 
-enum { EXTENTS_HELD = 512 };
+enum { EXTENTS_HELD = 512, RUNS_AHEAD = 2048 };
 
+/* Bytes of the layer that lie together in one chunk, or in a base layer. */
+struct run {
+    uint32_t source;
+    uint32_t left;
+    uint64_t offset; /* of what is left: in the chunk, or in the base layer */
+    size_t chunk;
+    size_t place; /* that is claimed for it; SIZE_MAX: none */
+};
+
+/* The recipe is followed ahead of what is read, as far as the cache has places: what comes soon is on its way and is not dropped for something that comes later. */
 struct layer {
     struct source source;
     const struct bundle *bundle;
@@ -90,7 +100,9 @@ struct layer {
     uint32_t recipe_left; /* their number */
     size_t n_held, at_held;
     uint8_t held[EXTENTS_HELD * LAYOUT_EXTENT];
-    struct extent extent; /* what is left of the current one */
+    struct extent extent; /* what is left of the one that is looked at */
+    struct run runs[RUNS_AHEAD]; /* a ring of what comes next */
+    size_t first, n_runs;
     struct sha256 *hash;
     bool is_proven;
 };
@@ -129,49 +141,102 @@ static bool prove(struct layer *l, struct err *e)
     return true;
 }
 
-static bool read_base(struct layer *l, uint8_t *to, size_t n, size_t *got, struct err *e)
+/* The run at the front of the extent. */
+static struct run front_run(const struct layer *l)
 {
-    const struct base_layers *base = bundle_base(l->bundle);
-    *got = n < l->extent.length ? n : l->extent.length;
-    return base->read(base->ctx, l->extent.source - 1, l->extent.offset, to, *got, e) || err_in(e, "base layer %u", l->extent.source);
-}
-
-static bool read_data(struct layer *l, uint8_t *to, size_t n, size_t *got, struct err *e)
-{
+    struct run r = { .source = l->extent.source, .left = l->extent.length, .offset = l->extent.offset, .place = SIZE_MAX };
     uint64_t left;
+    if (r.source != 0)
+        return r;
+    const struct table *t = index_table(bundle_index(l->bundle));
     uint64_t raw = data_map_find(bundle_data_map(l->bundle), l->extent.offset, &left);
-    left = left < l->extent.length ? left : l->extent.length;
-    return read_raw(bundle_index(l->bundle), l->cache, raw, to, n < left ? n : (size_t)left, got, e);
+    r.chunk = table_find(t, raw);
+    struct table_chunk at = table_get(t, r.chunk);
+    r.offset = raw - at.raw_offset;
+    left = left < at.raw_len - r.offset ? left : at.raw_len - r.offset;
+    r.left = r.left < left ? r.left : (uint32_t)left;
+    return r;
 }
 
-/* Some bytes of the current extent. */
-static bool read_extent(struct layer *l, uint8_t *to, size_t n, size_t *got, struct err *e)
+/* With nothing ahead a run needs no claim: it is read at once. */
+static bool claim_run(struct layer *l, struct run *r)
 {
-    if (!(l->extent.source == 0 ? read_data : read_base)(l, to, n, got, e))
-        return false;
-    l->extent.offset += *got;
-    l->extent.length -= (uint32_t)*got;
+    return r->source != 0 || chunk_cache_claim(l->cache, r->chunk, &r->place) || l->n_runs == 0;
+}
+
+static bool look_ahead(struct layer *l, struct err *e)
+{
+    while (l->n_runs < RUNS_AHEAD) {
+        if (l->extent.length == 0 && !next_extent(l, e))
+            return e->code == ERR_NONE;
+        struct run r = front_run(l);
+        if (!claim_run(l, &r))
+            return true;
+        l->runs[(l->first + l->n_runs++) % RUNS_AHEAD] = r;
+        l->extent.offset += r.left;
+        l->extent.length -= r.left;
+    }
     return true;
 }
 
-/* Fills the whole of what was asked for, as extents are short. */
+static void end_run(struct layer *l)
+{
+    const struct run *r = &l->runs[l->first];
+    if (r->place != SIZE_MAX)
+        chunk_cache_release(l->cache, r->place);
+    l->first = (l->first + 1) % RUNS_AHEAD;
+    l->n_runs--;
+}
+
+static bool copy_run(struct layer *l, const struct run *r, uint8_t *to, size_t n, struct err *e)
+{
+    const struct base_layers *base = bundle_base(l->bundle);
+    if (r->source != 0)
+        return base->read(base->ctx, r->source - 1, r->offset, to, n, e) || err_in(e, "base layer %u", r->source);
+    const uint8_t *bytes = r->place == SIZE_MAX ? chunk_cache_get(l->cache, r->chunk, e) : chunk_cache_claimed(l->cache, r->place, e);
+    if (bytes != NULL)
+        memcpy(to, bytes + r->offset, n);
+    return bytes != NULL;
+}
+
+/* Some bytes of the run that is next. */
+static bool read_run(struct layer *l, uint8_t *to, size_t n, size_t *got, struct err *e)
+{
+    struct run *r = &l->runs[l->first];
+    *got = n < r->left ? n : r->left;
+    if (!copy_run(l, r, to, *got, e))
+        return false;
+    r->offset += *got;
+    r->left -= (uint32_t)*got;
+    if (r->left == 0)
+        end_run(l);
+    return true;
+}
+
+/* Fills the whole of what was asked for, as runs are short. */
 static bool layer_read(struct source *s, void *to, size_t n, size_t *got, struct err *e)
 {
     struct layer *l = (struct layer *)s;
     *got = 0;
+    if (!look_ahead(l, e))
+        return false;
     for (size_t step; *got < n; *got += step) {
-        if (l->extent.length == 0 && !next_extent(l, e))
+        if (l->n_runs == 0 && !look_ahead(l, e))
+            return false;
+        if (l->n_runs == 0)
             break;
-        if (!read_extent(l, (uint8_t *)to + *got, n - *got, &step, e))
+        if (!read_run(l, (uint8_t *)to + *got, n - *got, &step, e))
             return false;
     }
     sha256_add(l->hash, to, *got);
-    return e->code == ERR_NONE && (*got > 0 || prove(l, e));
+    return *got > 0 || prove(l, e);
 }
 
 static void layer_free(struct source *s)
 {
     struct layer *l = (struct layer *)s;
+    while (l->n_runs > 0)
+        end_run(l);
     sha256_free(l->hash);
     mem_free(l);
 }

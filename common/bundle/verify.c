@@ -11,6 +11,7 @@
 #include "bundle/members.h"
 #include "format/jread.h"
 #include "sys/start.h"
+#include "sys/work.h"
 
 #include "base/banned.h"
 
@@ -193,6 +194,7 @@ bool bundle_verify_layers(const struct bundle *b, uint64_t cache_bytes, const st
         return exact_verify_layers(b, cache_bytes, progress, e);
     AUTO(chunk_cache_free_auto) struct chunk_cache *cache = chunk_cache_new(b->index, cache_bytes);
     uint64_t total = 0;
+    chunk_cache_read_ahead(cache, work_cpus());
     for (size_t i = 0; i < m->n_layers; i++)
         total += is_rebuilt(b, i) ? m->layers[i].size : 0;
     return rebuild_layers(b, cache, progress, total, e) && (!b->is_data_later || check_unread(b, cache, e));
