@@ -15,6 +15,13 @@ setup() {
     tar --zstd -tf "$bundle" >/dev/null
 }
 
+@test "the golden bundle with blobs is accepted by archon-bundle, and its extracted folder by skopeo" {
+    exact=$golden/golden-exact.bundle.tar.zst
+    archon-bundle verify --deep "$exact" --trust "$golden/golden.pub"
+    tar --zstd -C "$BATS_TEST_TMPDIR" -xf "$exact"
+    for name in web api; do skopeo inspect "oci:$BATS_TEST_TMPDIR:golden.example/$name:1.0.0" | grep -q '"Architecture": "amd64"'; done
+}
+
 @test "archon-bundle names release and manifest of the golden bundle as the reader does" {
     run archon-bundle verify --deep "$bundle" --trust "$golden/golden.pub"
     [ "$status" -eq 0 ]

@@ -20,13 +20,13 @@ teardown() { daemon_stop "$ENGINE"; }
 
 host() { registry_host "$REGISTRY"; }
 
-# exact OUT [OPTION... --] IMAGE...
+# exact OUT [OPTION...] IMAGE...
 exact() {
-    local out=$1 options=() image
+    local out=$1 options=()
     shift
     while [ "${1#-}" != "$1" ]; do options+=("$1") && shift; done
     bundler create --layers=exact --version 1.0.0 --no-loader --key "$FILE/release.key" --cache "$FILE/blobs" -o "$out" "${options[@]}" \
-        $(for image in "$@"; do printf '%s/%s ' "$(host)" "$image"; done)
+        "${@/#/$(host)/}"
 }
 
 # of_registry IMAGE: the digest of its manifest.

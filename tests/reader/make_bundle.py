@@ -9,6 +9,7 @@ import os
 import sys
 
 from bundle.base import sha256
+from bundle.golden_exact import golden_exact_spec
 from bundle.writer import Key, build, golden_spec
 from damage import cases
 
@@ -27,6 +28,7 @@ def write_golden(directory):
     write(os.path.join(directory, 'golden.pub'), key.public)
     write(os.path.join(directory, 'golden.layers'),
           b''.join(b'sha256:%s %d\n' % (sha256(layer).encode(), len(layer)) for layer in spec['layers']))
+    write(os.path.join(directory, 'golden-exact.bundle.tar.zst'), build(golden_exact_spec(), [key]))
 
 
 def write_damage(directory):

@@ -16,6 +16,7 @@ Exit status: 0, or 10 FORMAT, 11 TRUST, 12 POLICY, 13 INTEGRITY, 3 CONFIG, 60 IO
 import argparse
 import collections
 import contextlib
+import io
 import shutil
 import sys
 import tempfile
@@ -23,6 +24,7 @@ import tempfile
 from bundle.base import STATUS, Refused, need, sha256
 from bundle.chunker import cuts
 from bundle.chunks import check_padding, parse_table, raw_chunks, walk_members
+from bundle.exact import check_layout, prove_layers
 from bundle.header import header_members, read_header_frame
 from bundle.keys import check_kind, check_trust, read_key
 from bundle.layers import check_window, data_runs, parse_recipes, rebuild
@@ -44,17 +46,29 @@ def verify(path, keys, wanted=None, deep=False):
         check_padding(f, end, m)                                                            # 6
         files = {name: [scratch.enter_context(tempfile.TemporaryFile())] for name in ('release.json', 'layers.bin', 'data')}
 
+        is_exact = m['layers_mode'] == 'exact'
+        documents, blobs = collections.defaultdict(io.BytesIO), {}
+
         def sinks(name):
+            if is_exact and name.startswith('images/'):
+                return [documents[name]] + ([wanted[name]] if wanted and name in wanted else [])
+            if is_exact and deep and name.startswith('blobs/'):
+                blobs[name] = scratch.enter_context(tempfile.TemporaryFile())
+                return [blobs[name]] + ([wanted[name]] if wanted and name in wanted else [])
             kind = 'data' if deep and name.startswith('data/') else name
             return files.get(kind, []) + ([wanted[name]] if wanted and name in wanted else [])
         walk_members(raw_chunks(f, table, m), m['members'], sinks)                          # 7 to 12
-        (release,), (recipes,), (data,) = files.values()
-        check_release(whole(release), m)                                                    # 13
-        recipes, runs = parse_recipes(whole(recipes), m), data_runs(m, table)               # 14
+        release = check_release(whole(files['release.json'][0]), m)                         # 13
+        if is_exact:
+            check_layout(m, release, {sha256(d.getvalue()): d.getvalue() for d in documents.values()})  # 14
+            if deep:
+                prove_layers(m, blobs)                                                      # 15
+            return Bundle(m, sha256(document))
+        recipes, runs = parse_recipes(whole(files['layers.bin'][0]), m), data_runs(m, table)  # 14
         for i, extents in enumerate(recipes):
             check_window(extents, runs, i)
         if deep:
-            rebuild(m, recipes, data)                                                       # 15
+            rebuild(m, recipes, files['data'][0])                                           # 15
     return Bundle(m, sha256(document))
 
 
@@ -110,7 +124,7 @@ def run(args):
         print('ok: %s %s release sha256:%s manifest sha256:%s' % (r['name'], r['version'], r['sha256'], digest))
     elif args.command == 'layers':
         for layer in m['layers']:
-            print(layer['diff_id'], layer['size'])
+            print(layer['diff_id'], layer.get('size', layer['blobs'][0]['size']))
     else:
         for e in m['members']:
             print('%s %12d %s' % ('0755' if 'x' in e else '0644', e['size'], e['name']))

@@ -5,6 +5,7 @@ Run with tests/reader/run; one case: python3 tests/reader/test_reader.py -k Z04-
 """
 import contextlib
 import io
+import json
 import os
 import random
 import re
@@ -20,6 +21,8 @@ from bundle import parity
 from bundle.base import Refused, sha256, tar_header
 from bundle.chunker import GEAR, cuts
 from bundle.keys import P25519, SMALL_ORDER_Y, read_key
+from bundle.exact import blob_path
+from bundle.golden_exact import golden_exact_spec
 from bundle.writer import Key, build, counter, golden_spec, pem
 from make_bundle import GOLDEN_KEY, SECOND_KEY, write_damage
 from read_bundle import main, verify
@@ -28,6 +31,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 GOLDEN = os.path.join(HERE, '..', 'golden')
 FORMAT_MD = os.path.join(HERE, '..', '..', 'docs', 'FORMAT.md')
 BUNDLE, PUB = os.path.join(GOLDEN, 'golden.bundle.tar.zst'), os.path.join(GOLDEN, 'golden.pub')
+EXACT = os.path.join(GOLDEN, 'golden-exact.bundle.tar.zst')
 
 
 def read(path, mode='r'):
@@ -84,6 +88,31 @@ class Vectors(unittest.TestCase):
         frame = bytes.fromhex('28b52ffd600001011000') + header
         done = subprocess.run(['zstd', '-dcq'], input=frame, stdout=subprocess.PIPE, check=True)
         self.assertEqual((len(frame), done.stdout), (522, header))
+
+
+class GoldenExact(unittest.TestCase):
+    """The same release with its layers as blobs."""
+    def test_it_is_verified_and_every_blob_inflates(self):
+        self.assertEqual(reader('verify', EXACT, '--trust', PUB, '--deep')[0], 0)
+        self.assertEqual(verify(EXACT, [read_key(PUB)]).manifest['layers_mode'], 'exact')
+
+    def test_it_extracts_to_an_oci_layout(self):
+        with tempfile.TemporaryDirectory() as d:
+            subprocess.run(['tar', '--zstd', '-xf', EXACT, '-C', d], check=True)
+            for name in os.listdir(os.path.join(d, 'blobs', 'sha256')):
+                self.assertEqual(sha256(read(os.path.join(d, 'blobs', 'sha256', name), 'rb')), name)
+            index = json.loads(read(os.path.join(d, 'index.json')))
+            for entry in index['manifests']:
+                self.assertEqual(os.stat(os.path.join(d, blob_path(entry['digest']))).st_size, entry['size'])
+            self.assertEqual(json.loads(read(os.path.join(d, 'oci-layout'))), {'imageLayoutVersion': '1.0.0'})
+
+    def test_the_writer_makes_it_again(self):
+        with tempfile.NamedTemporaryFile() as f:
+            f.write(build(golden_exact_spec(), [Key(*GOLDEN_KEY)]))
+            f.flush()
+            new, old = verify(f.name, [read_key(PUB)], deep=True).manifest, verify(EXACT, [read_key(PUB)], deep=True).manifest
+        self.assertEqual([layer['diff_id'] for layer in new['layers']], [layer['diff_id'] for layer in old['layers']])
+        self.assertEqual(len(new['members']), len(old['members']))      # another zlib may compress to other bytes
 
 
 class Golden(unittest.TestCase):

@@ -4,6 +4,7 @@ import json
 import re
 
 from .base import GIB, MAX_HEADER, MIB, Refused, need, round_up
+from .exact import blob_path, check_blobs
 
 
 def number(least, most):
@@ -59,7 +60,7 @@ MANIFEST = record(
     release=record(name=text('[a-z0-9][a-z0-9-]*', 63), version=text(SEMVER, 128), sha256=HEX),
     created=real_date,
     platforms=array(text('[a-z0-9][a-z0-9._-]*(/[a-z0-9][a-z0-9._-]*){1,2}', 64), 1, 64, distinct=str),
-    layers_mode=text('dedup', 5),
+    layers_mode=text('dedup|exact', 5),
     average=number(4096, 65536),
     header_len=number(65536, MAX_HEADER),
     total_len=NUM,
@@ -67,7 +68,8 @@ MANIFEST = record(
     members=array(record(name=text(r'[A-Za-z0-9._+@/-]+', 100), size=number(0, 8 * GIB - 1), x=number(1, 1), sha256=HEX,
                          optional=('x', 'sha256')), 2, 100000, distinct=lambda m: m['name'].lower()),
     layers=array(record(diff_id=DIGEST, size=number(0, 1024 * GIB),
-                        blobs=array(record(digest=DIGEST, media_type=text(r'[ !#-\[\]-~]+', 255), size=number(0, 256 * GIB)), 1, 64)),
+                        blobs=array(record(digest=DIGEST, media_type=text(r'[ !#-\[\]-~]+', 255), size=number(0, 256 * GIB)), 1, 64),
+                        optional=('size',)),
                  0, 100000, distinct=lambda layer: layer['diff_id']),
     base=record(release_sha256=HEX, version=text(SEMVER, 128),
                 layers=array(record(diff_id=DIGEST, size=number(0, 1024 * GIB)), 1, 100000, distinct=lambda layer: layer['diff_id']),
@@ -99,9 +101,14 @@ def parse_manifest(data):
     need(data.endswith(b'\n'), 'FORMAT', 'bundle.json: no final newline')
     m = strict_json(data, 'bundle.json')
     MANIFEST(m, 'bundle.json')
-    need(m.get('average') in (4096, 8192, 16384, 32768, 65536), 'FORMAT', 'bundle.json: average')
+    is_exact = m['layers_mode'] == 'exact'
+    need('average' not in m if is_exact else m.get('average') in (4096, 8192, 16384, 32768, 65536), 'FORMAT', 'bundle.json: average')
+    need(all(('size' in layer) != is_exact for layer in m['layers']), 'FORMAT', 'bundle.json: size of layers')
     need(m['header_len'] % 65536 == 0 and m['header_len'] < m['total_len'], 'FORMAT', 'bundle.json: header_len, total_len')
-    check_members(m['members'])
+    check_members(m['members'], is_exact)
+    if is_exact:
+        need('base' not in m, 'FORMAT', 'bundle.json: base in an exact bundle')
+        check_blobs(m)
     need(m['release']['sha256'] == m['members'][0]['sha256'], 'FORMAT', 'bundle.json: release.sha256 is not that of release.json')
     check_base(m)
     raw = sum(512 + round_up(entry['size'], 512) for entry in m['members']) + 1024
@@ -114,27 +121,31 @@ def check_base(m):
     base = m.get('base', {})
     need(('release_sha256' in base) == ('version' in base), 'FORMAT', 'bundle.json: base: release_sha256 and version')
     need(base.get('release_sha256') != m['release']['sha256'], 'FORMAT', 'bundle.json: base is this release itself')
-    sizes = {layer['diff_id']: layer['size'] for layer in m['layers']}
+    sizes = {layer['diff_id']: layer.get('size') for layer in m['layers']}
     for layer in base.get('layers', []):
         need(sizes.get(layer['diff_id'], layer['size']) == layer['size'], 'FORMAT', 'bundle.json: base layer %s has two sizes' % layer['diff_id'])
 
 
-def check_members(members):
+def check_members(members, is_exact):
     """Names, sizes and places of members (2)."""
-    sizes, n_data = {'release.json': (1, 16 * MIB), 'layers.bin': (12, 256 * MIB)}, 0
+    last = ('oci-layout', 'index.json', 'manifest.json') if is_exact else ('layers.bin',)
+    sizes = {'release.json': (1, 16 * MIB), 'layers.bin': (12, 256 * MIB), 'oci-layout': (1, 1024), 'index.json': (1, 16 * MIB), 'manifest.json': (1, 16 * MIB)}
+    folders, n_data = ('app', 'images', 'docs', 'bin', 'reports', 'blobs' if is_exact else 'data'), 0
     for i, m in enumerate(members):
         name, parts, is_data = m['name'], m['name'].split('/'), m['name'].startswith('data/')
         need(len(parts) <= 8 and not {'', '.', '..'} & set(parts), 'FORMAT', 'member %d: illegal name %s' % (i, name))
-        need(name in sizes or (len(parts) > 1 and parts[0] in ('app', 'images', 'docs', 'bin', 'reports', 'data')),
-             'FORMAT', 'member %d: name %s is not allowed' % (i, name))
+        need(name in ('release.json', *last) or (len(parts) > 1 and parts[0] in folders), 'FORMAT', 'member %d: name %s is not allowed' % (i, name))
         need((name == 'release.json') == (i == 0), 'FORMAT', 'member %d: expected release.json first' % i)
-        need((name == 'layers.bin') == (i == len(members) - 1), 'FORMAT', 'member %d: expected layers.bin last' % i)
+        place = i - len(members) + len(last)
+        need(name == last[place] if place >= 0 else name not in last, 'FORMAT', 'member %d: expected %s last' % (i, ', '.join(last)))
         need(is_data != ('sha256' in m), 'FORMAT', 'member %d: sha256 of %s' % (i, name))
         least, most = (1, 4 * GIB) if is_data else sizes.get(name, (0, 8 * GIB))
         need(least <= m['size'] <= most, 'FORMAT', 'member %d: size of %s' % (i, name))
         if is_data:
             need(name == 'data/%05d.bin' % n_data, 'FORMAT', 'member %d: expected data/%05d.bin' % (i, n_data))
             n_data += 1
+        if parts[0] == 'blobs':
+            need(name == blob_path(m['sha256']) and 'x' not in m, 'FORMAT', 'member %d: %s is not the name of this blob' % (i, name))
 
 
 def check_release(data, m):
@@ -142,3 +153,4 @@ def check_release(data, m):
     release = strict_json(data, 'release.json')
     for key in ('name', 'version'):
         need(release.get(key) == m['release'][key], 'FORMAT', 'release.json: %s is not that of bundle.json' % key)
+    return release

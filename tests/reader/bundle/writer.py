@@ -132,15 +132,20 @@ def manifest_of(spec, members, table, layers):
         if not name.startswith('data/'):
             entry['sha256'] = sha256(content)
         entries.append(entry)
+    if 'layer_entries' in spec:  # exact (3.7)
+        mode, described = {'layers_mode': 'exact'}, spec['layer_entries']
+    else:
+        mode = {'layers_mode': 'dedup', 'average': AVERAGE}
+        described = [{'diff_id': 'sha256:' + sha256(layer), 'size': len(layer),
+                      'blobs': [{'digest': 'sha256:' + sha256(layer), 'media_type': 'application/vnd.oci.image.layer.v1.tar', 'size': len(layer)}]}
+                     for layer in layers]
     return {'archon_bundle': 1,
             'release': {'name': spec['name'], 'version': spec['version'], 'sha256': entries[0].get('sha256')},
-            'created': '2026-11-21T20:00:00Z', 'platforms': ['linux/amd64'], 'layers_mode': 'dedup', 'average': AVERAGE,
+            'created': '2026-11-21T20:00:00Z', 'platforms': ['linux/amd64'], **mode,
             'header_len': spec['header_len'], 'total_len': spec['header_len'] + sum(t[0] for t in table),
             'chunks': {'count': len(table), 'raw_len': sum(512 + round_up(len(c), 512) for _, c, _ in members) + 1024, 'sha256': ''},
             'members': entries,
-            'layers': [{'diff_id': 'sha256:' + sha256(layer), 'size': len(layer),
-                        'blobs': [{'digest': 'sha256:' + sha256(layer), 'media_type': 'application/vnd.oci.image.layer.v1.tar',
-                                   'size': len(layer)}]} for layer in layers],
+            'layers': described,
             'builder': {'program': 'make_bundle.py', 'version': '1'}}
 
 
@@ -152,13 +157,15 @@ def build(spec, keys, **change):
     """spec: name, version, layers, members, header_len, data_split, data_cut, maybe stream and recipes. Returns the file."""
     def stage(name, value):
         return change[name](value) if name in change else value
-    stream, recipes = deduplicate(spec['layers'])
+    stream, recipes = deduplicate(spec['layers']) if 'layer_entries' not in spec else (b'', [])
     stream, recipes = spec.get('stream', stream), stage('recipes', spec.get('recipes', recipes))
     layers_bin = stage('layers_bin', recipes_bytes(recipes))
     split = spec['data_split']
     members = [list(m) for m in spec['members']]
     members += [['data/%05d.bin' % (i // split), stream[i:i + split], False] for i in range(0, len(stream), split)]
-    members = stage('members', members + [['layers.bin', layers_bin, False]])
+    if 'layer_entries' not in spec:
+        members += [['layers.bin', layers_bin, False]]
+    members = stage('members', members)
     parts = [[n, tar_header(n, len(c), x), c, bytes(-len(c) % 512)] for n, c, x in members]
     plan = stage('plan', cut_chunks(stage('parts', parts), stage('end', bytes(1024)), spec['data_cut']))
     frames = stage('frames', [[to_frame(raw), len(raw)] for raw in plan])
