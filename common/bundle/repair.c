@@ -125,14 +125,24 @@ static void add_range(struct repair_facts *f, uint64_t at, uint64_t bytes)
     f->n_ranges++;
 }
 
+/* Every bundle has blocks of zero bytes in its header. */
+static bool is_telling(const struct repair *r, uint64_t i, const struct parity_hash *zero)
+{
+    const struct parity_hash *row = parity_row(r->parity, (uint32_t)(i % r->s.rows));
+    return r->blocks[i] == REPAIR_RIGHT && !parity_hash_equal(&row[i / r->s.rows], zero);
+}
+
 static void count_blocks(struct repair *r)
 {
     struct repair_facts *f = &r->facts;
+    AUTO(mem_auto) uint8_t *block = mem_new(r->s.block);
+    struct parity_hash zero = parity_hash_of(block, r->s.block);
     for (uint64_t i = 0; i * r->s.block < r->s.total; i++) {
         uint64_t at = i * r->s.block;
         f->n_blocks++;
         f->n_unreadable += r->blocks[i] == REPAIR_UNREADABLE;
         f->n_unknown += r->blocks[i] == REPAIR_UNKNOWN;
+        f->n_telling += is_telling(r, i, &zero);
         if (!is_lost(r->blocks[i]))
             continue;
         f->n_damaged++;

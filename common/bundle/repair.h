@@ -21,6 +21,7 @@ struct repair_facts {
     uint64_t n_blocks;        /* of the bundle */
     uint64_t n_damaged;       /* of them */
     uint64_t n_unreadable;    /* of these: what the medium did not give at all */
+    uint64_t n_telling;       /* right blocks that are not all zero: only a file of this bundle has them */
     uint64_t n_unknown;       /* blocks of which no record is left that tells their hash: copied as they are */
     uint64_t n_ranges;
     struct repair_range *ranges; /* in the order of the bundle; the first LIMIT_REPAIR_RANGES of them */

@@ -144,8 +144,8 @@ static bool solve_rows(void *ctx, uint64_t first, uint64_t end, uint8_t *buffer,
 static bool check_possible(const struct repair *r, struct err *e)
 {
     const struct repair_facts *f = &r->facts;
-    if (f->n_damaged == f->n_blocks)
-        return err_set(e, ERR_INTEGRITY, "%s is of another bundle, or nothing of this one is left: not one of %llu blocks is as it says",
+    if (f->n_damaged > 0 && f->n_telling == 0 && f->n_unknown == 0)
+        return err_set(e, ERR_INTEGRITY, "%s is of another bundle, or nothing of this one is left: not one of %llu blocks is as it says, but for zero bytes",
                        SHOWN(parity_name(r->parity)), (unsigned long long)f->n_blocks) ||
                err_hint(e, "look for the parity file that was made together with this bundle");
     if (f->n_beyond == 0)

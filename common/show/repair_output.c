@@ -137,6 +137,22 @@ static bool copy_part(int from, int to, const char *name, const struct medium_pa
     return true;
 }
 
+/* Damage is known by blocks, and the first and last of a part may reach into another. */
+static bool differs(const struct repair_output *o, const struct medium *m, const struct medium_part *part, bool *yes, struct err *e)
+{
+    AUTO(mem_auto) uint8_t *new = mem_new(COPY_BYTES);
+    AUTO(mem_auto) uint8_t *old = mem_new(COPY_BYTES);
+    *yes = part->is_missing || part->found != part->bytes;
+    for (uint64_t done = 0; !*yes && done < part->bytes;) {
+        size_t n = part->bytes - done < COPY_BYTES ? (size_t)(part->bytes - done) : COPY_BYTES;
+        if (!start_check(e) || !fd_pread_exact(o->spool, new, n, part->at + done, o->path, e))
+            return false;
+        *yes = !medium_read(m, old, n, part->at + done) || memcmp(old, new, n) != 0;
+        done += n;
+    }
+    return true;
+}
+
 static bool write_part(const struct repair_output *o, const struct medium_part *part, struct err *e)
 {
     AUTO(mem_auto) char *path = path_join(o->path, path_base(part->path));
@@ -152,7 +168,7 @@ bool repair_output_commit(struct repair_output *o, const struct repair *r, struc
     for (size_t i = 0; i < medium_n_parts(m); i++) {
         const struct medium_part *part = medium_part(m, i);
         bool is_damaged = part->is_missing || part->found != part->bytes || repair_is_damaged(r, part->at, part->bytes);
-        if (is_damaged && !write_part(o, part, e))
+        if (is_damaged && (!differs(o, m, part, &is_damaged, e) || (is_damaged && !write_part(o, part, e))))
             return false;
     }
     return true;
