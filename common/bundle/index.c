@@ -3,6 +3,7 @@
 
 #include "base/mem.h"
 #include "base/text.h"
+#include "bundle/part_judge.h"
 
 #include "base/banned.h"
 
@@ -54,24 +55,14 @@ static bool check_table(struct index *x, struct err *e)
     return table_read(&x->table, &x->manifest, x->header.table, x->header.table_bytes, e);
 }
 
+/* The padding may lie in a part that only now is known to exist. */
 static bool check_length(const struct index *x, struct err *e)
 {
-    uint64_t bytes = bundle_file_bytes(x->file);
-    uint64_t want = x->manifest.total_len;
-    if (bytes < want) {
-        err_set(e, ERR_INTEGRITY, "file ends at %llu, expected %llu", (unsigned long long)bytes, (unsigned long long)want);
-        return err_hint(e, "copy the bundle again");
-    }
-    if (bytes > want)
-        return err_set(e, ERR_INTEGRITY, "%llu bytes after the end of the bundle at %llu", (unsigned long long)(bytes - want),
-                       (unsigned long long)want);
-    return true;
+    return bundle_file_settle(x->file, x->manifest.total_len, e);
 }
 
 static bool check_padding(const struct index *x, struct err *e)
 {
-    if (bundle_file_bytes(x->file) < x->manifest.header_len)
-        return check_length(x, e);
     return header_check_padding(&x->header, x->file, x->manifest.header_len, e);
 }
 
@@ -80,10 +71,10 @@ static bool check_all(struct index *x, const struct authority *a, struct err *e)
 {
     const struct header *h = &x->header;
     if (!header_read(&x->header, x->file, e))
-        return false;
+        return part_judge_first(x->file, e);
     sha256_of(&x->manifest_sha256, h->manifest, h->manifest_bytes);
     return manifest_check_version(h->manifest, h->manifest_bytes, e) && authorise(x, a, e) &&
-           manifest_read(&x->manifest, h->manifest, h->manifest_bytes, e) && check_table(x, e) && check_padding(x, e) && check_length(x, e);
+           manifest_read(&x->manifest, h->manifest, h->manifest_bytes, e) && check_table(x, e) && check_length(x, e) && check_padding(x, e);
 }
 
 struct index *index_open(struct bundle_file *f, const struct authority *a, struct err *e)

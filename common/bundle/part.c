@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
 #include <unistd.h>
@@ -33,11 +34,54 @@ bool part_open(struct part *p, const char *path, struct err *e)
     return p->fd >= 0 && part_look(p, path, e);
 }
 
+bool part_open_writable(struct part *p, const char *path, struct err *e)
+{
+    struct stat st;
+    *p = (struct part){ .fd = open(path, O_RDWR | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW) };
+    if (p->fd < 0)
+        return file_fail(e, errno, "open for writing", path);
+    if (fstat(p->fd, &st) != 0)
+        return file_fail(e, errno, "examine", path);
+    if (!S_ISREG(st.st_mode))
+        return file_not_regular(SHOWN(path), st.st_mode, e);
+    if (!fd_try_lock(p->fd) && errno == EAGAIN)
+        return err_set(e, ERR_LOCKED, "%s: another run is signing it", SHOWN(path));
+    return part_look(p, path, e);
+}
+
 void part_close(struct part *p)
 {
     if (!p->is_borrowed)
         fd_auto(&p->fd);
     p->fd = -1;
+}
+
+bool part_read(const struct part *p, void *to, size_t n, uint64_t at, const char *what, struct err *e)
+{
+    return p->is_direct ? fd_pread_direct(p->fd, to, n, at, what, e) : fd_pread_exact(p->fd, to, n, at, what, e);
+}
+
+/* The same file once more, for reads that go past the cache. Some file systems refuse that; then it must do that the cache was dropped. */
+static int open_direct(int fd)
+{
+    char self[64];
+    snprintf(self, sizeof self, "/proc/self/fd/%d", fd);
+    return open(self, O_RDONLY | O_CLOEXEC | O_DIRECT);
+}
+
+bool part_read_medium(struct part *p, const char *name, struct err *e)
+{
+    AUTO(fd_auto) int direct = open_direct(p->fd);
+    (void)fsync(p->fd); /* pages that are not on the medium yet could not be dropped */
+    posix_fadvise(p->fd, 0, 0, POSIX_FADV_DONTNEED);
+    if (direct < 0)
+        return true;
+    part_close(p);
+    p->fd = direct;
+    p->is_borrowed = false;
+    p->is_direct = true;
+    direct = -1;
+    return part_look(p, name, e);
 }
 
 /* Magic numbers from statfs(2): file systems whose content another machine or program may change under us. */

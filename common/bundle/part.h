@@ -10,6 +10,7 @@ struct part {
     int fd; /* -1: not open */
     bool is_borrowed;
     bool was_copied;
+    bool is_direct; /* reads go past the page cache */
     uint64_t bytes;
     struct timespec changed;
 };
@@ -18,7 +19,14 @@ struct part {
 MUST_CHECK bool part_look(struct part *p, const char *name, struct err *e);
 /* A regular file. ERR_IO. */
 MUST_CHECK bool part_open(struct part *p, const char *path, struct err *e);
+/* For writing too, and locked; no link. ERR_IO, ERR_LOCKED. */
+MUST_CHECK bool part_open_writable(struct part *p, const char *path, struct err *e);
 void part_close(struct part *p);
+
+/* n bytes at an offset. ERR_IO, ERR_INTEGRITY when it ends earlier. */
+MUST_CHECK bool part_read(const struct part *p, void *to, size_t n, uint64_t at, const char *what, struct err *e);
+/* Forgets what memory holds of it; direct from now on where that can be done. */
+MUST_CHECK bool part_read_medium(struct part *p, const char *name, struct err *e);
 
 /* Why its bytes could change under us, or null. */
 const char *part_unsteady(const struct part *p);

@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -13,6 +12,7 @@
 #include "base/text.h"
 #include "bundle/chunk_stream.h"
 #include "bundle/manifest.h"
+#include "bundle/part_name.h"
 #include "bundle/table.h"
 #include "sys/file.h"
 #include "sys/path.h"
@@ -45,14 +45,6 @@ static bool region_read(struct region *r, struct bundle_file *f, struct err *e)
            header_check_padding(&r->header, f, r->manifest.header_len, e);
 }
 
-static bool check_regular(int fd, const char *path, struct err *e)
-{
-    struct stat st;
-    if (fstat(fd, &st) != 0)
-        return file_fail(e, errno, "examine", path);
-    return S_ISREG(st.st_mode) || file_not_regular(SHOWN(path), st.st_mode, e);
-}
-
 /* The copy must be gone for good before success is told: one that came back after a power failure would undo what was done. */
 static bool remove_copy(const char *copy, struct err *e)
 {
@@ -73,7 +65,7 @@ static bool belongs(const struct region *r, struct bundle_file *f, struct err *e
     struct table_chunk c = table_get(&r->table, 0);
     AUTO(mem_auto) uint8_t *packed = mem_new(c.packed_len);
     struct digest found;
-    if (r->manifest.total_len != bundle_file_bytes(f))
+    if (!bundle_file_settle(f, r->manifest.total_len, &(struct err){ 0 }))
         return err_set(e, ERR_INTEGRITY, "it is of a file of %llu bytes", (unsigned long long)r->manifest.total_len);
     if (!chunk_read(&first, packed, e))
         return false;
@@ -100,7 +92,7 @@ static bool read_copy(struct bundle_file *f, const char *copy, struct buf *old, 
     return true;
 }
 
-static bool write_back(struct bundle_file *f, int fd, const char *path, const char *copy, struct err *e)
+static bool write_back(struct bundle_file *f, const char *path, const char *copy, struct err *e)
 {
     AUTO(buf_clear_auto) struct buf old = BUF_LIMIT(LAYOUT_HEADER_MAX);
     struct err why = { 0 };
@@ -108,13 +100,13 @@ static bool write_back(struct bundle_file *f, int fd, const char *path, const ch
         err_set(e, ERR_IO, "%s: is not the saved header of %s: %s", SHOWN(copy), SHOWN(path), why.msg);
         return err_hint(e, "move it away, then verify the bundle");
     }
-    return fd_pwrite_all(fd, old.data, old.len, 0, path, e) && fd_sync(fd, path, e) && remove_copy(copy, e);
+    return bundle_file_write(f, old.data, old.len, 0, path, e) && bundle_file_sync(f, path, e) && remove_copy(copy, e);
 }
 
-static bool heal(struct bundle_file *f, int fd, const char *path, const char *copy, bool *was_healed, struct err *e)
+static bool heal(struct bundle_file *f, const char *path, const char *copy, bool *was_healed, struct err *e)
 {
     bool exists = false;
-    if (!file_exists(copy, &exists, e) || (exists && !write_back(f, fd, path, copy, e)))
+    if (!file_exists(copy, &exists, e) || (exists && !write_back(f, path, copy, e)))
         return false;
     if (exists)
         log_info("%s: a signing that was interrupted has been undone", SHOWN(path));
@@ -124,26 +116,20 @@ static bool heal(struct bundle_file *f, int fd, const char *path, const char *co
 
 /* --- signing ------------------------------------------------------------------------------------------------------ */
 
-static bool save_copy(int fd, const char *path, const char *copy, uint64_t header_len, struct err *e)
+static bool save_copy(struct bundle_file *f, const char *path, const char *copy, uint64_t header_len, struct err *e)
 {
     AUTO(mem_auto) uint8_t *old = mem_new((size_t)header_len);
-    return fd_pread_exact(fd, old, (size_t)header_len, 0, path, e) && file_publish(copy, old, (size_t)header_len, 0600, e);
+    return bundle_file_read(f, old, (size_t)header_len, 0, path, e) && file_publish(copy, old, (size_t)header_len, 0644, e);
 }
 
-static bool replace(int fd, const char *path, const char *copy, const struct region *r, struct err *e)
+static bool replace(struct bundle_file *f, const char *path, const char *copy, const struct region *r, struct err *e)
 {
     AUTO(buf_clear_auto) struct buf region = BUF_LIMIT(LAYOUT_HEADER_MAX);
-    if (!header_build(&r->header, r->manifest.header_len, &region, e) || !save_copy(fd, path, copy, r->manifest.header_len, e))
+    if (!header_build(&r->header, r->manifest.header_len, &region, e) || !save_copy(f, path, copy, r->manifest.header_len, e))
         return false;
-    if (fd_pwrite_all(fd, region.data, region.len, 0, path, e) && fd_sync(fd, path, e) && remove_copy(copy, e))
+    if (bundle_file_write(f, region.data, region.len, 0, path, e) && bundle_file_sync(f, path, e) && remove_copy(copy, e))
         return true;
     return err_hint(e, "%s has the old header: signing again puts it back first", SHOWN(copy));
-}
-
-static bool check_length(const struct region *r, uint64_t bytes, struct err *e)
-{
-    return r->manifest.total_len == bytes || err_set(e, ERR_INTEGRITY, "file ends at %llu, expected %llu", (unsigned long long)bytes,
-                                                     (unsigned long long)r->manifest.total_len);
 }
 
 /* What the caller of seal_sign wants. */
@@ -153,30 +139,42 @@ struct wish {
     bool was_healed;
 };
 
-static bool sign_open(int fd, const char *path, const char *copy, struct wish *wish, struct err *e)
+static bool sign_open(struct bundle_file *f, const char *path, const char *copy, struct wish *wish, struct err *e)
 {
     struct region r = { 0 };
-    if (!fd_try_lock(fd) && errno == EAGAIN)
-        return err_set(e, ERR_LOCKED, "%s: another run is signing it", SHOWN(path));
-    AUTO(bundle_file_close_auto) struct bundle_file *f = check_regular(fd, path, e) ? bundle_file_of(fd, path, e) : NULL;
-    bool ok = f != NULL && heal(f, fd, path, copy, &wish->was_healed, e) && region_read(&r, f, e) && check_length(&r, bundle_file_bytes(f), e) && wish->sign(wish->ctx, r.header.manifest, r.header.manifest_bytes, &r.header, e) &&
-              replace(fd, path, copy, &r, e);
+    bool ok = heal(f, path, copy, &wish->was_healed, e) && region_read(&r, f, e) && bundle_file_settle(f, r.manifest.total_len, e) &&
+              wish->sign(wish->ctx, r.header.manifest, r.header.manifest_bytes, &r.header, e) && replace(f, path, copy, &r, e);
     region_clear(&r);
     return ok;
+}
+
+/* The copy lies beside the file, not beside a link to it. Of parts there is no file of the bundle's own name. */
+static char *real_path(const char *path, struct err *e)
+{
+    size_t len = 0;
+    char *real = realpath(path, NULL);
+    if (real == NULL && part_name_number(path, &len) == 0) {
+        AUTO(mem_auto) char *first = part_name(path, 1);
+        real = realpath(first, NULL);
+    }
+    if (real == NULL) {
+        file_fail(e, errno, "open", path);
+        return NULL;
+    }
+    char *own = part_name_number(real, &len) == 0 ? mem_text(real) : mem_text_n(real, len);
+    free(real);
+    return own;
 }
 
 bool seal_sign(const char *path, seal_sign_fn sign, void *ctx, bool *was_healed, struct err *e)
 {
     struct wish wish = { .sign = sign, .ctx = ctx };
-    char *real = realpath(path, NULL); /* the copy lies beside the file, not beside a link to it */
+    AUTO(mem_auto) char *real = real_path(path, e);
     if (real == NULL)
-        return file_fail(e, errno, "open", path);
+        return false;
     AUTO(mem_auto) char *copy = seal_copy_path(real);
-    AUTO(fd_auto) int fd = open(real, O_RDWR | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW);
-    free(real);
-    if (fd < 0)
-        return file_fail(e, errno, "open for writing", path);
-    bool ok = sign_open(fd, path, copy, &wish, e) && fd_close(&fd, path, e);
+    AUTO(bundle_file_close_auto) struct bundle_file *f = bundle_file_open_writable(real, e);
+    bool ok = f != NULL && sign_open(f, path, copy, &wish, e);
     if (was_healed != NULL)
         *was_healed = wish.was_healed;
     return ok;

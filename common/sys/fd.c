@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/mem.h"
 #include "sys/file.h"
 
 #include "base/banned.h"
@@ -71,6 +72,39 @@ bool fd_pread_exact(int fd, void *to, size_t n, uint64_t at, const char *what, s
             return err_set(e, ERR_INTEGRITY, "%s: ends at %llu, expected %llu", what, (unsigned long long)(at + done),
                            (unsigned long long)(at + n));
         done += (size_t)step;
+    }
+    return true;
+}
+
+/* Memory, places and lengths of direct reads are multiples of what the device has as its block: at most 4 KiB. */
+enum { DIRECT_UNIT = 4096, DIRECT_BLOCK = 1 << 20 };
+
+/* One aligned read that covers [at, at + n), of which as much as there is goes to *got bytes at to. */
+static bool direct_block(int fd, uint8_t *block, uint8_t *to, size_t n, uint64_t at, size_t *got, const char *what, struct err *e)
+{
+    size_t skip = (size_t)(at % DIRECT_UNIT);
+    size_t room = DIRECT_BLOCK - skip;
+    size_t want = n < room ? n : room;
+    ssize_t step = pread(fd, block, (skip + want + DIRECT_UNIT - 1) / DIRECT_UNIT * DIRECT_UNIT, (off_t)(at - skip));
+    while (step < 0 && errno == EINTR)
+        step = pread(fd, block, (skip + want + DIRECT_UNIT - 1) / DIRECT_UNIT * DIRECT_UNIT, (off_t)(at - skip));
+    if (step < 0)
+        return file_fail(e, errno, "read", what);
+    *got = (size_t)step <= skip ? 0 : (size_t)step - skip;
+    *got = *got < want ? *got : want;
+    memcpy(to, block + skip, *got);
+    return true;
+}
+
+bool fd_pread_direct(int fd, void *to, size_t n, uint64_t at, const char *what, struct err *e)
+{
+    AUTO(mem_auto) uint8_t *memory = mem_new(DIRECT_BLOCK + DIRECT_UNIT);
+    uint8_t *block = memory + (DIRECT_UNIT - (uintptr_t)memory % DIRECT_UNIT);
+    for (size_t done = 0, got = 0; done < n; done += got) {
+        if (!direct_block(fd, block, (uint8_t *)to + done, n - done, at + done, &got, what, e))
+            return false;
+        if (got == 0)
+            return err_set(e, ERR_INTEGRITY, "%s: ends at %llu, expected %llu", what, (unsigned long long)(at + done), (unsigned long long)(at + n));
     }
     return true;
 }

@@ -24,6 +24,8 @@ MUST_CHECK bool fd_close(int *fd, const char *what, struct err *e);
 MUST_CHECK bool fd_read_full(int fd, void *to, size_t n, size_t *got, const char *what, struct err *e);
 /* Reads exactly n bytes at an offset; an earlier end is ERR_INTEGRITY "<what>: ends at X, expected Y". */
 MUST_CHECK bool fd_pread_exact(int fd, void *to, size_t n, uint64_t at, const char *what, struct err *e);
+/* The same for a descriptor with O_DIRECT. */
+MUST_CHECK bool fd_pread_direct(int fd, void *to, size_t n, uint64_t at, const char *what, struct err *e);
 MUST_CHECK bool fd_write_all(int fd, const void *bytes, size_t n, const char *what, struct err *e);
 MUST_CHECK bool fd_pwrite_all(int fd, const void *bytes, size_t n, uint64_t at, const char *what, struct err *e);
 MUST_CHECK bool fd_sync(int fd, const char *what, struct err *e);
@@ -74,6 +76,9 @@ MUST_CHECK bool file_move(const char *from, const char *to, struct err *e);
 
 /* An unlinked temporary file in dir (for spools). */
 MUST_CHECK int file_temp(const char *dir, struct err *e);
+
+/* So many descriptors will be needed: raises the limit of this process as far as it may. */
+void file_allow_open(size_t n);
 
 /* How large a file on the file system of this descriptor may become at most; UINT64_MAX: no limit that is known. */
 uint64_t file_max_bytes(int fd);

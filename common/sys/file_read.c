@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/statvfs.h>
 #include <sys/vfs.h>
 #include <unistd.h>
@@ -122,6 +123,15 @@ bool file_remove(const char *path, struct err *e)
     if (unlink(path) != 0 && errno != ENOENT)
         return file_fail(e, errno, "remove", path);
     return true;
+}
+
+void file_allow_open(size_t n)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= n)
+        return;
+    limit.rlim_cur = n < limit.rlim_max ? n : limit.rlim_max;
+    (void)setrlimit(RLIMIT_NOFILE, &limit);
 }
 
 uint64_t file_max_bytes(int fd)
