@@ -1,7 +1,8 @@
 """An OCI layout made of folders: each becomes one layer, so that a test decides what a layer holds.
 
-usage: layers.py LAYOUT FOLDER... [--platform OS/ARCHITECTURE] [--attest STATEMENT.json]
+usage: layers.py LAYOUT FOLDER[@TIME]... [--platform OS/ARCHITECTURE] [--attest STATEMENT.json]
 
+TIME: when each file was changed, in seconds since 1970; 0 if not given.
 With --attest the layout's image is an index, as BuildKit makes them: the image, and a manifest that holds the statement about it.
 """
 import argparse
@@ -38,17 +39,21 @@ class Layout:
         return self.document(media_type, {"schemaVersion": 2, "mediaType": media_type, "config": config, "layers": layers}, **more)
 
 
-def plain(entry):
-    entry.uid = entry.gid = entry.mtime = 0
-    entry.uname = entry.gname = ""
-    return entry
+def plain(time):
+    def change(entry):
+        entry.uid = entry.gid = 0
+        entry.mtime = time
+        entry.uname = entry.gname = ""
+        return entry
+    return change
 
 
 def tar_of(folder):
+    folder, _, time = folder.partition("@")
     out = io.BytesIO()
     with tarfile.open(fileobj=out, mode="w", format=tarfile.PAX_FORMAT) as tar:
         for name in sorted(os.listdir(folder)):
-            tar.add(os.path.join(folder, name), arcname=name, filter=plain)
+            tar.add(os.path.join(folder, name), arcname=name, filter=plain(int(time or 0)))
     return out.getvalue()
 
 

@@ -2,7 +2,7 @@
 """Reads a bundle as docs/FORMAT.md describes it, without the project's C code.
 
     read_bundle.py verify BUNDLE --trust PUB [--trust PUB]... [--deep]
-    read_bundle.py layers BUNDLE --trust PUB      rebuilds every layer, prints diff_id and size
+    read_bundle.py layers BUNDLE --trust PUB      rebuilds every layer, prints diff_id and size; of a delta with --base OLD
     read_bundle.py list   BUNDLE --trust PUB      mode, size and name of every member
     read_bundle.py cat    BUNDLE MEMBER --trust PUB
     read_bundle.py cut    FILE --average N        where the chunker ends each piece
@@ -34,8 +34,8 @@ from bundle.parity import find_shape, make, repair, shape_for
 Bundle = collections.namedtuple('Bundle', 'manifest digest')
 
 
-def verify(path, keys, wanted=None, deep=False):
-    """Does everything of section 7, in its order. wanted: {name of a member: open file for its content}."""
+def verify(path, keys, wanted=None, deep=False, base=None, keep=None):
+    """Does everything of section 7, in its order. wanted: {name of a member: open file for its content}. base, keep: as for rebuild."""
     with open(path, 'rb') as f, contextlib.ExitStack() as scratch:
         content, end = read_header_frame(f)                                                 # 1
         document, table, signatures = header_members(content)
@@ -68,13 +68,25 @@ def verify(path, keys, wanted=None, deep=False):
         for i, extents in enumerate(recipes):
             check_window(extents, runs, i)
         if deep:
-            rebuild(m, recipes, files['data'][0])                                           # 15
+            rebuild(m, recipes, files['data'][0], base, keep)                               # 15
     return Bundle(m, sha256(document))
 
 
 def whole(file):
     file.seek(0)
     return file.read()
+
+
+def verify_delta(path, old, keys):
+    """Every layer of the old bundle becomes a file, for the layers of the delta that read from it."""
+    with contextlib.ExitStack() as scratch:
+        files = {}
+
+        def keep(diff_id):
+            files[diff_id] = scratch.enter_context(tempfile.TemporaryFile())
+            return files[diff_id]
+        verify(old, keys, deep=True, keep=keep)
+        return verify(path, keys, deep=True, base=files)
 
 
 def cat(path, keys, member):
@@ -118,7 +130,8 @@ def run(args):
     keys = [read_key(path) for path in args.trust]
     if args.command == 'cat':
         return cat(args.bundle, keys, args.member)
-    m, digest = verify(args.bundle, keys, deep=args.command == 'layers' or (args.command == 'verify' and args.deep))
+    deep = args.command == 'layers' or (args.command == 'verify' and args.deep)
+    m, digest = verify_delta(args.bundle, args.base, keys) if deep and args.base else verify(args.bundle, keys, deep=deep)
     if args.command == 'verify':
         r = m['release']
         print('ok: %s %s release sha256:%s manifest sha256:%s' % (r['name'], r['version'], r['sha256'], digest))
@@ -140,6 +153,7 @@ def main():
             c.add_argument('member')
         if name == 'verify':
             c.add_argument('--deep', action='store_true')
+        c.add_argument('--base')
         c.add_argument('--trust', action='append', required=True)
     c = commands.add_parser('cut')
     c.add_argument('file')

@@ -75,14 +75,14 @@ def check_window(extents, runs, i):
         at += length
 
 
-def rebuild(m, recipes, stream, base=None):
-    """Puts every tar together and compares its digest. base: the tar of each base layer, by diff_id, as a file."""
+def rebuild(m, recipes, stream, base=None, keep=None):
+    """Puts every tar together and compares its digest. base: the tar of each base layer, by diff_id, as a file. keep: makes a file for a tar."""
     wanted = m.get('base', {})
     of_base = {b['diff_id'] for b in wanted.get('layers', [])}
     for i, (layer, extents) in enumerate(zip(m['layers'], recipes)):
         if layer['diff_id'] in of_base:
             continue  # nothing of it is in the bundle
-        digest = hashlib.sha256()
+        digest, kept = hashlib.sha256(), keep and keep(layer['diff_id'])
         for source, length, offset in extents:
             place = stream
             if source:
@@ -94,5 +94,7 @@ def rebuild(m, recipes, stream, base=None):
                 piece = place.read(min(length, MIB))
                 need(piece, 'INTEGRITY', 'layer %d: its base layer ends too early' % i)
                 digest.update(piece)
+                if kept:
+                    kept.write(piece)
                 length -= len(piece)
         need('sha256:' + digest.hexdigest() == layer['diff_id'], 'INTEGRITY', 'layer %d: SHA-256 is %s' % (i, digest.hexdigest()))
