@@ -15,6 +15,7 @@ struct load_request {
     uint64_t weight;       /* bytes of this one and of the longest row of those that wait for it */
     size_t *after;         /* requests with lower numbers that must be done before this one is committed */
     size_t n_after, after_cap;
+    bool is_sent;          /* its last blob has left */
     enum load_request_state { LOAD_REQUEST_WAITS, LOAD_REQUEST_RUNS, LOAD_REQUEST_DONE } state;
 };
 

@@ -50,12 +50,21 @@ static bool over(struct lane *l, struct err *e)
 
 /* --- what a load asks for ----------------------------------------------------------------------------------------- */
 
+static bool is_next(const struct lane *l)
+{
+    for (size_t i = 0; i < l->request->n_after; i++)
+        if (!l->run->set->requests[l->request->after[i]].is_sent)
+            return false;
+    return !l->run->is_sending;
+}
+
+/* What builds on others is sent after them. */
 static bool lane_begin(void *ctx, struct err *e)
 {
     struct lane *l = ctx;
     work_mutex_lock(l->run->mutex);
     bool is_over;
-    while (!(is_over = over(l, e)) && l->run->is_sending)
+    while (!(is_over = over(l, e)) && !is_next(l))
         work_mutex_wait(l->run->mutex, LOOK_MS);
     if (!is_over)
         l->run->is_sending = l->is_sending = true;
@@ -65,9 +74,8 @@ static bool lane_begin(void *ctx, struct err *e)
 
 static void stop_sending(struct lane *l)
 {
-    if (!l->is_sending)
-        return;
-    l->run->is_sending = l->is_sending = false;
+    if (l->is_sending)
+        l->run->is_sending = l->is_sending = false;
     work_mutex_wake(l->run->mutex);
 }
 
@@ -103,8 +111,9 @@ static bool lane_commit(void *ctx, struct err *e)
 {
     struct lane *l = ctx;
     work_mutex_lock(l->run->mutex);
+    l->run->n_sent += !l->request->is_sent;
+    l->request->is_sent = true;
     stop_sending(l);
-    l->run->n_sent += !l->is_committed;
     bool ok = wait_for_others(l, e);
     work_mutex_unlock(l->run->mutex);
     l->is_committed = ok && (l->is_committed || call_before(l, e));
