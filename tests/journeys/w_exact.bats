@@ -144,3 +144,30 @@ config_of() { skopeo inspect --raw --tls-verify=false "docker://$(host)/$1" | jq
     cmp "$FILE/signed/images/0/signature-0/payload-0.json" "$FILE/signed/blobs/sha256/$(sha256sum <"$FILE/signed/images/0/signature-0/payload-0.json" | cut -d' ' -f1)"
     registry_stop "$FILE/second"
 }
+
+# huge_layout DIR: a layout whose only layer says that it has 9 GiB.
+huge_layout() {
+    local manifest index
+    rm -rf "$FILE/one" "$FILE/one.bundle.tar.zst"
+    works exact "$FILE/one.bundle.tar.zst" tools/tiny:1-oci
+    mkdir "$FILE/one"
+    tar --zstd -C "$FILE/one" -xf "$FILE/one.bundle.tar.zst"
+    mkdir -p "$1"
+    cp -r "$FILE/one/blobs" "$FILE/one/oci-layout" "$1"
+    manifest=$(jq -r '.manifests[0].digest' "$FILE/one/index.json")
+    jq -c '.layers = [.layers[0] | .size = 9663676416]' "$1/blobs/sha256/${manifest#sha256:}" >"$1/manifest"
+    jq -c '.rootfs.diff_ids = [.rootfs.diff_ids[0]]' "$1/blobs/sha256/$(jq -r '.config.digest[7:]' "$1/manifest")" >"$1/config"
+    jq -c --arg d "sha256:$(sha256sum <"$1/config" | cut -d' ' -f1)" --argjson n "$(wc -c <"$1/config")" '.config.digest = $d | .config.size = $n' "$1/manifest" >"$1/manifest.2"
+    index=$(sha256sum <"$1/manifest.2" | cut -d' ' -f1)
+    cp "$1/config" "$1/blobs/sha256/$(sha256sum <"$1/config" | cut -d' ' -f1)"
+    cp "$1/manifest.2" "$1/blobs/sha256/$index"
+    jq -c --arg d "sha256:$index" --argjson n "$(wc -c <"$1/manifest.2")" '.manifests[0].digest = $d | .manifests[0].size = $n' "$FILE/one/index.json" >"$1/index.json"
+}
+
+@test "a layer over 8 GiB is refused by name before anything is fetched, and the hint says what takes it" {
+    huge_layout "$FILE/huge"
+    mkdir "$FILE/none"
+    refused 3 'layer sha256:[0-9a-f]{64} has 9\.7 GB, at most 8 GiB' bundler create --layers=exact --version 1.0.0 --no-loader --cache "$FILE/blobs" -o "$FILE/none/" "huge=oci:$FILE/huge"
+    tells 'hint: --layers=dedup takes layers of any size'
+    no_partial "$FILE/none"
+}
