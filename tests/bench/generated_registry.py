@@ -4,8 +4,7 @@
     generated_registry.py DIR NAME:TAG=BASE_MIB+MIB,MIB...  ...     writes its port to DIR/port when it can be asked; ends with SIGTERM
 
 An image has an uncompressed layer for each number. The same bytes for the same arguments: one MiB in three is noise, two are noise of four letters
-(compressible to a quarter), and each sixth MiB stood 62 MiB before. A layer before the + is the same one in
-every image. 64n: noise only."""
+(compressible to a quarter), and each sixth MiB stood 62 MiB before. A layer before the + is the same one in every image."""
 import hashlib
 import http.server
 import json
@@ -28,18 +27,18 @@ class Blocks:
         noise = random.Random(1)
         self.pools = [[int.from_bytes(noise.randbytes(MIB), 'little') for _ in range(32)] for _ in range(3)]
 
-    def block(self, n, noise_only):
-        if n % 6 == 5 and not noise_only:
+    def block(self, n):
+        if n % 6 == 5:
             n = max(0, n - 62)
         mixed = self.pools[0][n & 31] ^ self.pools[1][n >> 5 & 31] ^ self.pools[2][n >> 10 & 31]
-        return (mixed if n % 3 == 0 or noise_only else mixed & FOUR_LETTERS).to_bytes(MIB, 'little')
+        return (mixed if n % 3 == 0 else mixed & FOUR_LETTERS).to_bytes(MIB, 'little')
 
 
 class Layer:
     """A tar archive of one file."""
 
-    def __init__(self, blocks, first, mib, noise_only):
-        self.blocks, self.first, self.mib, self.noise_only = blocks, first, mib, noise_only
+    def __init__(self, blocks, first, mib):
+        self.blocks, self.first, self.mib = blocks, first, mib
         head = tarfile.TarInfo('layer-%d.bin' % first)
         head.size = mib * MIB
         self.head = head.tobuf(tarfile.USTAR_FORMAT)
@@ -54,7 +53,7 @@ class Layer:
         at = len(self.head)
         yield self.head[offset:]
         for i in range(max(0, offset - at) // MIB, self.mib):
-            yield self.blocks.block(self.first + i, self.noise_only)[max(0, offset - at - i * MIB):]
+            yield self.blocks.block(self.first + i)[max(0, offset - at - i * MIB):]
         yield bytes(TAIL)[max(0, offset - at - self.mib * MIB):]
 
 
@@ -76,18 +75,18 @@ class Store:
     def __init__(self):
         self.blocks, self.shared, self.found, self.next = Blocks(), {}, {}, 0
 
-    def layer(self, size, shared):
-        if shared and size in self.shared:
-            return self.shared[size]
-        layer = Layer(self.blocks, self.next, int(size.rstrip('n')), size.endswith('n'))
-        self.next += layer.mib
-        if shared:
-            self.shared[size] = layer
+    def layer(self, mib, is_shared):
+        if is_shared and mib in self.shared:
+            return self.shared[mib]
+        layer = Layer(self.blocks, self.next, mib)
+        self.next += mib
+        if is_shared:
+            self.shared[mib] = layer
         return layer
 
     def add(self, name, tag, sizes):
         base, plus, own = sizes.rpartition('+')
-        layers = [self.layer(size, True) for size in filter(None, base.split(','))] + [self.layer(size, False) for size in own.split(',')]
+        layers = [self.layer(int(mib), True) for mib in filter(None, base.split(','))] + [self.layer(int(mib), False) for mib in own.split(',')]
         config = Document({'architecture': 'amd64', 'os': 'linux', 'created': '2026-01-02T03:04:05Z', 'config': {'Labels': {'name': name}},
                            'rootfs': {'type': 'layers', 'diff_ids': [layer.digest for layer in layers]}})
         manifest = Document({'schemaVersion': 2, 'mediaType': 'application/vnd.oci.image.manifest.v1+json',

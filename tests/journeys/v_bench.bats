@@ -26,7 +26,7 @@ has() {
     for tool in archon "docker load, as it is"; do has "load again" "$tool"; done
     for tool in archon "zstd -dc, docker load"; do has upgrade "$tool"; done
     for tool in archon sha256sum; do has "verify, one core" "$tool"; done
-    for tool in "verify, all cores" list "list, 10 GB" "cat of a small member" "cat of a small member, 10 GB"; do has "$tool" archon; done
+    for tool in "verify, all cores" list "list, 10 GB" "cat of a small member" "cat of a small member, 10 GB" "cat of the last member, 10 GB"; do has "$tool" archon; done
 }
 
 @test "sizes, memory, disk and the engine's part are among the results" {
