@@ -30,7 +30,7 @@ static void damage_slices(const struct scene *x, unsigned set)
 static void every_set_of_slices_up_to_the_budget_comes_back(void **state)
 {
     struct scene *x = *state;
-    struct repair_facts f;
+    struct repair_facts f = { 0 };
     fill_small(x);
     for (unsigned set = 0; set < 1u << 10; set++) {
         if (count(set) > 4)
@@ -46,7 +46,7 @@ static void every_set_of_slices_up_to_the_budget_comes_back(void **state)
 static void one_slice_more_is_refused_and_counted(void **state)
 {
     struct scene *x = *state;
-    struct repair_facts f;
+    struct repair_facts f = { 0 };
     fill_small(x);
     for (unsigned set = 0; set < 1u << 10; set++) {
         struct err e = { 0 };
@@ -67,7 +67,7 @@ static void one_slice_more_is_refused_and_counted(void **state)
 static void each_row_may_be_damaged_elsewhere(void **state)
 {
     struct scene *x = *state;
-    struct repair_facts f;
+    struct repair_facts f = { 0 };
     fill_small(x);
     for (uint32_t shift = 0; shift < 6; shift++) {
         for (uint32_t row = 0; row < 4; row++)
@@ -86,7 +86,7 @@ enum { USUAL = 3000001 }; /* 733 blocks */
 static void a_burst_of_so_many_percent_comes_back_wherever_it_is(void **state)
 {
     struct scene *x = *state;
-    struct repair_facts f;
+    struct repair_facts f = { 0 };
     scene_fill(x, USUAL, 10);
     for (uint64_t at = 0; at + USUAL / 10 <= USUAL; at += USUAL / 9) {
         damage(x->bundle, x->bytes, at, USUAL / 10);
@@ -100,7 +100,7 @@ static void a_burst_of_so_many_percent_comes_back_wherever_it_is(void **state)
 static void any_ten_percent_of_the_slices_come_back(void **state)
 {
     struct scene *x = *state;
-    struct repair_facts f;
+    struct repair_facts f = { 0 };
     uint32_t seed = 3;
     scene_fill(x, USUAL, 10);
     uint32_t n = x->s.k + x->s.m;
@@ -127,7 +127,7 @@ static void any_ten_percent_of_the_slices_come_back(void **state)
 static void scattered_sectors_come_back(void **state)
 {
     struct scene *x = *state;
-    struct repair_facts f;
+    struct repair_facts f = { 0 };
     uint32_t seed = 5;
     scene_fill(x, USUAL, 10);
     for (unsigned i = 0; i < 25; i++) /* of 733 + 84: never more than 21 in a row of 4 */
@@ -141,7 +141,7 @@ static void scattered_sectors_come_back(void **state)
 static void a_file_that_ends_early_gets_its_end_back(void **state)
 {
     struct scene *x = *state;
-    struct repair_facts f;
+    struct repair_facts f = { 0 };
     scene_fill(x, USUAL, 10);
     assert_int_equal(truncate(x->bundle, USUAL - USUAL / 10), 0);
     assert_repaired(x, &f);
@@ -151,7 +151,7 @@ static void a_file_that_ends_early_gets_its_end_back(void **state)
 static void what_was_appended_is_left_out(void **state)
 {
     struct scene *x = *state;
-    struct repair_facts f;
+    struct repair_facts f = { 0 };
     scene_fill(x, USUAL, 10);
     AUTO(mem_auto) uint8_t *longer = mem_new(USUAL + 5000);
     memcpy(longer, x->bytes, USUAL);
@@ -163,7 +163,7 @@ static void what_was_appended_is_left_out(void **state)
 static void large_blocks_are_computed_strip_by_strip(void **state)
 {
     struct scene *x = *state;
-    struct repair_facts f;
+    struct repair_facts f = { 0 };
     x->s = (struct parity_shape){ .total = 2 * 5 * 262144 - 70000, .block = 262144, .rows = 2, .k = 5, .m = 2 };
     scene_shaped(x);
     damage_block(x, 1, 4); /* the last, which is not full */
@@ -192,7 +192,7 @@ static void a_missing_part_comes_back(void **state)
     struct scene *x = *state;
     scene_fill(x, USUAL, 20);
     for (unsigned part = 1; part <= 7; part++) {
-        struct repair_facts f;
+        struct repair_facts f = { 0 };
         char path[128];
         put(x->bundle, x->bytes, USUAL);
         to_parts(x, 500000); /* 7 of them, the last is short */
@@ -206,7 +206,7 @@ static void a_missing_part_comes_back(void **state)
 static void a_part_that_ends_early_is_damaged_there(void **state)
 {
     struct scene *x = *state;
-    struct repair_facts f;
+    struct repair_facts f = { 0 };
     char path[128];
     scene_fill(x, USUAL, 20);
     to_parts(x, 500000);
@@ -222,7 +222,7 @@ static void the_parity_file_of_another_bundle_is_told(void **state)
 {
     struct scene *x = *state;
     struct err e = { 0 };
-    struct repair_facts f;
+    struct repair_facts f = { 0 };
     scene_fill(x, USUAL, 10);
     damage(x->bundle, x->bytes, 0, USUAL);
     assert_false(repair_into(x, &f, &e));
