@@ -15,7 +15,10 @@ setup_file() {
     pack delta 2 --base "$(bundle full 1)"
 }
 
-teardown_file() { journey_stop; }
+teardown_file() {
+    [ ! -e "$FILE/stall.pid" ] || stop_pid "$FILE/stall.pid" 5
+    journey_stop
+}
 
 setup() {
     # The newer Debian sees the file's scratch folder only: the programs are carried there.
@@ -47,8 +50,10 @@ END
 
 # images VERSION FOLDER...: the application's image of that version, and a tool that never changes.
 images() {
-    python3 "$CHECKOUT/tests/journeys/layers.py" "$FILE/layout-app-$1" "${@/#/$FILE/}"
-    python3 "$CHECKOUT/tests/journeys/layers.py" "$FILE/layout-tool-$1" "$FILE/base" "$FILE/tool"
+    local version=$1
+    shift
+    python3 "$CHECKOUT/tests/journeys/layers.py" "$FILE/layout-app-$version" "${@/#/$FILE/}"
+    python3 "$CHECKOUT/tests/journeys/layers.py" "$FILE/layout-tool-$version" "$FILE/base" "$FILE/tool"
 }
 
 # pack KIND VERSION ARG...
@@ -57,8 +62,8 @@ pack() {
         "site.example/app:$2=oci:$FILE/layout-app-$2" "site.example/tool:$2=oci:$FILE/layout-tool-$2" >"$FILE/out/pack-$1-$2" 2>&1 || fail "$(cat "$FILE/out/pack-$1-$2")"
 }
 
-# shown: ids, layers and names of all images.
-shown() { on_engine image inspect --format '{{.Id}} {{.RootFS.Layers}} {{.RepoTags}}' site.example/app:2 site.example/tool:2; }
+# shown: ids and layers of the second release's images.
+shown() { on_engine image inspect --format '{{.Id}} {{.RootFS.Layers}}' site.example/app:2 site.example/tool:2; }
 
 load_full() { works site load-images "$(bundle full "$1")"; }
 
@@ -104,6 +109,7 @@ var_tmp() { daemon_run "$ENGINE" find /var/tmp -newer "$FILE/release.pub" -size 
 @test "a base whose images lost their names is found by its layers" {
     load_full 1
     on_engine tag site.example/app:1 other.example/renamed:7
+    on_engine tag site.example/tool:1 other.example/renamed:8
     on_engine rmi site.example/app:1 site.example/tool:1 >/dev/null
     is_as_full site load-images "$(bundle delta 2)"
 }
@@ -154,16 +160,17 @@ var_tmp() { daemon_run "$ENGINE" find /var/tmp -newer "$FILE/release.pub" -size 
 
 @test "killed while the base is read: nothing stays, and the next run goes through" {
     load_full 1
-    python3 "$CHECKOUT/tests/support/stalling_engine.py" "$FILE/stall.sock" "$(daemon_socket "$ENGINE")" "$FILE/stalled" 1000000 &
-    local proxy=$! loader
+    local loader
+    spawn "$FILE/stall.pid" "$FILE/stall.log" python3 "$CHECKOUT/tests/support/stalling_engine.py" "$FILE/stall.sock" "$(daemon_socket "$ENGINE")" "$FILE/stalled" 5000000
     wait_for 10 test -S "$FILE/stall.sock"
-    "$BIN/archon-load" load-images --root "$SITE" --engine "$FILE/stall.sock" "$(bundle delta 2)" >/dev/null 2>&1 &
+    "$BIN/archon-load" load-images --root "$SITE" --engine "$FILE/stall.sock" "$(bundle delta 2)" >/dev/null 2>&1 3>&- &
     loader=$!
     wait_for 30 test -e "$FILE/stalled"
-    find "/proc/$loader/fd" -lname '/var/tmp/* (deleted)' | grep -q .
+    find "/proc/$loader/fd" -lname '/var/tmp/* (deleted)' >"$FILE/spools"
     kill -KILL "$loader"
     wait "$loader" || true
-    kill "$proxy"
+    stop_pid "$FILE/stall.pid" 5
+    equal "$(wc -l <"$FILE/spools")" 1
     equal "$(var_tmp)" ""
     equal "$(on_engine images -q site.example/app:2)" ""
     is_as_full site load-images "$(bundle delta 2)"
