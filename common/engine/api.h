@@ -34,6 +34,8 @@ MUST_CHECK bool api_call(struct engine *g, const char *method, const char *path,
 bool api_refused(const char *what, unsigned status, const struct buf *answer, struct err *e);
 /* For http_request.on_head: refuses what is no plain answer (1xx, two lengths). ERR_ENGINE. */
 bool api_check_head(void *ctx, const struct http_response *head, struct err *e);
+/* What was remembered of images that are whole is no longer so: other connections have loaded some. image_has_content looks again. */
+void content_forget(struct engine *g);
 /* The URL of a path ("/images/json"), with host and API version. A path that names a version ("/v1.47/images/json") keeps it. */
 void api_url(const struct engine *g, struct buf *url, const char *path);
 /* Appends text percent-encoded as one part of a path or a query value; '/' and ':' of references stay. */

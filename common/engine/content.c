@@ -74,3 +74,9 @@ bool image_has_content(struct engine *g, const struct digest *id, enum image_whe
     *yes = digest_set_has(&g->complete, id);
     return true;
 }
+
+void content_forget(struct engine *g)
+{
+    digest_set_clear(&g->complete);
+    g->has_looked = false;
+}

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "engine/api.h"
 #include "engine/load_set_parts.h"
 #include "sys/start.h"
 #include "sys/work.h"
@@ -278,6 +279,7 @@ bool load_set_run(struct load_set *s, const struct load_set_how *how, struct loa
         run_lanes(lanes, n);
     for (unsigned i = 0; i < n; i++)
         engine_close(lanes[i].g);
+    content_forget(s->g);
     work_mutex_free(r.mutex);
     work_mutex_free(r.story);
     if (r.err.code != ERR_NONE) {
