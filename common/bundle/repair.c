@@ -113,16 +113,15 @@ static bool copy_blocks(void *ctx, uint64_t first, uint64_t end, uint8_t *buffer
 
 /* --- what was found ----------------------------------------------------------------------------------------------- */
 
-static void add_range(struct repair_facts *f, uint64_t at, uint64_t bytes)
+/* Damage at that place; end: of the one before. */
+static void add_range(struct repair_facts *f, uint64_t at, uint64_t bytes, uint64_t end)
 {
-    struct repair_range *last = f->n_ranges > 0 && f->n_ranges <= LIMIT_REPAIR_RANGES ? &f->ranges[f->n_ranges - 1] : NULL;
-    if (last != NULL && last->at + last->bytes == at) {
-        last->bytes += bytes;
+    bool is_longer = f->n_ranges > 0 && end == at;
+    f->n_ranges += is_longer ? 0 : 1;
+    if (f->n_ranges > LIMIT_REPAIR_RANGES)
         return;
-    }
-    if (f->n_ranges < LIMIT_REPAIR_RANGES)
-        f->ranges[f->n_ranges] = (struct repair_range){ at, bytes };
-    f->n_ranges++;
+    struct repair_range *r = &f->ranges[f->n_ranges - 1];
+    *r = is_longer ? (struct repair_range){ r->at, r->bytes + bytes } : (struct repair_range){ at, bytes };
 }
 
 /* Every bundle has blocks of zero bytes in its header. */
@@ -137,6 +136,8 @@ static void count_blocks(struct repair *r)
     struct repair_facts *f = &r->facts;
     AUTO(mem_auto) uint8_t *block = mem_new(r->s.block);
     struct parity_hash zero = parity_hash_of(block, r->s.block);
+    uint64_t end = 0;
+    f->ranges = mem_new_array(LIMIT_REPAIR_RANGES, sizeof *f->ranges);
     for (uint64_t i = 0; i * r->s.block < r->s.total; i++) {
         uint64_t at = i * r->s.block;
         f->n_blocks++;
@@ -146,7 +147,8 @@ static void count_blocks(struct repair *r)
         if (!is_lost(r->blocks[i]))
             continue;
         f->n_damaged++;
-        add_range(f, at, r->s.total - at < r->s.block ? r->s.total - at : r->s.block);
+        add_range(f, at, r->s.total - at < r->s.block ? r->s.total - at : r->s.block, end);
+        end = at + r->s.block;
     }
 }
 
@@ -192,7 +194,7 @@ bool repair_copy(struct repair *r, int to, const char *name, const struct parity
     struct spread all = { .n = (uint64_t)r->s.rows * r->s.k, .step = step, .buffer_bytes = (size_t)step * r->s.block, .jobs = repair_threads(how),
                           .progress = how->progress, .phase = "read", .unit_bytes = r->s.block, .run = copy_blocks, .ctx = &c };
     mem_free(r->facts.ranges);
-    r->facts = (struct repair_facts){ .ranges = mem_new_array(LIMIT_REPAIR_RANGES, sizeof(struct repair_range)) };
+    r->facts = (struct repair_facts){ 0 };
     if (ftruncate(to, (off_t)r->s.total) != 0)
         return file_fail(e, errno, "write", name);
     if (!spread_run(&all, e) || !parity_check(r->parity, how, e))

@@ -174,6 +174,20 @@ static void large_blocks_are_computed_strip_by_strip(void **state)
     assert_int_equal(f.n_damaged, 3);
 }
 
+/* Two of three blocks of 6000: 2000 places, of which 1000 are kept. */
+static void more_places_than_are_kept_are_counted(void **state)
+{
+    struct scene *x = *state;
+    struct repair_facts f;
+    x->s = (struct parity_shape){ .total = 6000 * 4096, .block = 4096, .rows = 2000, .k = 3, .m = 2 };
+    scene_shaped(x);
+    for (uint64_t i = 0; i < 6000; i += 3)
+        damage(x->bundle, x->bytes, i * 4096 + 4090, 10); /* the end of one block, the beginning of the next */
+    assert_repaired(x, &f);
+    assert_int_equal(f.n_damaged, 4000);
+    assert_int_equal(f.n_ranges, 2000);
+}
+
 /* ---- parts ---- */
 
 static void to_parts(const struct scene *x, size_t part)
@@ -256,6 +270,7 @@ int main(void)
         IN_A_SCENE(a_file_that_ends_early_gets_its_end_back),
         IN_A_SCENE(what_was_appended_is_left_out),
         IN_A_SCENE(large_blocks_are_computed_strip_by_strip),
+        IN_A_SCENE(more_places_than_are_kept_are_counted),
         IN_A_SCENE(a_missing_part_comes_back),
         IN_A_SCENE(a_part_that_ends_early_is_damaged_there),
         IN_A_SCENE(the_parity_file_of_another_bundle_is_told),
