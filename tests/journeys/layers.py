@@ -89,4 +89,5 @@ def main():
     layout.file("index.json", json.dumps({"schemaVersion": 2, "mediaType": INDEX, "manifests": [top]}).encode())
 
 
-main()
+if __name__ == "__main__":
+    main()

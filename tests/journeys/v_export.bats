@@ -7,7 +7,8 @@ setup_file() {
     journey_start registry engine key
     H=$(registry_host "$REGISTRY")
     works create three "$H/shop/web:1.0.0" "$H/shop/api:1.0.0" "$H/tools/tiny:1"
-    python3 "$BATS_TEST_DIRNAME/v_export.py" layout "$FILE/two"
+    printf '{"_type":"https://in-toto.io/Statement/v0.1","predicateType":"https://spdx.dev/Document"}' >"$FILE/statement"
+    python3 "$BATS_TEST_DIRNAME/v_export.py" layout "$FILE/two" "$FILE/statement"
     works create two site.example/team/two:1="oci:$FILE/two:1" --platform linux/amd64,linux/arm64
 }
 
@@ -180,6 +181,22 @@ is_the_registrys_archive() {
     works exported exact3 rootfs "$FILE/root.tar"
     works exported three rootfs "$FILE/same.tar" --image tiny
     python3 "$BATS_TEST_DIRNAME/v_export.py" same "$FILE/root.tar" "$FILE/same.tar"
+}
+
+@test "attestations travel with the manifest that they speak of, and with no other" {
+    local blob
+    blob=$(sha256sum <"$FILE/statement" | cut -d ' ' -f 1)
+    works create whole site.example/team/two:1="oci:$FILE/two:1" --platform linux/amd64,linux/arm64 --layers=exact
+    works exported whole oci "$FILE/out"
+    cmp "$FILE/out/blobs/sha256/$blob" "$FILE/statement"
+    diff -r "$FILE/two/blobs" "$FILE/out/blobs"
+    rm -rf "$FILE/out"
+    works exported two oci "$FILE/out"
+    says "manifests were made anew"
+    [ ! -e "$FILE/out/blobs/sha256/$blob" ]
+    rm -rf "$FILE/out"
+    works exported whole oci "$FILE/out" --platform linux/arm64
+    [ ! -e "$FILE/out/blobs/sha256/$blob" ]
 }
 
 @test "a host exports with its own keys, and gets the same bytes" {

@@ -1,19 +1,23 @@
-"""v_export.py layout DIR: an OCI layout with one image for linux/amd64 and linux/arm64, layers compressed, with all that layers can take away.
+"""v_export.py layout DIR STATEMENT: an OCI layout with one image for linux/amd64 and linux/arm64, layers compressed, with all that layers can
+take away, and an attestation about the first.
 v_export.py same A.tar B.tar [NAME]...: two archives of one root file system show the same files; names that an engine makes itself are passed over."""
 import gzip
 import hashlib
 import io
 import json
-import pathlib
 import sys
 import tarfile
 
-TYPE = "application/vnd.oci.image."
+sys.dont_write_bytecode = True
+from layers import CONFIG, INDEX, LAYER, MANIFEST, Layout, attestation, config_of  # noqa: E402
+
 ENTRIES = {"d": tarfile.DIRTYPE, "s": tarfile.SYMTYPE, "h": tarfile.LNKTYPE}
+FOLDERS = [("d", "bin", ""), ("d", "etc", ""), ("d", "var", ""), ("d", "var/cache", "")]
 LAYERS = [
-    [("d", "bin", ""), ("d", "etc", ""), ("d", "var", ""), ("f", "etc/kept", "one"), ("f", "etc/gone", "two"), ("f", "etc/Főtanúsítvány", "three"), ("d", "var/cache", ""), ("f", "var/cache/old", "x"),
-     ("f", "bin/first", "program"), ("h", "bin/second", "bin/first"), ("s", "lib", "usr/lib")],
-    [("d", "bin", ""), ("d", "etc", ""), ("d", "var", ""), ("d", "var/cache", ""), ("f", "etc/.wh.gone", ""), ("f", "var/cache/.wh..wh..opq", ""), ("f", "var/cache/new", "y"), ("f", "bin/.wh.first", ""), ("f", "etc/kept", "newer")],
+    FOLDERS + [("f", "etc/kept", "one"), ("f", "etc/gone", "two"), ("f", "etc/Főtanúsítvány", "three"), ("f", "var/cache/old", "x"),
+               ("f", "bin/first", "program"), ("h", "bin/second", "bin/first"), ("s", "lib", "usr/lib")],
+    FOLDERS + [("f", "etc/.wh.gone", ""), ("f", "var/cache/.wh..wh..opq", ""), ("f", "var/cache/new", "y"), ("f", "bin/.wh.first", ""),
+               ("f", "etc/kept", "newer")],
 ]
 
 
@@ -32,30 +36,20 @@ def layer(entries, machine):
     return out.getvalue()
 
 
-def make_layout(folder):
-    blobs = folder / "blobs/sha256"
-    blobs.mkdir(parents=True)
+def image(layout, machine):
+    tars = [layer(entries, machine) for entries in LAYERS]
+    blobs = [layout.blob(LAYER, gzip.compress(tar, mtime=0)) for tar in tars]
+    config = layout.document(CONFIG, config_of("linux/" + machine, tars))
+    return layout.image(MANIFEST, config, blobs, platform={"os": "linux", "architecture": machine})
 
-    def put(kind, data, **more):
-        digest = hashlib.sha256(data).hexdigest()
-        (blobs / digest).write_bytes(data)
-        return {"mediaType": TYPE + kind, "digest": "sha256:" + digest, "size": len(data), **more}
 
-    def document(value):
-        return json.dumps(value).encode()
-
-    def image(machine):
-        tars = [layer(entries, machine) for entries in LAYERS]
-        ids = ["sha256:" + hashlib.sha256(tar).hexdigest() for tar in tars]
-        config = put("config.v1+json", document({"architecture": machine, "os": "linux", "config": {}, "rootfs": {"type": "layers", "diff_ids": ids}}))
-        layers = [put("layer.v1.tar+gzip", gzip.compress(tar, mtime=0)) for tar in tars]
-        manifest = document({"schemaVersion": 2, "mediaType": TYPE + "manifest.v1+json", "config": config, "layers": layers})
-        return put("manifest.v1+json", manifest, platform={"os": "linux", "architecture": machine})
-
-    index = put("index.v1+json", document({"schemaVersion": 2, "mediaType": TYPE + "index.v1+json", "manifests": [image("amd64"), image("arm64")]}))
-    index["annotations"] = {"org.opencontainers.image.ref.name": "1"}
-    (folder / "index.json").write_bytes(document({"schemaVersion": 2, "manifests": [index]}))
-    (folder / "oci-layout").write_text('{"imageLayoutVersion":"1.0.0"}')
+def make_layout(folder, statement):
+    layout = Layout(folder)
+    images = [image(layout, machine) for machine in ("amd64", "arm64")]
+    manifests = images + [attestation(layout, statement, images[0])]
+    index = layout.document(INDEX, {"schemaVersion": 2, "mediaType": INDEX, "manifests": manifests},
+                            annotations={"org.opencontainers.image.ref.name": "1"})
+    layout.file("index.json", json.dumps({"schemaVersion": 2, "mediaType": INDEX, "manifests": [index]}).encode())
 
 
 def files(path, passed_over):
@@ -81,6 +75,6 @@ def compare(a, b, passed_over):
 
 
 if sys.argv[1] == "layout":
-    make_layout(pathlib.Path(sys.argv[2]))
+    make_layout(sys.argv[2], sys.argv[3])
 else:
     sys.exit(compare(sys.argv[2], sys.argv[3], set(sys.argv[4:])))
