@@ -5,7 +5,7 @@ Most damage is done before the signature is made: then only the rule that is bro
 """
 from bundle.writer import Key, build, golden_spec
 
-from . import m_manifest, recipes, s_signatures, t_members, x_exact, z_frames
+from . import deltas, m_manifest, recipes, s_signatures, t_members, x_exact, z_frames
 
 
 class Maker:
@@ -29,5 +29,5 @@ def cases(key, second):
     """Yields (name, class, note, bytes of the file)."""
     make = Maker(key, second)
     yield 'ok-golden', 'OK', 'the golden bundle itself', make.golden
-    for module in (z_frames, t_members, m_manifest, s_signatures, recipes, x_exact):
+    for module in (z_frames, t_members, m_manifest, s_signatures, recipes, deltas, x_exact):
         yield from module.cases(make)
