@@ -37,6 +37,28 @@ image_id() {
     engine_world | cmp - "$FILE/first"
 }
 
+@test "layers that images share come first, without a name, and nothing of that is left" {
+    site_reset images
+    works site load-images --verbose "$FILE/shop-1.0.0.bundle.tar.zst"
+    grep -q 'base sha256:[0-9a-f]*: removed' "$FILE/stderr"
+    equal "$(on_engine images --all --quiet --filter dangling=true)" ""
+    equal "$(on_engine images --quiet | sort -u | wc -l)" 3
+}
+
+@test "when every image is there, nothing else of the bundle is read; when one is missing, the whole bundle is verified before anything is sent" {
+    local damaged=$FILE/damaged.bundle.tar.zst image
+    image=$(registry_host "$REGISTRY")/shop/api:1.0.0
+    works site load-images "$FILE/shop-1.0.0.bundle.tar.zst"
+    cp "$FILE/shop-1.0.0.bundle.tar.zst" "$damaged"
+    printf 'damage' | dd of="$damaged" bs=1 seek=$(($(stat -c %s "$damaged") / 2)) conv=notrunc status=none
+    works site load-images "$damaged"
+    grep -q 'all images are there already' "$FILE/stderr"
+    refused 13 'chunk [0-9]+ of [0-9]+ at offset [0-9]+ is damaged' loader verify --root "$SITE" "$damaged"
+    on_engine rmi "$image" >/dev/null
+    refused 13 'chunk [0-9]+ of [0-9]+ at offset [0-9]+ is damaged' site load-images "$damaged"
+    equal "$(on_engine images --quiet "$image")" ""
+}
+
 @test "an image whose tag points elsewhere gets its tag back" {
     works site load-images "$FILE/shop-1.0.0.bundle.tar.zst"
     on_engine tag "$(registry_host "$REGISTRY")/shop/web:1.0.0" "$(registry_host "$REGISTRY")/shop/api:1.0.0"
