@@ -239,6 +239,26 @@ static void a_handover_that_is_dropped_leaves_nothing_behind(void **state)
     test_free(bytes);
 }
 
+/* The verdict is where the end would be: whoever stops early has proven nothing, and who goes on asking is told again. */
+static void a_source_with_a_digest_gives_its_verdict_at_the_end(void **state)
+{
+    (void)state;
+    struct err e = { 0 };
+    struct digest d;
+    char text[8];
+    size_t got = 0;
+    sha256_of(&d, "hello", 5);
+    AUTO(source_free_auto) struct source *good = source_sha256(&d, "part", source_memory("hello", 5));
+    assert_true(source_read(good, text, sizeof text, &got, &e) && got == 5);
+    assert_true(source_read(good, text, sizeof text, &got, &e) && got == 0);
+    assert_true(source_read(good, text, sizeof text, &got, &e) && got == 0);
+    AUTO(source_free_auto) struct source *bad = source_sha256(&d, "part", source_memory("hallo", 5));
+    assert_true(source_read(bad, text, sizeof text, &got, &e) && got == 5);
+    assert_false(source_read(bad, text, sizeof text, &got, &e));
+    assert_int_equal(e.code, ERR_INTEGRITY);
+    assert_non_null(strstr(e.msg, "part: digest is sha256:"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -252,6 +272,7 @@ int main(void)
         cmocka_unit_test(a_function_sees_each_piece_and_can_stop),
         cmocka_unit_test(the_pump_moves_a_file_through_descriptors),
         cmocka_unit_test(an_empty_memory_source_ends_at_once),
+        cmocka_unit_test(a_source_with_a_digest_gives_its_verdict_at_the_end),
         cmocka_unit_test(a_handover_passes_everything_on_in_order),
         cmocka_unit_test(a_failure_behind_a_handover_is_that_of_a_later_write_or_of_finish),
         cmocka_unit_test(a_handover_that_is_dropped_leaves_nothing_behind),
