@@ -152,7 +152,7 @@ static bool make_finder(struct images *im, size_t image, struct oci_layout_entry
 static bool give_ref_name(struct images *im, size_t image, size_t first, struct err *e)
 {
     struct oci_layout_entry finder;
-    if (im->n_names == 1 || !is_of_docker(&im->entries[first])) {
+    if (im->n_names == 1 || first == im->n_entries || !is_of_docker(&im->entries[first])) {
         for (size_t i = first; i < im->n_entries; i++)
             im->entries[i].ref_name = im->names[image];
         return true;
