@@ -40,6 +40,7 @@ bool load_base_make(struct load_image *base, struct buf *config, const struct lo
     base->config = buf_text(config);
     base->config_bytes = config->len;
     sha256_of(&base->config_digest, config->data, config->len);
+    base->manifest = NULL;
     base->n_layers = n_layers;
     base->is_unnamed = true;
     return true;

@@ -209,6 +209,23 @@ static void a_blob_is_sent_once_to_containerds_store(void **state)
     family_stop(&f);
 }
 
+/* Compressed blobs of an exact bundle are told apart by their own digests: the same tar in two compressions is two blobs. */
+static void blobs_are_told_apart_by_what_is_sent(void **state)
+{
+    (void)state;
+    struct family f;
+    family_start(&f, WORLD_CONTAINERD, LARGE, "");
+    sha256_of(&f.images[1].layers[0].blob, "compressed", 10);
+    f.images[1].layers[0].media_type = "application/vnd.oci.image.layer.v1.tar+gzip";
+    AUTO(load_set_free_auto) struct load_set *s = set_of(&f);
+    assert_int_equal(load_set_bytes(s), 5 * LARGE + 3);
+    f.images[2].layers[0].blob = f.images[1].layers[0].blob;
+    f.images[2].layers[0].media_type = f.images[1].layers[0].media_type;
+    AUTO(load_set_free_auto) struct load_set *again = set_of(&f);
+    assert_int_equal(load_set_bytes(again), 5 * LARGE + 3);
+    family_stop(&f);
+}
+
 static void podman_gets_whole_images_one_after_another(void **state)
 {
     (void)state;
@@ -405,6 +422,7 @@ int main(void)
         cmocka_unit_test(a_shared_layer_is_an_image_of_its_own_and_sent_once),
         cmocka_unit_test(a_small_shared_layer_comes_with_the_smallest_image),
         cmocka_unit_test(a_blob_is_sent_once_to_containerds_store),
+        cmocka_unit_test(blobs_are_told_apart_by_what_is_sent),
         cmocka_unit_test(podman_gets_whole_images_one_after_another),
         cmocka_unit_test(nothing_to_load_asks_nothing),
         cmocka_unit_test(an_image_is_not_committed_before_its_base_has_answered),
