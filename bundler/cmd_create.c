@@ -157,11 +157,11 @@ static const struct cli_option create_rows[] = {
     BASE_ROWS(struct create_options),
     GATES_ROWS(struct create_options),
     IMAGE_RULES_ROW(struct create_options),
-    CLI_NOT_YET_ROW("split"),
+    CLI_BYTES_ROW("split", 0, struct create_options, part_bytes, "SIZE", "write parts of this size, NAME.001 and so on: 4095MiB for FAT32", UINT64_MAX),
     CLI_NOT_YET_ROW("not-after"),
     CLI_NOT_YET_ROW("with"),
     CLI_NOT_YET_ROW("archon-source"),
-    CLI_NOT_YET_ROW("check-medium"),
+    CLI_FLAG_ROW("check-medium", 0, struct create_options, is_checking_medium, "read the bundle back from the medium itself, then say that it is safe to remove"),
 };
 
 const struct cli_command cmd_create = {

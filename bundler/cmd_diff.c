@@ -44,9 +44,9 @@ static bool open_side(struct side *s, const char *path, const struct diff_option
     struct verdict verdict = { 0 };
     bool is_judged;
     if (o->trust.n > 0)
-        s->bundle = open_bundle(path, &o->trust, ctx, &verdict, e);
+        s->bundle = open_bundle(path, NULL, &o->trust, ctx, &verdict, e);
     else
-        s->index = open_index(path, &o->trust, &verdict, &is_judged, e);
+        s->index = open_index(path, NULL, &o->trust, &verdict, &is_judged, e);
     return (s->bundle != NULL || s->index != NULL) && read_release(s, index_of(s), e);
 }
 

@@ -12,6 +12,7 @@
 struct read_options {
     struct cli_list arguments; /* the bundle, then members */
     struct cli_list trust;
+    struct show_parts parts;
     const char *dir;
     bool is_deep;
     struct show_export_options export;
@@ -26,7 +27,7 @@ static struct index *open_it(const struct read_options *o, struct err *e)
 {
     struct verdict verdict = { 0 };
     bool is_judged = false;
-    return open_index(bundle_of(o), &o->trust, &verdict, &is_judged, e);
+    return open_index(bundle_of(o), &o->parts, &o->trust, &verdict, &is_judged, e);
 }
 
 /* A host reads release.json before it installs: what it would refuse is refused here. */
@@ -42,7 +43,7 @@ static bool run_verify(struct cli_context *ctx, const void *options, struct err 
 {
     const struct read_options *o = options;
     struct verdict verdict = { 0 };
-    AUTO(bundle_close_auto) struct bundle *b = open_bundle(bundle_of(o), &o->trust, ctx, &verdict, e);
+    AUTO(bundle_close_auto) struct bundle *b = open_bundle(bundle_of(o), &o->parts, &o->trust, ctx, &verdict, e);
     return b != NULL && check_release(b, e) && show_verified(ctx, b, &verdict, o->is_deep, e);
 }
 
@@ -63,7 +64,7 @@ static bool run_inspect(struct cli_context *ctx, const void *options, struct err
         return false;
     if (is_manifest)
         return inspect_manifest(ctx, o, e);
-    AUTO(index_close_auto) struct index *x = open_index(bundle_of(o), &o->trust, &verdict, &is_judged, e);
+    AUTO(index_close_auto) struct index *x = open_index(bundle_of(o), &o->parts, &o->trust, &verdict, &is_judged, e);
     return x != NULL && show_inspect(ctx, x, is_judged ? &verdict : NULL, e);
 }
 
@@ -96,23 +97,27 @@ static bool run_export(struct cli_context *ctx, const void *options, struct err 
     struct verdict verdict = { 0 };
     if (!show_export_check(&o->export, e))
         return false;
-    AUTO(bundle_close_auto) struct bundle *b = open_bundle(bundle_of(o), &o->trust, ctx, &verdict, e);
+    AUTO(bundle_close_auto) struct bundle *b = open_bundle(bundle_of(o), &o->parts, &o->trust, ctx, &verdict, e);
     return b != NULL && show_export(ctx, b, &o->export, e);
 }
 
 #define TRUST_ROW CLI_LIST_ROW("trust", 0, struct read_options, trust, "KEY.pub", "a key whose signature is trusted; repeatable")
+#define PARTS_ROW SHOW_PARTS_ROW(struct read_options, parts)
 
-static const struct cli_option read_rows[] = { TRUST_ROW };
+static const struct cli_option read_rows[] = { TRUST_ROW, PARTS_ROW };
 static const struct cli_option verify_rows[] = {
     TRUST_ROW,
+    PARTS_ROW,
     CLI_FLAG_ROW("deep", 0, struct read_options, is_deep, "put every layer together again and compare it with the image"),
+    SHOW_MEDIUM_ROW(struct read_options, parts),
 };
-static const struct cli_option inspect_rows[] = { TRUST_ROW, CLI_NOT_YET_ROW("html") };
+static const struct cli_option inspect_rows[] = { TRUST_ROW, PARTS_ROW, CLI_NOT_YET_ROW("html") };
 static const struct cli_option extract_rows[] = {
     TRUST_ROW,
+    PARTS_ROW,
     CLI_TEXT_ROW("directory", 'C', struct read_options, dir, "DIR", "write below this directory, which exists"),
 };
-static const struct cli_option export_rows[] = { TRUST_ROW, SHOW_EXPORT_ROWS(struct read_options, export) };
+static const struct cli_option export_rows[] = { TRUST_ROW, PARTS_ROW, SHOW_EXPORT_ROWS(struct read_options, export) };
 
 #define READ_COMMAND(name_, arguments_, summary_, rows_, min_, max_, run_)                                                              \
     { .name = (name_), .arguments = (arguments_), .summary = (summary_), CLI_OPTIONS(rows_), CLI_INTO(struct read_options, arguments), \

@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "bundler/attached.h"
+#include "bundler/medium.h"
 #include "sys/file.h"
 
 #include "base/banned.h"
@@ -37,6 +38,18 @@ static bool create_fetch(struct create *c, struct err *e)
            fetch_layers(c->registries.registry, c->registries.cache, c->images, c->app->n_images, PARALLEL_FETCHES, &c->ctx->progress, e);
 }
 
+/* What registries say about sizes is an estimate of the bundle: rarely more than three quarters of it is written, and then writing tells. */
+static bool create_check_medium(struct create *c, struct err *e)
+{
+    return medium_holds(c->path, c->base.bundle == NULL ? c->fetched.bytes / 4 * 3 : 0, c->o->part_bytes, e);
+}
+
+static bool create_read_back(struct create *c, struct err *e)
+{
+    struct medium_check how = { .manifest_sha256 = &c->manifest_sha256, .jobs = c->jobs, .progress = &c->ctx->progress, .is_from_medium = true };
+    return !c->o->is_checking_medium || medium_check(writer_output(c->writer), &how, e);
+}
+
 static bool create_fetch_documents(struct create *c, struct err *e)
 {
     return image_signatures_collect(&c->registries, c->app, c->proofs, c->images, e) &&
@@ -50,7 +63,7 @@ static bool create_compare_scans(struct create *c, struct err *e)
 
 static bool create_publish(struct create *c, struct err *e)
 {
-    if (!writer_publish(c->writer, c->may_replace, e) || !create_publish_parity(c, e))
+    if (!writer_publish(c->writer, c->may_replace, e) || !create_publish_parity(c, e) || (c->o->is_checking_medium && !medium_settle(c->path, e)))
         return false;
     registries_trim(&c->registries);
     return true;
@@ -75,6 +88,7 @@ bool create_run(struct create *c, struct err *e)
            create_resolve(c, e) &&     /* which exact digests that is */
            create_check_exact(c, e) && /* and whether a bundle can hold it as it is */
            create_compare_scans(c, e) && /* and whether scan reports are about them */
+           create_check_medium(c, e) && /* whether a file of that size can lie where it is to lie */
            create_fetch(c, e) &&       /* the layers, into the cache, if there is one */
            create_fetch_documents(c, e) && /* and what speaks of the images */
            create_find_sboms(c, e) &&  /* with the SBOMs among them */
@@ -83,6 +97,7 @@ bool create_run(struct create *c, struct err *e)
            create_write(c, e) &&       /* members, layers, manifest, signatures: a file without a name */
            create_prove(c, e) &&       /* read back as a host will, every layer rebuilt */
            create_make_parity(c, e) && /* what can be repaired later */
+           create_read_back(c, e) &&   /* and once more from the medium, when that was asked for */
            create_publish(c, e) &&     /* the file's name; the cache may be trimmed then */
            create_write_lock(c, e);    /* which images that were, for the next time */
 }

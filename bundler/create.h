@@ -36,6 +36,8 @@ struct create_options {
     uint64_t jobs; /* 0: as many as there are processors */
     unsigned layers; /* enum manifest_mode */
     bool is_without_loader;
+    uint64_t part_bytes; /* 0: one file */
+    bool is_checking_medium;
 };
 
 enum { CREATE_LOADERS = 2 };

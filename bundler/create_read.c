@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "bundle/part_name.h"
 #include "bundler/create.h"
 #include "sys/file.h"
 #include "sys/path.h"
@@ -28,12 +29,6 @@ bool create_read(struct create *c, struct err *e)
 
 /* ---- where the bundle goes ---- */
 
-static bool is_directory(const char *path)
-{
-    struct stat st;
-    return text_ends(path, "/") || (stat(path, &st) == 0 && S_ISDIR(st.st_mode));
-}
-
 /* A file that was named may be replaced; one of the default name may be another team's. */
 static bool choose_output(struct create *c, struct err *e)
 {
@@ -41,18 +36,21 @@ static bool choose_output(struct create *c, struct err *e)
     AUTO(mem_auto) char *name = mem_format("%s-%s" BUNDLE_SUFFIX, d->name, d->version.text);
     struct stat st = { .st_mode = S_IFREG };
     const char *out = c->o->output;
-    c->may_replace = out != NULL && !is_directory(out);
+    c->may_replace = out != NULL && !path_is_directory(out);
     c->path = out == NULL ? mem_text(name) : c->may_replace ? mem_text(out) : path_join(out, name);
     AUTO(mem_auto) char *dir = path_dir(c->path);
-    if (!is_directory(dir))
+    if (!path_is_directory(dir))
         return err_set(e, ERR_IO, "%s: is not an existing directory", SHOWN(dir));
-    bool exists = lstat(c->path, &st) == 0;
+    if (c->o->part_bytes > 0 && c->o->part_bytes < LIMIT_PART_MIN_BYTES)
+        return err_set(e, ERR_USAGE, "--split: expected at least %d MiB", (int)(LIMIT_PART_MIN_BYTES / MIB));
+    AUTO(mem_auto) char *file = c->o->part_bytes > 0 ? part_name(c->path, 1) : mem_text(c->path);
+    bool exists = lstat(file, &st) == 0;
     if (!exists && errno != ENOENT)
-        return file_fail(e, errno, "look at", c->path);
+        return file_fail(e, errno, "look at", file);
     if (!S_ISREG(st.st_mode)) /* it would be refused at the end, too: after all the work */
-        return file_not_regular(c->path, st.st_mode, e);
+        return file_not_regular(file, st.st_mode, e);
     if (exists && !c->may_replace) {
-        err_set(e, ERR_IO, "%s: exists already", SHOWN(c->path));
+        err_set(e, ERR_IO, "%s: exists already", SHOWN(file));
         return err_hint(e, "move it away, or replace it: -o %s", c->path);
     }
     return true;

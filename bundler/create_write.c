@@ -92,7 +92,7 @@ static bool open_writer(struct create *c, const struct manifest *head, struct er
     uint64_t member_bytes;
     create_measure_members(c, &n_members, &member_bytes);
     base_raw_bytes(&c->base, &n_base);
-    struct writer_spec spec = { .path = c->path, .head = head, .n_layers = c->n_layers, .n_blobs = c->n_blobs, .n_members = n_members,
+    struct writer_spec spec = { .path = c->path, .part_bytes = c->o->part_bytes, .head = head, .n_layers = c->n_layers, .n_blobs = c->n_blobs, .n_members = n_members,
                                 .n_base_layers = base_is_given(&c->base) ? n_base + c->n_layers : 0,
                                 .raw_estimate = HEADER_RESERVE * c->layer_bytes + member_bytes, .expected_bytes = expected_bytes(c, member_bytes),
                                 .level = (int)c->o->level, .jobs = c->jobs };

@@ -24,7 +24,7 @@ int main(int argc, char **argv)
         cmd_extract,
         cmd_diff,
         cmd_export,
-        LATER("split", "BUNDLE", "parts for FAT32 or discs"),
+        cmd_split,
         cmd_cache_list,
         cmd_cache_prune,
         cmd_cache_verify,

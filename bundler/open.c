@@ -7,17 +7,17 @@
 
 #include "base/banned.h"
 
-static struct index *open_judged(const char *path, const struct cli_list *trust, struct verdict *verdict, struct err *e)
+static struct index *open_judged(const char *path, const struct show_parts *parts, const struct cli_list *trust, struct verdict *verdict, struct err *e)
 {
     AUTO(keyring_free_auto) struct keyring *keys = keyring_from_files(trust->items, trust->n, e);
-    struct bundle_file *f = keys == NULL ? NULL : bundle_file_open(path, NULL, e);
+    struct bundle_file *f = keys == NULL ? NULL : show_parts_open(path, parts, NULL, false, e);
     struct authority a = { .keys = keys, .verdict = verdict };
     return f == NULL ? NULL : index_open(f, &a, e);
 }
 
-static struct index *open_unproven(const char *path, struct err *e)
+static struct index *open_unproven(const char *path, const struct show_parts *parts, struct err *e)
 {
-    struct bundle_file *f = bundle_file_open(path, NULL, e);
+    struct bundle_file *f = show_parts_open(path, parts, NULL, false, e);
     struct authority a = { .is_unproven = true };
     struct index *x = f == NULL ? NULL : index_open(f, &a, e);
     if (x != NULL)
@@ -25,13 +25,13 @@ static struct index *open_unproven(const char *path, struct err *e)
     return x;
 }
 
-struct index *open_index(const char *path, const struct cli_list *trust, struct verdict *verdict, bool *is_judged, struct err *e)
+struct index *open_index(const char *path, const struct show_parts *parts, const struct cli_list *trust, struct verdict *verdict, bool *is_judged, struct err *e)
 {
     *is_judged = trust->n > 0;
-    return *is_judged ? open_judged(path, trust, verdict, e) : open_unproven(path, e);
+    return *is_judged ? open_judged(path, parts, trust, verdict, e) : open_unproven(path, parts, e);
 }
 
-struct bundle *open_bundle(const char *path, const struct cli_list *trust, struct cli_context *ctx, struct verdict *verdict, struct err *e)
+struct bundle *open_bundle(const char *path, const struct show_parts *parts, const struct cli_list *trust, struct cli_context *ctx, struct verdict *verdict, struct err *e)
 {
     if (trust->n == 0) {
         err_set(e, ERR_USAGE, "whose signature is to be trusted? expected --trust KEY.pub");
@@ -39,7 +39,7 @@ struct bundle *open_bundle(const char *path, const struct cli_list *trust, struc
         return NULL;
     }
     AUTO(keyring_free_auto) struct keyring *keys = keyring_from_files(trust->items, trust->n, e);
-    struct bundle_file *f = keys == NULL ? NULL : bundle_file_open(path, NULL, e);
+    struct bundle_file *f = keys == NULL ? NULL : show_parts_open(path, parts, NULL, false, e);
     struct verify_how how = { .jobs = work_cpus(), .progress = &ctx->progress };
     struct bundle *b = f == NULL ? NULL : bundle_verify(f, keys, &how, verdict, e);
     if (b == NULL)

@@ -5,12 +5,13 @@
 
 #include "bundle/verify.h"
 #include "cli/command.h"
+#include "show/parts.h"
 
 /* *verdict: who signed; *is_judged tells whether anybody was asked. ERR_CONFIG for a file that is no key. */
-MUST_CHECK struct index *open_index(const char *path, const struct cli_list *trust, struct verdict *verdict, bool *is_judged, struct err *e);
+MUST_CHECK struct index *open_index(const char *path, const struct show_parts *parts, const struct cli_list *trust, struct verdict *verdict, bool *is_judged, struct err *e);
 
 /* The whole file verified. ERR_USAGE without a key. */
-MUST_CHECK struct bundle *open_bundle(const char *path, const struct cli_list *trust, struct cli_context *ctx, struct verdict *verdict,
+MUST_CHECK struct bundle *open_bundle(const char *path, const struct show_parts *parts, const struct cli_list *trust, struct cli_context *ctx, struct verdict *verdict,
                                       struct err *e);
 
 #endif

@@ -62,7 +62,7 @@ static bool check_output(const struct consolidate_options *o, struct err *e)
 static bool open_delta(struct opened *x, const struct consolidate_options *o, struct cli_context *ctx, struct err *e)
 {
     struct verdict verdict = { 0 };
-    x->delta = open_bundle(o->bundles.items[0], o->root, &o->trust, ctx, &verdict, e);
+    x->delta = open_bundle(o->bundles.items[0], NULL, o->root, &o->trust, ctx, &verdict, e);
     if (x->delta == NULL)
         return false;
     if (!bundle_manifest(x->delta)->has_base)
@@ -76,7 +76,7 @@ static bool open_base(struct opened *x, const struct consolidate_options *o, str
     struct verdict verdict = { 0 };
     struct base_where where = { .engine = o->engine, .progress = &ctx->progress };
     if (o->base != NULL) {
-        where.kept = open_bundle(o->base, o->root, &o->trust, ctx, &verdict, e);
+        where.kept = open_bundle(o->base, NULL, o->root, &o->trust, ctx, &verdict, e);
         if (where.kept == NULL)
             return err_in(e, "--base");
         x->kept_bytes = bundle_manifest(where.kept)->total_len;

@@ -16,6 +16,7 @@
 struct read_options {
     struct cli_list arguments; /* the bundle, then members */
     struct cli_list trust;
+    struct show_parts parts;
     const char *root;
     const char *dir;
     const char *base;
@@ -38,7 +39,7 @@ static bool prepare_base(const struct read_options *o, struct cli_context *ctx, 
     AUTO(mem_auto) bool *layers = mem_new_array(m->n_layers, sizeof *layers);
     if (o->base == NULL || !o->is_deep || !m->has_base)
         return true;
-    where.kept = open_bundle(o->base, o->root, &o->trust, ctx, &verdict, e);
+    where.kept = open_bundle(o->base, NULL, o->root, &o->trust, ctx, &verdict, e);
     if (where.kept == NULL)
         return err_in(e, "--base");
     *out = base_source_new(b, cache, &where);
@@ -53,7 +54,7 @@ static bool run_verify(struct cli_context *ctx, const void *options, struct err 
     struct verdict verdict = { 0 };
     struct release release = { 0 };
     struct digest digest;
-    AUTO(bundle_close_auto) struct bundle *b = open_bundle(bundle_of(o), o->root, &o->trust, ctx, &verdict, e);
+    AUTO(bundle_close_auto) struct bundle *b = open_bundle(bundle_of(o), &o->parts, o->root, &o->trust, ctx, &verdict, e);
     AUTO(chunk_cache_free_auto) struct chunk_cache *cache = b == NULL ? NULL : chunk_cache_new(bundle_index(b), BASE_CACHE_BYTES);
     AUTO(base_source_free_auto) struct base_source *base = NULL;
     bool ok = b != NULL && open_release(b, &release, &digest, e) && prepare_base(o, ctx, b, cache, &base, e) &&
@@ -64,7 +65,7 @@ static bool run_verify(struct cli_context *ctx, const void *options, struct err 
 
 static struct index *open_it(const struct read_options *o, struct verdict *verdict, struct err *e)
 {
-    return open_index(bundle_of(o), o->root, &o->trust, verdict, e);
+    return open_index(bundle_of(o), &o->parts, o->root, &o->trust, verdict, e);
 }
 
 static bool run_inspect(struct cli_context *ctx, const void *options, struct err *e)
@@ -106,19 +107,21 @@ static bool run_export(struct cli_context *ctx, const void *options, struct err 
     struct verdict verdict = { 0 };
     if (!show_export_check(&o->export, e))
         return false;
-    AUTO(bundle_close_auto) struct bundle *b = open_bundle(bundle_of(o), o->root, &o->trust, ctx, &verdict, e);
+    AUTO(bundle_close_auto) struct bundle *b = open_bundle(bundle_of(o), &o->parts, o->root, &o->trust, ctx, &verdict, e);
     return b != NULL && show_export(ctx, b, &o->export, e);
 }
 
 #define TRUST_ROWS                                                                                                                \
     CLI_LIST_ROW("trust", 0, struct read_options, trust, "KEY.pub", "a key that may sign, for this run (hosts without a store)"), \
-        CLI_TEXT_ROW("root", 0, struct read_options, root, "DIR", "the trust store lies below this directory")
+        CLI_TEXT_ROW("root", 0, struct read_options, root, "DIR", "the trust store lies below this directory"), \
+        SHOW_PARTS_ROW(struct read_options, parts)
 
 static const struct cli_option read_rows[] = { TRUST_ROWS };
 static const struct cli_option verify_rows[] = {
     TRUST_ROWS,
     CLI_FLAG_ROW("deep", 0, struct read_options, is_deep, "put every layer together again and compare it with the image"),
     CLI_TEXT_ROW("base", 0, struct read_options, base, "BUNDLE", "of a delta: the bundle of its base, for --deep"),
+    SHOW_MEDIUM_ROW(struct read_options, parts),
 };
 static const struct cli_option inspect_rows[] = { TRUST_ROWS, CLI_NOT_YET_ROW("html") };
 static const struct cli_option extract_rows[] = {

@@ -198,7 +198,7 @@ static bool open_next(struct install *in, bool has_policy, struct err *e)
     struct release release = { 0 };
     struct values values = { 0 };
     struct digest digest;
-    in->bundle = open_bundle(in->o->bundles.items[0], in->o->root, &in->o->trust, in->ctx, &in->verdict, e);
+    in->bundle = open_bundle(in->o->bundles.items[0], &in->o->parts, in->o->root, &in->o->trust, in->ctx, &in->verdict, e);
     if (in->bundle == NULL)
         return false;
     in->cache = chunk_cache_new(bundle_index(in->bundle), CACHE_BYTES);
@@ -337,7 +337,7 @@ struct install *install_prepare_images(struct cli_context *ctx, const struct ins
     struct digest digest;
     if (!open_state(in, e))
         return NULL;
-    in->bundle = open_bundle(o->bundles.items[0], o->root, &o->trust, ctx, &in->verdict, e);
+    in->bundle = open_bundle(o->bundles.items[0], &o->parts, o->root, &o->trust, ctx, &in->verdict, e);
     if (in->bundle == NULL || !open_release(in->bundle, &release, &digest, e)) {
         release_clear(&release);
         return NULL;

@@ -15,11 +15,13 @@
 #include "loader/site_tls.h"
 #include "loader/state.h"
 #include "loader/steps.h"
+#include "show/parts.h"
 #include "sys/lock.h"
 
 struct install_options {
     struct cli_list bundles;
     struct cli_list trust;
+    struct show_parts parts;
     struct cli_list set;
     struct site_tls_options tls;
     struct database_options database;

@@ -25,9 +25,9 @@ struct keyring *open_keyring(const char *root, const struct cli_list *trust, str
 }
 
 /* A bundle on a network file system is copied here first; no state directory is made for that. */
-static struct bundle_file *open_file(const char *path, struct err *e)
+static struct bundle_file *open_file(const char *path, const struct show_parts *parts, bool is_read_again, struct err *e)
 {
-    return bundle_file_open(path, "/var/tmp", e);
+    return show_parts_open(path, parts, "/var/tmp", is_read_again, e);
 }
 
 static struct index *open_header(struct bundle_file *f, const struct keyring *keys, struct verdict *verdict, struct err *e)
@@ -36,10 +36,10 @@ static struct index *open_header(struct bundle_file *f, const struct keyring *ke
     return f == NULL ? NULL : index_open(f, &a, e);
 }
 
-struct index *open_index(const char *path, const char *root, const struct cli_list *trust, struct verdict *verdict, struct err *e)
+struct index *open_index(const char *path, const struct show_parts *parts, const char *root, const struct cli_list *trust, struct verdict *verdict, struct err *e)
 {
     AUTO(keyring_free_auto) struct keyring *keys = open_keyring(root, trust, e);
-    return keys == NULL ? NULL : open_header(open_file(path, e), keys, verdict, e);
+    return keys == NULL ? NULL : open_header(open_file(path, parts, false, e), keys, verdict, e);
 }
 
 struct index *open_index_in_place(const char *path, const char *root, const struct cli_list *trust, struct verdict *verdict, struct err *e)
@@ -48,11 +48,11 @@ struct index *open_index_in_place(const char *path, const char *root, const stru
     return keys == NULL ? NULL : open_header(bundle_file_open(path, NULL, e), keys, verdict, e);
 }
 
-struct bundle *open_bundle(const char *path, const char *root, const struct cli_list *trust, struct cli_context *ctx, struct verdict *verdict,
+struct bundle *open_bundle(const char *path, const struct show_parts *parts, const char *root, const struct cli_list *trust, struct cli_context *ctx, struct verdict *verdict,
                            struct err *e)
 {
     AUTO(keyring_free_auto) struct keyring *keys = open_keyring(root, trust, e);
-    struct bundle_file *f = keys == NULL ? NULL : open_file(path, e);
+    struct bundle_file *f = keys == NULL ? NULL : open_file(path, parts, true, e);
     struct verify_how how = { .jobs = work_cpus(), .progress = &ctx->progress };
     struct bundle *b = f == NULL ? NULL : bundle_verify(f, keys, &how, verdict, e);
     if (b == NULL)

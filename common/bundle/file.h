@@ -13,7 +13,7 @@ struct bundle_asker {
      * False: no more discs (e says so). */
     bool (*insert)(void *ctx, size_t part, size_t n, const char *why, struct err *e);
     /* Parts are on several discs. May they be copied to the spool directory as they come? Null: each is read once only. */
-    bool (*may_copy)(void *ctx, uint64_t need, uint64_t room, bool *yes, struct err *e);
+    bool (*may_copy)(void *ctx, const char *spool_dir, uint64_t need, uint64_t room, bool *yes, struct err *e);
     void *ctx;
 };
 

@@ -30,7 +30,7 @@ bool bundle_file_plan_discs(struct bundle_file *f, struct err *e)
     if (n_missing == 0 || f->ask.may_copy == NULL || f->spool_dir == NULL)
         return true;
     need -= f->parts[f->n - 1].bytes; /* the last one may stay where it is */
-    return file_free_bytes(f->spool_dir, &room, e) && f->ask.may_copy(f->ask.ctx, need, room, &f->is_copying, e);
+    return file_free_bytes(f->spool_dir, &room, e) && f->ask.may_copy(f->ask.ctx, f->spool_dir, need, room, &f->is_copying, e);
 }
 
 /* The disc is going to be taken out. */

@@ -2,6 +2,7 @@
 #include "sys/path.h"
 
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/mem.h"
 #include "base/text.h"
@@ -61,6 +62,12 @@ static size_t trimmed(const char *path)
     while (n > 1 && path[n - 1] == '/')
         n--;
     return n;
+}
+
+bool path_is_directory(const char *path)
+{
+    struct stat st;
+    return text_ends(path, "/") || (stat(path, &st) == 0 && S_ISDIR(st.st_mode));
 }
 
 char *path_trim(const char *path)

@@ -19,6 +19,8 @@ MUST_CHECK bool safe_path_parse(struct safe_path *out, const char *text, const c
 char *path_join(const char *dir, const char *name);
 char *path_dir(const char *path);   /* "a/b/c" -> "a/b", "c" -> "." */
 const char *path_base(const char *path);
+/* An existing directory, or something that ends in a slash and so must be one. */
+bool path_is_directory(const char *path);
 char *path_trim(const char *path);  /* without slashes at the end; "/" stays */
 
 /* mkdir -p; new directories get mode. An existing non-directory is ERR_IO. */
