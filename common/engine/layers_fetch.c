@@ -1,6 +1,7 @@
 /* Layers out of an exported image. Which file is which layer stands in manifest.json, and that comes last: so each file that may be one is
  * inflated, hashed and written, and forgotten when it was another one. What a file's name or size says saves work and decides nothing. */
 #include <errno.h>
+#include <stdatomic.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -24,6 +25,7 @@ struct fetching {
     int fd; /* where the next one is written; -1: not made yet */
     struct sha256 *hash;
     uint64_t bytes, max_bytes; /* of the file that is being written */
+    atomic_bool is_complete;   /* set by the thread that reads the archive: nothing more of it is needed */
 };
 
 void layer_files_close(struct layer_file *layers, size_t n)
@@ -166,12 +168,14 @@ static bool read_archive(void *ctx, struct source *from, struct err *e)
         if (!try_file(f, &entry, content, e))
             break;
     }
+    atomic_store(&f->is_complete, f->n_missing == 0);
     return e->code == ERR_NONE || (e->code == ERR_REGISTRY && err_as(e, ERR_ENGINE));
 }
 
 static void begin(struct fetching *f, const char *dir, struct layer_file *layers, size_t n)
 {
     *f = (struct fetching){ .layers = layers, .n = n, .n_missing = n, .dir = dir, .fd = -1, .hash = sha256_new() };
+    atomic_init(&f->is_complete, false);
 }
 
 static void end(struct fetching *f)
@@ -200,14 +204,42 @@ static bool all_found(const struct fetching *f, const struct digest *image, stru
     return true;
 }
 
+struct passing {
+    struct fetching *fetching;
+    struct sink *to;
+    bool is_enough; /* the rest was not taken */
+};
+
+/* An engine that gives away gigabytes is not listened to longer than needed. */
+static bool pass_on(void *ctx, const void *bytes, size_t n, struct err *e)
+{
+    struct passing *p = ctx;
+    p->is_enough = atomic_load(&p->fetching->is_complete);
+    return p->is_enough ? err_set(e, ERR_INTERRUPTED, "enough") : sink_write(p->to, bytes, n, e);
+}
+
+static bool get(struct engine *g, const struct digest *image, struct passing *p, bool *is_there, const struct progress *progress,
+                struct err *e)
+{
+    struct err broken = { 0 };
+    struct export_request q = { .name = DIGEST_SHOWN(image), .phase = "base", .progress = progress };
+    AUTO(sink_drop_auto) struct sink *to = sink_call(pass_on, p);
+    if (export_get(g, &q, to, is_there, &broken))
+        return true;
+    *is_there = p->is_enough;
+    if (!p->is_enough)
+        *e = broken;
+    return p->is_enough;
+}
+
 bool layers_fetch(struct engine *g, const struct digest *image, const char *dir, struct layer_file *layers, size_t n, bool *is_there,
                   const struct progress *progress, struct err *e)
 {
     struct fetching f;
     begin(&f, dir, layers, n);
     AUTO(sink_drop_auto) struct sink *to = sink_reader(read_archive, &f);
-    struct export_request q = { .name = DIGEST_SHOWN(image), .phase = "base", .progress = progress };
-    bool ok = export_get(g, &q, to, is_there, e) && (!*is_there || (sink_finish(to, e) && all_found(&f, image, e)));
+    struct passing passing = { .fetching = &f, .to = to };
+    bool ok = get(g, image, &passing, is_there, progress, e) && (!*is_there || (sink_finish(to, e) && all_found(&f, image, e)));
     sink_drop(TAKE(to)); /* its thread has ended */
     end(&f);
     return ok;
