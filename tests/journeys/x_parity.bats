@@ -3,7 +3,7 @@
 load helpers
 
 setup_file() {
-    journey_start registry key
+    journey_start registry engine key
     H=$(registry_host "$REGISTRY")
     bundler keygen "$FILE/second" >/dev/null
     works bundler create --key "$FILE/release.key" --cache "$FILE/blobs" --version 1.0.0 --parity 10% --json -o "$FILE/good.bundle.tar.zst" "$H/shop/api:1.0.0"
@@ -45,7 +45,7 @@ plain_loader() { "${LIMIT[@]}" "$BIN/archon-load" "$@"; }
     cmp "$FILE/d/again.bundle.tar.zst.par" "$FILE/good.bundle.tar.zst.par"
 }
 
-@test "a tenth of the bundle that is overwritten comes back, wherever it is; the result loads" {
+@test "a tenth of the bundle that is overwritten comes back, wherever it is" {
     local at
     for at in 0 $((SIZE / 3 + 1)) $((SIZE - SIZE / 10)); do
         overwrite "$X" "$at" $((SIZE / 10)) /dev/urandom
@@ -54,6 +54,18 @@ plain_loader() { "${LIMIT[@]}" "$BIN/archon-load" "$@"; }
         cp "$FILE/good.bundle.tar.zst" "$X"
         rm "$FILE/d/new.bundle.tar.zst"
     done
+}
+
+@test "a repaired bundle loads" {
+    site_reset
+    overwrite "$X" $((SIZE / 2)) $((SIZE / 10)) /dev/urandom
+    gives 13 site load-images "$X"
+    tells 'hint: .*archon-load repair'
+    equal "$(on_engine images -q)" ""
+    works loader repair "$X" --root "$SITE" -o "$FILE/d/new.bundle.tar.zst"
+    says 'signed by +release/release'
+    works site load-images "$FILE/d/new.bundle.tar.zst"
+    equal "$(on_engine images -q | wc -l)" 1
 }
 
 @test "zeros, an end that is missing and bytes too many come back" {
@@ -158,6 +170,13 @@ plain_loader() { "${LIMIT[@]}" "$BIN/archon-load" "$@"; }
     overwrite tiny.bundle.tar.zst 3000 $(($(stat -c %s tiny-good) / 4)) /dev/urandom
     python3 -B "$CHECKOUT/tests/reader/read_bundle.py" repair tiny.bundle.tar.zst tiny.bundle.tar.zst.par tiny-new
     cmp tiny-new tiny-good
+}
+
+@test "a parity file of an earlier bundle is neither replaced unasked nor passed over in silence" {
+    works bundler create --key "$FILE/release.key" --cache "$FILE/blobs" --version 1.0.0 --no-loader -o "$X" "$(registry_host "$REGISTRY")/tools/tiny:1"
+    tells 'x.bundle.tar.zst.par is the parity file of an earlier bundle'
+    touch "$FILE/d/tiny-1.0.0.bundle.tar.zst.par"
+    refused 60 'exists already' bundler create --cache "$FILE/blobs" --version 1.0.0 --parity 5% -o "$FILE/d" "$(registry_host "$REGISTRY")/tools/tiny:1"
 }
 
 @test "a share that cannot be is refused before anything is fetched" {
