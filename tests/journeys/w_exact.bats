@@ -171,3 +171,56 @@ huge_layout() {
     tells 'hint: --layers=dedup takes layers of any size'
     no_partial "$FILE/none"
 }
+
+@test "--sbom lists the same packages as with the default, and a layer is proven on the way" {
+    works exact "$FILE/sbom.bundle.tar.zst" --sbom shop/api:1.0.0
+    works bundler cat "$FILE/sbom.bundle.tar.zst" reports/sbom.cdx.json
+    mv "$FILE/stdout" "$FILE/sbom.json"
+    works bundler create --version 1.0.0 --no-loader --key "$FILE/release.key" --cache "$FILE/blobs" -o "$FILE/sbom.bundle.tar.zst" --sbom "$(host)/shop/api:1.0.0"
+    works bundler cat "$FILE/sbom.bundle.tar.zst" reports/sbom.cdx.json
+    cmp "$FILE/stdout" "$FILE/sbom.json"
+}
+
+@test "export gives the registry's own manifests" {
+    rm -rf "$FILE/exported"
+    works bundler export --trust "$FILE/release.pub" --format oci --image "$(host)/tools/tiny:1-oci" -o "$FILE/exported" "$FILE/exact.bundle.tar.zst"
+    equal "$(jq -r '.manifests[0].digest' "$FILE/exported/index.json")" "sha256:$(of_registry tools/tiny:1-oci)"
+}
+
+@test "a blob of the cache that has other bytes is found before the bundle gets its name, and fetched again by the next run" {
+    local blob
+    rm -rf "$FILE/damaged" "$FILE/none.bundle.tar.zst"
+    works bundler create --layers=exact --version 1.0.0 --no-loader --cache "$FILE/damaged" -o "$FILE/none.bundle.tar.zst" "$(host)/tools/tiny:1"
+    rm "$FILE/none.bundle.tar.zst"
+    blob=$(find "$FILE/damaged/sha256" -type f -size +10k | head -n 1)
+    printf 'x' | dd of="$blob" bs=1 seek=5000 conv=notrunc status=none
+    refused 13 "reading back: .*blobs/sha256/${blob##*/}: digest is" bundler create --layers=exact --version 1.0.0 --no-loader --cache "$FILE/damaged" -o "$FILE/none.bundle.tar.zst" "$(host)/tools/tiny:1"
+    tells 'hint: 1 damaged blob was removed from the cache'
+    [ ! -e "$FILE/none.bundle.tar.zst" ]
+    works bundler create --layers=exact --version 1.0.0 --no-loader --cache "$FILE/damaged" -o "$FILE/none.bundle.tar.zst" "$(host)/tools/tiny:1"
+}
+
+# odd_bundle CHANGE: the golden exact bundle whose first layer went through a change of tests/reader, signed with its key.
+odd_bundle() {
+    PYTHONPATH=$BATS_TEST_DIRNAME/../reader python3 -B -c "import gzip, sys
+from bundle.writer import Key, build
+from damage.x_exact import blob, first_form
+from make_bundle import GOLDEN_KEY
+key = Key(*GOLDEN_KEY)
+open(sys.argv[1], 'wb').write(build($1, [key]))" "$FILE/odd.bundle.tar.zst"
+}
+
+@test "a layer that is another than its configuration says is refused, and the engine has nothing of its image" {
+    local change
+    daemon_start "$ENGINE"
+    site_reset
+    works loader trust add --root "$SITE" "$BATS_TEST_DIRNAME/../golden/golden.pub"
+    for change in 'blob(lambda d: d, layer=lambda t: t + bytes(512))' 'first_form(lambda tar, kind, data: (tar + bytes(512), kind, gzip.compress(tar + bytes(512))[:-9]))'; do
+        odd_bundle "$change"
+        works bundler verify --trust "$BATS_TEST_DIRNAME/../golden/golden.pub" "$FILE/odd.bundle.tar.zst"
+        refused 13 'golden.example/web:1.0.0: .*layer' site load-images "$FILE/odd.bundle.tar.zst"
+        [ -z "$(on_engine images -q golden.example/web)" ]
+    done
+    works site load-images "$BATS_TEST_DIRNAME/../golden/golden-exact.bundle.tar.zst"
+    equal "$(on_engine images --format '{{.Repository}}' | sort)" $'golden.example/api\ngolden.example/web'
+}
