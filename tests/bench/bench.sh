@@ -12,6 +12,7 @@ PROGRAMS=$BUILDS/gcc/installed/bin
 out=$BUILDS/bench
 work=
 round=0
+version=1.0.0
 ours=()    # a command line of ours
 generated= # HOST:PORT of the registry of made-up images
 
@@ -46,7 +47,7 @@ measure() {
 
 # ours_create OUTPUT WORD...
 ours_create() {
-    ours=("$PROGRAMS/archon-bundle" create --no-progress --version 1.0.0 --key "$work/k.key" --no-loader -o "$@")
+    ours=("$PROGRAMS/archon-bundle" create --no-progress --version "$version" --key "$work/k.key" --no-loader -o "$@")
 }
 
 # ours_load BUNDLE

@@ -97,7 +97,7 @@ class Results:
 
 # What, its number, how it is written, whether more is better, at least, aim.
 TIMES, SHARE, MS, MB, SECONDS = '%.1f ×', '%.2f', '%.1f ms', '%.0f MB', '%.2f s'
-WARM, LARGE = 'create, warm cache', 'a small member, 10 GB'
+WARM, NEXT, LARGE = 'create, warm cache', 'create, next release', 'a small member, 10 GB'
 PROMISES = [
     ('create, wall: times faster than docker pull, save, zstd', lambda r: r.faster('create', OURS, DOCKER), TIMES, True, 6, 10),
     ('create, wall, to skopeo, tar, zstd', lambda r: r.ratio('create', OURS, SKOPEO, 'wall_s'), SHARE, False, 1.3, 1.0),
@@ -106,6 +106,7 @@ PROMISES = [
     ('size, level 3, to docker save, zstd', lambda r: r.ratio('create', OURS, DOCKER, 'bytes'), SHARE, False, 0.80, 0.75),
     ("size, level 3, to the registry's compressed layers", lambda r: r.get('create', OURS, 'bytes') / r.images['compressed_bytes'], SHARE, False, 0.76, None),
     ("size, level 9, to the registry's compressed layers", lambda r: r.get(WARM, 'archon, level 9', 'bytes') / r.images['compressed_bytes'], SHARE, False, None, 0.70),
+    ('delta of the next release, size to the whole', lambda r: r.ratio(NEXT, 'archon, delta', OURS, 'bytes'), '%.4f', False, 0.05, None),
     ('load, wall, to docker load of the raw archive', lambda r: r.ratio('load', OURS, RAW, 'wall_s'), SHARE, False, 0.90, 0.65),
     ('load again, wall: times faster than docker load of the same', lambda r: r.faster('load again', OURS, RAW), TIMES, True, 20, None),
     ('load again, seconds', lambda r: r.get('load again', OURS, 'wall_s'), SECONDS, False, None, 0.5),
@@ -199,7 +200,7 @@ def as_markdown(table):
 
 def draw(folder, rows, grown):
     made = []
-    for name, picture in (('create.svg', plots.bars('Making a bundle', rows, ['create', WARM], [('size, MB', 'bytes', 1e-6), ('time, s', 'wall_s', 1)])),
+    for name, picture in (('create.svg', plots.bars('Making a bundle', rows, ['create', WARM, NEXT], [('size, MB', 'bytes', 1e-6), ('time, s', 'wall_s', 1)])),
                           ('load.svg', plots.bars('Loading it', rows, ['load', 'load again', 'upgrade'], [('time, s', 'wall_s', 1), ('CPU, s', 'cpu_s', 1)])),
                           ('growth.svg', plots.growth('Twice as much', grown, UNIT))):
         if picture:

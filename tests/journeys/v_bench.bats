@@ -22,9 +22,10 @@ has() {
     local tool
     for tool in archon "archon, exact" "skopeo, tar, zstd -3" "docker pull, save, zstd -3"; do has create "$tool"; done
     for tool in "archon, level 1" archon "archon, exact" "archon, level 9"; do has "create, warm cache" "$tool"; done
+    for tool in archon "archon, delta"; do has "create, next release" "$tool"; done
     for tool in archon "docker load, as it is" "zstd -dc, docker load"; do has load "$tool"; done
     for tool in archon "docker load, as it is"; do has "load again" "$tool"; done
-    for tool in archon "zstd -dc, docker load"; do has upgrade "$tool"; done
+    for tool in archon "archon, delta" "zstd -dc, docker load"; do has upgrade "$tool"; done
     for tool in archon sha256sum; do has "verify, one core" "$tool"; done
     for tool in "verify, all cores" list "list, 10 GB" "cat of a small member" "cat of a small member, 10 GB" "cat of the last member, 10 GB"; do has "$tool" archon; done
 }
