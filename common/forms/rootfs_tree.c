@@ -16,7 +16,7 @@
 #define WHITEOUT_OPAQUE ".wh..wh..opq"
 #define WHITEOUT_OTHER ".wh..wh." /* of aufs, for itself */
 
-enum { TOP = 0, NONE = UINT32_MAX, FIRST_SLOTS = 4096, TAR_BLOCK = 512, PATH_DEPTH = LIMIT_PATH_BYTES / 2 };
+enum { TOP = 0, NONE = UINT32_MAX, FIRST_SLOTS = 4096, TAR_BLOCK = 512, LINKS_MAX = 40, PATH_DEPTH = LIMIT_PATH_BYTES / 2 };
 
 struct node {
     uint32_t parent;
@@ -25,6 +25,7 @@ struct node {
     uint32_t content;   /* the entry that has its content: itself, or for a hard link another */
     uint32_t cut_self;  /* older entries of this name, and of all below, are gone */
     uint32_t cut_below; /* older entries of all below are gone */
+    uint32_t link;      /* of a symbolic link: its text, in names; else 0 */
     uint64_t size;
     bool is_folder;
 };
@@ -81,16 +82,26 @@ static void make_slots(struct rootfs_tree *t, size_t n)
         *find_slot(t, t->nodes[i].parent, name_of(t, i), strlen(name_of(t, i))) = i;
 }
 
-static bool add_node(struct rootfs_tree *t, uint32_t parent, const char *name, size_t n, uint32_t *out, struct err *e)
+/* Its place among the names. */
+static bool keep_text(struct rootfs_tree *t, const char *text, size_t n, uint32_t *at, struct err *e)
 {
     if (t->n >= LIMIT_ROOTFS_NAMES || n + 1 > t->names.max - t->names.len)
         return err_set(e, ERR_FORMAT, "the image has more than %d names, or longer ones", LIMIT_ROOTFS_NAMES);
+    *at = (uint32_t)t->names.len;
+    buf_add(&t->names, text, n);
+    buf_addc(&t->names, '\0');
+    return true;
+}
+
+static bool add_node(struct rootfs_tree *t, uint32_t parent, const char *name, size_t n, uint32_t *out, struct err *e)
+{
+    struct node node = { .parent = parent };
+    if (!keep_text(t, name, n, &node.name, e))
+        return false;
     if (2 * (t->n + 1) > t->n_slots)
         make_slots(t, 2 * t->n_slots);
     *out = (uint32_t)t->n;
-    MEM_PUSH(t->nodes, t->n, t->cap) = (struct node){ .parent = parent, .name = (uint32_t)t->names.len };
-    buf_add(&t->names, name, n);
-    buf_addc(&t->names, '\0');
+    MEM_PUSH(t->nodes, t->n, t->cap) = node;
     *find_slot(t, parent, name, n) = *out;
     return true;
 }
@@ -170,6 +181,71 @@ static bool make(struct rootfs_tree *t, const char *path, uint32_t *node, struct
     return true;
 }
 
+/* ---- links of one layer ---- */
+
+/* Where a path first goes through a symbolic link that its own layer has brought. */
+struct through {
+    uint32_t link; /* NONE: nowhere */
+    size_t start;  /* of the link's name in the path */
+    size_t rest;   /* what is below it */
+};
+
+static struct through find_link(const struct rootfs_tree *t, const char *path)
+{
+    uint32_t node = TOP;
+    for (size_t at = 0, n; path[at] != '\0' && node != NONE; at += n + 1) {
+        n = strcspn(path + at, "/");
+        if (path[at + n] == '\0')
+            break;
+        node = *find_slot(t, node, path + at, n);
+        if (node != NONE && t->nodes[node].link != 0 && t->nodes[node].own >= t->layer && is_there(t, node))
+            return (struct through){ node, at, at + n + 1 };
+    }
+    return (struct through){ NONE, 0, 0 };
+}
+
+/* Nothing is above the top. */
+static void add_components(struct buf *out, const char *text, size_t n)
+{
+    for (const char *end = text + n; text < end; text++) {
+        const char *slash = memchr(text, '/', (size_t)(end - text));
+        size_t part = (size_t)((slash == NULL ? end : slash) - text);
+        if (part == 2 && strncmp(text, "..", 2) == 0) {
+            while (out->len > 0 && out->data[--out->len] != '/')
+                ;
+        } else if (part > 0 && !(part == 1 && *text == '.')) {
+            if (out->len > 0)
+                buf_addc(out, '/');
+            buf_add(out, text, part);
+        }
+        text += part;
+    }
+}
+
+/* The path by which an engine finds a name that goes through links of its own layer: it unpacks each layer by itself, and follows what is
+ * there. Null with ERR_FORMAT. */
+static char *follow(const struct rootfs_tree *t, const char *path, struct err *e)
+{
+    AUTO(mem_auto) char *now = mem_text(path);
+    for (int i = 0; i < LINKS_MAX; i++) {
+        AUTO(buf_clear_auto) struct buf next = BUF_LIMIT(LIMIT_PATH_BYTES);
+        struct through x = find_link(t, now);
+        if (x.link == NONE)
+            return TAKE(now);
+        const char *text = t->names.data + t->nodes[x.link].link;
+        if (text[0] != '/')
+            add_components(&next, now, x.start);
+        add_components(&next, text, strlen(text));
+        add_components(&next, now + x.rest, strlen(now + x.rest));
+        if (next.over)
+            break;
+        mem_free(TAKE(now));
+        now = mem_text_n(buf_text(&next), next.len);
+    }
+    err_set(e, ERR_FORMAT, "%s goes through too many symbolic links", SHOWN(path));
+    return NULL;
+}
+
 /* ---- entries ---- */
 
 void rootfs_tree_layer(struct rootfs_tree *t)
@@ -207,7 +283,10 @@ static bool is_of_aufs(const char *path)
 /* The entry that has the content of a hard link. */
 static bool find_content(const struct rootfs_tree *t, const struct untar_entry *entry, uint32_t *content, struct err *e)
 {
-    uint32_t target = entry->target == NULL ? NONE : find(t, entry->target, strlen(entry->target));
+    AUTO(mem_auto) char *path = entry->target == NULL ? NULL : follow(t, entry->target, e);
+    if (entry->target != NULL && path == NULL)
+        return false;
+    uint32_t target = path == NULL ? NONE : find(t, path, strlen(path));
     if (target == NONE || !is_there(t, target) || t->nodes[target].is_folder)
         return err_set(e, ERR_FORMAT, "%s is a hard link to %s, which is not there", SHOWN(entry->path),
                        entry->target == NULL ? "what is outside" : SHOWN(entry->target));
@@ -216,17 +295,20 @@ static bool find_content(const struct rootfs_tree *t, const struct untar_entry *
 }
 
 /* A hard link's target is looked for before the link takes the place of something. */
-static bool take(struct rootfs_tree *t, const struct untar_entry *entry, struct err *e)
+static bool take(struct rootfs_tree *t, const struct untar_entry *entry, const char *path, struct err *e)
 {
     uint32_t at = TOP;
     uint32_t content = t->count;
-    if ((entry->is_hard && !find_content(t, entry, &content, e)) || !make(t, entry->path, &at, e))
+    uint32_t link = 0;
+    if ((entry->is_hard && !find_content(t, entry, &content, e)) || !make(t, path, &at, e) ||
+        (entry->text != NULL && !keep_text(t, entry->text, strlen(entry->text), &link, e)))
         return false;
     struct node *node = &t->nodes[at];
     node->own = t->count;
     node->content = content;
     node->size = entry->kind == UNTAR_FILE ? entry->size : 0;
     node->is_folder = entry->is_folder;
+    node->link = link;
     if (!entry->is_folder)
         node->cut_below = t->count;
     return true;
@@ -234,23 +316,23 @@ static bool take(struct rootfs_tree *t, const struct untar_entry *entry, struct 
 
 bool rootfs_tree_add(struct rootfs_tree *t, const struct untar_entry *entry, struct err *e)
 {
-    const char *slash = strrchr(entry->path, '/');
-    const char *base = slash == NULL ? entry->path : slash + 1;
     if (t->count >= LIMIT_ROOTFS_ENTRIES)
         return err_set(e, ERR_FORMAT, "the layers of the image have more than %d entries", LIMIT_ROOTFS_ENTRIES);
     t->count++;
     if (entry->is_nameless)
         return err_set(e, ERR_FORMAT, "entry %u has a name that leads out of the image, or is longer than %d bytes",
                        t->count - t->layer + 1, LIMIT_PATH_BYTES);
-    if (entry->path[0] == '\0' && !entry->is_folder)
+    if ((entry->path[0] == '\0' && !entry->is_folder) || is_of_aufs(entry->path))
         return true;
-    if (is_of_aufs(entry->path))
-        return true;
-    if (text_starts(base, WHITEOUT)) {
-        whiteout(t, entry->path, base);
-        return true;
-    }
-    return take(t, entry, e);
+    AUTO(mem_auto) char *path = follow(t, entry->path, e);
+    if (path == NULL)
+        return false;
+    const char *slash = strrchr(path, '/');
+    const char *base = slash == NULL ? path : slash + 1;
+    if (!text_starts(base, WHITEOUT))
+        return take(t, entry, path, e);
+    whiteout(t, path, base);
+    return true;
 }
 
 /* ---- what is left ---- */

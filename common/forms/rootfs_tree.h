@@ -9,8 +9,8 @@
  *     rootfs_tree_path(t, 0, &first) ...
  *
  * Whiteouts and opaque folders take away what lower layers have, wherever they stand in their own. A name is a folder or not as its last
- * entry says; whoever needs a folder where something else was gets one, as overlay file systems do. Nothing is followed: an entry "below" a
- * symbolic link replaces the link. */
+ * entry says; whoever needs a folder where something else was gets one. An entry "below" a symbolic link of its own layer is where the link
+ * leads, never above the top; a link of a lower layer is replaced. So do engines, which unpack each layer by itself and overlay them. */
 #ifndef FORMS_ROOTFS_TREE_H
 #define FORMS_ROOTFS_TREE_H
 

@@ -168,6 +168,8 @@ bool untar_next(struct untar *u, struct untar_entry *out, struct err *e)
         out->kind = UNTAR_OTHER;
     out->is_folder = out->kind == UNTAR_OTHER && archive_entry_filetype(entry) == AE_IFDIR;
     out->is_hard = out->kind == UNTAR_LINK && archive_entry_hardlink(entry) != NULL;
+    if (out->kind == UNTAR_LINK && !out->is_hard)
+        out->text = archive_entry_symlink(entry);
     if (out->kind == UNTAR_LINK)
         out->target = u->target = find_target(u->path, entry);
     return true;

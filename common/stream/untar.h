@@ -15,6 +15,7 @@ struct untar_entry {
     enum untar_kind kind;
     const char *path;   /* without "./" in front; borrowed until the next call */
     const char *target; /* of a link: the path of another entry, worked out from the link's own place; null: outside of the archive */
+    const char *text;   /* of a symbolic link: as it is written; else null */
     uint64_t size;
     bool is_folder; /* of UNTAR_OTHER */
     bool is_hard;   /* of UNTAR_LINK: one more name for a file; its target starts at the top */

@@ -12,12 +12,12 @@ sys.dont_write_bytecode = True
 from layers import CONFIG, INDEX, LAYER, MANIFEST, Layout, attestation, config_of  # noqa: E402
 
 ENTRIES = {"d": tarfile.DIRTYPE, "s": tarfile.SYMTYPE, "h": tarfile.LNKTYPE}
-FOLDERS = [("d", "bin", ""), ("d", "etc", ""), ("d", "var", ""), ("d", "var/cache", "")]
+FOLDERS = [("d", "bin", ""), ("d", "etc", ""), ("d", "var", ""), ("d", "var/cache", ""), ("d", "usr", ""), ("d", "usr/lib", "")]
 LAYERS = [
     FOLDERS + [("f", "etc/kept", "one"), ("f", "etc/gone", "two"), ("f", "etc/Főtanúsítvány", "three"), ("f", "var/cache/old", "x"),
-               ("f", "bin/first", "program"), ("h", "bin/second", "bin/first"), ("s", "lib", "usr/lib")],
+               ("f", "bin/first", "program"), ("h", "bin/second", "bin/first"), ("s", "lib", "usr/lib"), ("f", "lib/through", "four"), ("s", "usr/out", "/../etc"), ("f", "usr/out/inside", "five")],
     FOLDERS + [("f", "etc/.wh.gone", ""), ("f", "var/cache/.wh..wh..opq", ""), ("f", "var/cache/new", "y"), ("f", "bin/.wh.first", ""),
-               ("f", "etc/kept", "newer")],
+               ("f", "etc/kept", "newer"), ("s", "lib", "usr/lib"), ("f", "lib/more", "six")],
 ]
 
 

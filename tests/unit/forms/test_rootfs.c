@@ -199,12 +199,31 @@ static void a_hard_link_to_a_lower_layer_stands_with_its_content(void **state)
     becomes(*state, "f d/a text\n--\nh d/b d/a\n", "f d/a text\nh d/b d/a\n");
 }
 
-static void symbolic_links_keep_their_text_and_are_not_followed(void **state)
+static void symbolic_links_keep_their_text(void **state)
 {
     becomes(*state, "s lib usr/lib\nf usr/lib/x x\n", "s lib usr/lib\nf usr/lib/x x\n");
+}
+
+static void an_entry_below_a_link_of_its_own_layer_is_where_the_link_leads(void **state)
+{
+    becomes(*state, "s lib usr/lib\nf lib/x x\n", "s lib usr/lib\nf usr/lib/x x\n");
+    becomes(*state, "s d/up ../e\nf d/up/x x\n", "s d/up e\nf e/x x\n");
+    becomes(*state, "s a b\ns b c\nf a/x x\nh y a/x\n", "s a b\ns b c\nf c/x x\nh y c/x\n");
+    becomes(*state, "f d/x x\nf d/y y\n--\ns l d\nf l/.wh.x \n", "f d/y y\ns l d\n");
+}
+
+static void a_link_of_a_lower_layer_is_replaced(void **state)
+{
     becomes(*state, "s lib usr/lib\n--\nf lib/y y\n", "f lib/y y\n");
-    becomes(*state, "s out /etc\nf out/passwd mine\n", "f out/passwd mine\n");
-    becomes(*state, "s up ../../..\nf up/etc/passwd mine\n", "f up/etc/passwd mine\n");
+}
+
+static void links_do_not_lead_above_the_top(void **state)
+{
+    becomes(*state, "s out /etc\nf out/passwd mine\n", "s out ?\nf etc/passwd mine\n");
+    becomes(*state, "s up ../../..\nf up/etc/passwd mine\n", "s up ?\nf etc/passwd mine\n");
+    becomes(*state, "s top /\nf top/x mine\n", "s top ?\nf x mine\n");
+    refuses(*state, "s a b\ns b a\nf a/x x\n", "a/x goes through too many symbolic links");
+    refuses(*state, "s a a/a\nf a/x x\n", "a/x goes through too many symbolic links");
 }
 
 static void names_are_cleaned(void **state)
@@ -346,7 +365,10 @@ int main(void)
         SCRATCH_TEST(a_file_takes_the_place_of_a_folder_and_the_other_way_round),
         SCRATCH_TEST(hard_links_lead_to_the_first_name_that_is_left),
         SCRATCH_TEST(a_hard_link_to_a_lower_layer_stands_with_its_content),
-        SCRATCH_TEST(symbolic_links_keep_their_text_and_are_not_followed),
+        SCRATCH_TEST(symbolic_links_keep_their_text),
+        SCRATCH_TEST(an_entry_below_a_link_of_its_own_layer_is_where_the_link_leads),
+        SCRATCH_TEST(a_link_of_a_lower_layer_is_replaced),
+        SCRATCH_TEST(links_do_not_lead_above_the_top),
         SCRATCH_TEST(names_are_cleaned),
         SCRATCH_TEST(names_that_lead_out_are_refused),
         SCRATCH_TEST(hard_links_to_nothing_are_refused),
