@@ -2,6 +2,7 @@
 #include "base/text.h"
 #include "bundler/commands.h"
 #include "bundler/create.h"
+#include "sys/work.h"
 
 #include "base/banned.h"
 
@@ -77,6 +78,41 @@ static void add_image(struct jwrite *w, const struct create *c, size_t i, const 
     jwrite_end(w);
 }
 
+/* Distinct layers that the host has as they are: their blobs need not travel, and neither do pieces of others that their base has. */
+static size_t count_kept(const struct create *c, uint64_t *bytes)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < c->n_layers; i++)
+        if (c->layers[i].is_on_host) {
+            n++;
+            *bytes += c->layers[i].blobs[0].size;
+        }
+    return n;
+}
+
+static void print_base(const struct create *c)
+{
+    char saved[24];
+    uint64_t bytes = 0;
+    size_t n = count_kept(c, &bytes);
+    if (base_is_given(&c->base))
+        cli_print(c->ctx, "%zu of %zu layer%s, %s, need not travel: the host has %s\n", n, c->n_layers, text_s(c->n_layers), text_bytes(saved, bytes), n == 1 ? "it" : "them");
+}
+
+static void add_base(struct jwrite *w, const struct create *c)
+{
+    uint64_t bytes = 0;
+    size_t n = count_kept(c, &bytes);
+    if (!base_is_given(&c->base))
+        return;
+    jwrite_object(w, "base");
+    if (c->base.bundle != NULL)
+        jwrite_str(w, "version", bundle_manifest(c->base.bundle)->version);
+    jwrite_u64(w, "kept_layers", n);
+    jwrite_u64(w, "kept_size", bytes);
+    jwrite_end(w);
+}
+
 static bool report_text(const struct create *c, struct err *e)
 {
     char all[24];
@@ -90,6 +126,7 @@ static bool report_text(const struct create *c, struct err *e)
     }
     cli_print(c->ctx, "%zu different layer%s of %s; %zu of them, %s, to fetch\n", c->fetched.n_blobs, text_s(c->fetched.n_blobs), text_bytes(all, c->fetched.bytes),
               c->fetched.n_missing, text_bytes(missing, c->fetched.missing_bytes));
+    print_base(c);
     return true;
 }
 
@@ -106,16 +143,23 @@ static bool report_json(const struct create *c, struct err *e)
     }
     jwrite_end(w);
     jwrite_u64(w, "fetch_size", c->fetched.missing_bytes);
+    add_base(w, c);
     if (ok)
         return cli_json_close(c->ctx, w, e);
     jwrite_free(w);
     return false;
 }
 
+static bool open_base(struct create *c, struct err *e)
+{
+    const struct base_how how = { .o = &c->o->base, .own = &c->keys, .name = c->app->definition.name, .jobs = work_cpus(), .progress = &c->ctx->progress };
+    return base_open(&c->base, &how, e);
+}
+
 static bool run_plan(struct cli_context *ctx, const void *options, struct err *e)
 {
     struct create c = { .ctx = ctx, .o = options };
-    bool ok = create_plan(&c, e) && (cli_wants_json(ctx) ? report_json(&c, e) : report_text(&c, e));
+    bool ok = create_plan(&c, e) && open_base(&c, e) && create_list_layers(&c, e) && (cli_wants_json(ctx) ? report_json(&c, e) : report_text(&c, e));
     create_clear(&c);
     return ok;
 }
@@ -126,6 +170,7 @@ static const struct cli_option plan_rows[] = {
     INPUT_ROWS(struct create_options),
     REGISTRIES_ROWS(struct create_options),
     LOCK_ROWS(struct create_options),
+    BASE_ROWS(struct create_options),
     IMAGE_RULES_ROW(struct create_options),
 };
 

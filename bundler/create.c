@@ -83,8 +83,7 @@ bool create_run(struct create *c, struct err *e)
 {
     return create_read(c, e) &&        /* what is asked for */
            create_read_lock(c, e) &&   /* and which images that were the last time */
-           create_prepare(c, e) &&     /* keys, and the place of the result */
-           create_open_base(c, e) &&   /* what the host has, verified */
+           create_prepare(c, e) &&     /* keys, what a host has, and the place of the result */
            create_resolve(c, e) &&     /* which exact digests that is */
            create_check_exact(c, e) && /* and whether a bundle can hold it as it is */
            create_compare_scans(c, e) && /* and whether scan reports are about them */

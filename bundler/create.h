@@ -104,10 +104,8 @@ MUST_CHECK bool create_read(struct create *c, struct err *e);
 MUST_CHECK bool create_read_lock(struct create *c, struct err *e);
 /* and writing it, when the bundle has its name. */
 MUST_CHECK bool create_write_lock(struct create *c, struct err *e);
-/* create_read.c: and keys, the programs to carry along, where the bundle goes. No network yet. */
+/* create_read.c: and keys, the base of a delta, verified, the programs to carry along, where the bundle goes. No network yet. */
 MUST_CHECK bool create_prepare(struct create *c, struct err *e);
-/* create_read.c: the base of a delta, verified. */
-MUST_CHECK bool create_open_base(struct create *c, struct err *e);
 /* create_release.c: release.json from the application and its images. */
 MUST_CHECK bool create_describe(struct create *c, struct err *e);
 /* create_layers.c: the distinct layers of all images with every form in which they exist, and where they are. */

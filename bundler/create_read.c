@@ -27,13 +27,31 @@ bool create_read(struct create *c, struct err *e)
     return true;
 }
 
+/* ---- the base of a delta ---- */
+
+static bool open_base(struct create *c, struct err *e)
+{
+    const struct base_how how = { .o = &c->o->base, .own = &c->keys, .name = c->app->definition.name, .jobs = c->jobs, .progress = &c->ctx->progress };
+    if (create_is_exact(c) && (how.o->bundles.n > 0 || how.o->inventory != NULL))
+        return err_set(e, ERR_USAGE, "--layers exact: layers are there as registries have them, so nothing can be left out: --base and --inventory want dedup");
+    return base_open(&c->base, &how, e);
+}
+
 /* ---- where the bundle goes ---- */
+
+/* A delta stands beside the full bundle of its release. */
+static char *default_name(const struct create *c)
+{
+    const struct definition *d = &c->app->definition;
+    if (!base_is_given(&c->base))
+        return mem_format("%s-%s" BUNDLE_SUFFIX, d->name, d->version.text);
+    return mem_format("%s-%s-from-%s" BUNDLE_SUFFIX, d->name, d->version.text, c->base.bundle == NULL ? "inventory" : bundle_manifest(c->base.bundle)->version);
+}
 
 /* A file that was named may be replaced; one of the default name may be another team's. */
 static bool choose_output(struct create *c, struct err *e)
 {
-    const struct definition *d = &c->app->definition;
-    AUTO(mem_auto) char *name = mem_format("%s-%s" BUNDLE_SUFFIX, d->name, d->version.text);
+    AUTO(mem_auto) char *name = default_name(c);
     struct stat st = { .st_mode = S_IFREG };
     const char *out = c->o->output;
     c->may_replace = out != NULL && !path_is_directory(out);
@@ -54,16 +72,6 @@ static bool choose_output(struct create *c, struct err *e)
         return err_hint(e, "move it away, or replace it: -o %s", c->path);
     }
     return true;
-}
-
-/* ---- the base of a delta ---- */
-
-bool create_open_base(struct create *c, struct err *e)
-{
-    const struct base_how how = { .o = &c->o->base, .own = &c->keys, .name = c->app->definition.name, .jobs = c->jobs, .progress = &c->ctx->progress };
-    if (create_is_exact(c) && (how.o->bundles.n > 0 || how.o->inventory != NULL))
-        return err_set(e, ERR_USAGE, "--layers exact: layers are there as registries have them, so nothing can be left out: --base and --inventory want dedup");
-    return base_open(&c->base, &how, e);
 }
 
 /* ---- archon-load goes along ---- */
@@ -119,5 +127,6 @@ static bool find_loaders(struct create *c, struct err *e)
 bool create_prepare(struct create *c, struct err *e)
 {
     c->jobs = c->o->jobs > 0 ? (unsigned)c->o->jobs : work_cpus();
-    return gates_read(&c->gates, &c->o->gates, &c->input, e) && choose_output(c, e) && create_prepare_parity(c, e) && find_loaders(c, e) && seal_keys_load(&c->keys, &c->o->keys, c->o->passphrase_file, e);
+    return gates_read(&c->gates, &c->o->gates, &c->input, e) && seal_keys_load(&c->keys, &c->o->keys, c->o->passphrase_file, e) && open_base(c, e) &&
+           choose_output(c, e) && create_prepare_parity(c, e) && find_loaders(c, e);
 }

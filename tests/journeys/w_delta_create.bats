@@ -169,3 +169,12 @@ diff_ids() { bundler cat "$(bundle "$1")" bundle.json 2>/dev/null | jq -c '[.lay
     grep -q '^delta       less than .*--trust KEY.pub it is measured' "$FILE/stdout"
     refused 11 "" bundler diff --trust "$FILE/other.pub" "$(bundle old)" "$(bundle full-file)"
 }
+
+@test "a delta stands beside the full bundle of its release, and plan tells what need not travel" {
+    mkdir "$FILE/shelf"
+    works bundler create --key "$FILE/release.key" --cache "$FILE/blobs" --no-loader --version 2.0.0 -o "$FILE/shelf/" --base "$(bundle old)" "site.example/app:1=oci:$FILE/layout-file"
+    [ -e "$FILE/shelf/app-2.0.0-from-1.0.0.bundle.tar.zst" ]
+    works bundler plan --json --version 2.0.0 --cache "$FILE/blobs" --base "$(bundle old)" --trust "$FILE/release.pub" "site.example/app:1=oci:$FILE/layout-file"
+    equal "$(jq -c '[.base.version, .base.kept_layers]' "$FILE/stdout")" '["1.0.0",2]'
+    [ "$(jq .base.kept_size "$FILE/stdout")" -gt 1000000 ]
+}
