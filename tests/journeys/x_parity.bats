@@ -161,6 +161,22 @@ plain_loader() { "${LIMIT[@]}" "$BIN/archon-load" "$@"; }
     cmp "$FILE/d/new.bundle.tar.zst" "$FILE/good.bundle.tar.zst"
 }
 
+@test "create --split --parity: signed in parts, a part is lost, made anew, and the bundle is read in place" {
+    local part
+    works bundler create --key "$FILE/release.key" --cache "$FILE/blobs" --version 1.0.0 --split $((SIZE / 8 / 1048576 + 1))MiB --parity 20% \
+        -o "$FILE/d/p.bundle.tar.zst" "$(registry_host "$REGISTRY")/shop/api:1.0.0"
+    works bundler sign "$FILE/d/p.bundle.tar.zst" --key "$FILE/second.key"
+    says 'parity file was renewed'
+    for part in 001 003; do
+        mv "$FILE/d/p.bundle.tar.zst.$part" "$FILE/d/lost"
+        gives 13 bundler verify "$FILE/d/p.bundle.tar.zst" --trust "$FILE/second.pub"
+        tells 'hint: .*archon-bundle repair'
+        works bundler repair "$FILE/d/p.bundle.tar.zst" -o "$FILE/d" --trust "$FILE/second.pub"
+        cmp "$FILE/d/p.bundle.tar.zst.$part" "$FILE/d/lost"
+    done
+    works bundler verify "$FILE/d/p.bundle.tar.zst" --trust "$FILE/release.pub"
+}
+
 @test "the independent reader makes and repairs with the same parity file" {
     bundler create --key "$FILE/release.key" --cache "$FILE/blobs" --version 1.0.0 --no-loader --parity 25% -o "$FILE/d/tiny.bundle.tar.zst" \
         "$(registry_host "$REGISTRY")/tools/tiny:1"
