@@ -20,8 +20,8 @@ struct repair *repair_open(const char *bundle_path, const char *parity_file, str
     if (r->parity == NULL)
         return NULL;
     r->s = *parity_shape_of(r->parity);
-    r->medium = medium_open(bundle_path, r->s.total, e);
-    if (r->medium == NULL)
+    r->remains = remains_open(bundle_path, r->s.total, e);
+    if (r->remains == NULL)
         return NULL;
     r->blocks = mem_new((size_t)r->s.rows * r->s.k);
     return TAKE(r);
@@ -31,8 +31,8 @@ void repair_free(struct repair *r)
 {
     if (r->parity != NULL)
         parity_close(r->parity);
-    if (r->medium != NULL)
-        medium_close(r->medium);
+    if (r->remains != NULL)
+        remains_close(r->remains);
     mem_free(r->blocks);
     mem_free(r->facts.ranges);
     mem_free(r);
@@ -43,9 +43,9 @@ const struct parity_shape *repair_shape(const struct repair *r)
     return &r->s;
 }
 
-const struct medium *repair_medium(const struct repair *r)
+const struct remains *repair_remains(const struct repair *r)
 {
-    return r->medium;
+    return r->remains;
 }
 
 const struct repair_facts *repair_facts(const struct repair *r)
@@ -94,7 +94,7 @@ static bool copy_block(const struct copying *c, uint64_t i, uint8_t *block, bool
     size_t n = parity_block_bytes(&r->s, (uint32_t)(i % r->s.rows), (uint32_t)(i / r->s.rows));
     if (n == 0)
         return true;
-    r->blocks[i] = (uint8_t)judge(r, i, block, n, is_read || medium_read(r->medium, block, n, i * r->s.block));
+    r->blocks[i] = (uint8_t)judge(r, i, block, n, is_read || remains_read(r->remains, block, n, i * r->s.block));
     return is_lost(r->blocks[i]) || fd_pwrite_all(c->to, block, n, i * r->s.block, c->name, e);
 }
 
@@ -104,7 +104,7 @@ static bool copy_blocks(void *ctx, uint64_t first, uint64_t end, uint8_t *buffer
     const struct copying *c = ctx;
     uint32_t block = c->r->s.block;
     uint64_t stop = end * block < c->r->s.total ? end * block : c->r->s.total;
-    bool is_read = first * block < stop && medium_read(c->r->medium, buffer, (size_t)(stop - first * block), first * block);
+    bool is_read = first * block < stop && remains_read(c->r->remains, buffer, (size_t)(stop - first * block), first * block);
     for (uint64_t i = first; i < end; i++)
         if (!copy_block(c, i, buffer + (i - first) * block, is_read, e))
             return false;

@@ -9,7 +9,7 @@
 #ifndef BUNDLE_REPAIR_H
 #define BUNDLE_REPAIR_H
 
-#include "bundle/medium.h"
+#include "bundle/remains.h"
 #include "bundle/parity.h"
 
 struct repair_range { /* damaged blocks in a row, as bytes of the bundle */
@@ -39,7 +39,7 @@ void repair_free(struct repair *r);
 AUTO_FREE(struct repair, repair_free)
 
 const struct parity_shape *repair_shape(const struct repair *r);
-const struct medium *repair_medium(const struct repair *r);
+const struct remains *repair_remains(const struct repair *r);
 const struct repair_facts *repair_facts(const struct repair *r); /* after repair_copy */
 /* Is any byte of that place of the bundle damaged? After repair_copy. */
 bool repair_is_damaged(const struct repair *r, uint64_t at, uint64_t n);

@@ -11,7 +11,7 @@ enum repair_block { REPAIR_RIGHT, REPAIR_UNKNOWN, REPAIR_DIFFERS, REPAIR_UNREADA
 
 struct repair {
     struct parity *parity;
-    struct medium *medium;
+    struct remains *remains;
     struct parity_shape s;
     uint8_t *blocks; /* enum repair_block of each, in the order of the bundle */
     struct repair_facts facts;

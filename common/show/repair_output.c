@@ -93,7 +93,7 @@ static bool open_parts(struct repair_output *o, const struct repair *r, struct e
 struct repair_output *repair_output_open(const struct repair *r, const char *bundle, const char *output, struct err *e)
 {
     AUTO(repair_output_drop_auto) struct repair_output *o = mem_new(sizeof *o);
-    bool has_parts = medium_n_parts(repair_medium(r)) > 0;
+    bool has_parts = remains_n_parts(repair_remains(r)) > 0;
     o->spool = -1;
     if (output == NULL && has_parts) {
         err_set(e, ERR_USAGE, "the bundle is in parts: where is the repaired one to go?");
@@ -125,7 +125,7 @@ bool repair_output_is_parts(const struct repair_output *o)
     return o->is_parts;
 }
 
-static bool copy_part(int from, int to, const char *name, const struct medium_part *part, struct err *e)
+static bool copy_part(int from, int to, const char *name, const struct remains_part *part, struct err *e)
 {
     AUTO(mem_auto) uint8_t *block = mem_new(COPY_BYTES);
     for (uint64_t done = 0; done < part->bytes;) {
@@ -138,7 +138,7 @@ static bool copy_part(int from, int to, const char *name, const struct medium_pa
 }
 
 /* Damage is known by blocks, and the first and last of a part may reach into another. */
-static bool differs(const struct repair_output *o, const struct medium *m, const struct medium_part *part, bool *yes, struct err *e)
+static bool differs(const struct repair_output *o, const struct remains *m, const struct remains_part *part, bool *yes, struct err *e)
 {
     AUTO(mem_auto) uint8_t *new = mem_new(COPY_BYTES);
     AUTO(mem_auto) uint8_t *old = mem_new(COPY_BYTES);
@@ -147,13 +147,13 @@ static bool differs(const struct repair_output *o, const struct medium *m, const
         size_t n = part->bytes - done < COPY_BYTES ? (size_t)(part->bytes - done) : COPY_BYTES;
         if (!start_check(e) || !fd_pread_exact(o->spool, new, n, part->at + done, o->path, e))
             return false;
-        *yes = !medium_read(m, old, n, part->at + done) || memcmp(old, new, n) != 0;
+        *yes = !remains_read(m, old, n, part->at + done) || memcmp(old, new, n) != 0;
         done += n;
     }
     return true;
 }
 
-static bool write_part(const struct repair_output *o, const struct medium_part *part, struct err *e)
+static bool write_part(const struct repair_output *o, const struct remains_part *part, struct err *e)
 {
     AUTO(mem_auto) char *path = path_join(o->path, path_base(part->path));
     AUTO(publish_drop_auto) struct publish *p = publish_open(path, 0644, e);
@@ -162,11 +162,11 @@ static bool write_part(const struct repair_output *o, const struct medium_part *
 
 bool repair_output_commit(struct repair_output *o, const struct repair *r, struct err *e)
 {
-    const struct medium *m = repair_medium(r);
+    const struct remains *m = repair_remains(r);
     if (!o->is_parts)
         return publish_commit(o->publish, o->may_replace ? PUBLISH_REPLACE : PUBLISH_NEW, e);
-    for (size_t i = 0; i < medium_n_parts(m); i++) {
-        const struct medium_part *part = medium_part(m, i);
+    for (size_t i = 0; i < remains_n_parts(m); i++) {
+        const struct remains_part *part = remains_part(m, i);
         bool is_damaged = part->is_missing || part->found != part->bytes || repair_is_damaged(r, part->at, part->bytes);
         if (is_damaged && (!differs(o, m, part, &is_damaged, e) || (is_damaged && !write_part(o, part, e))))
             return false;

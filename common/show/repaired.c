@@ -34,10 +34,10 @@ static void print_ranges(struct cli_context *ctx, const struct repair_facts *f)
         cli_print(ctx, "             and %llu more places\n", (unsigned long long)(f->n_ranges - n));
 }
 
-static void print_parts(struct cli_context *ctx, const struct medium *m)
+static void print_parts(struct cli_context *ctx, const struct remains *m)
 {
-    for (size_t i = 0; i < medium_n_parts(m); i++) {
-        const struct medium_part *p = medium_part(m, i);
+    for (size_t i = 0; i < remains_n_parts(m); i++) {
+        const struct remains_part *p = remains_part(m, i);
         if (p->is_missing)
             cli_print(ctx, "  missing    part %zu, %s\n", i + 1, SHOWN(path_base(p->path)));
         else if (p->found != p->bytes)
@@ -54,7 +54,7 @@ static void print_text(struct cli_context *ctx, const struct result *x)
     if (f->n_unreadable > 0)
         cli_print(ctx, ", of which %llu could not be read", (unsigned long long)f->n_unreadable);
     cli_print(ctx, "\n");
-    print_parts(ctx, repair_medium(x->repair));
+    print_parts(ctx, repair_remains(x->repair));
     print_ranges(ctx, f);
     if (f->n_unknown > 0)
         cli_print(ctx, "  unknown    %llu blocks of which no parity is left\n", (unsigned long long)f->n_unknown);
@@ -92,8 +92,8 @@ static bool print_json(struct cli_context *ctx, const struct result *x, const st
     jwrite_end(w);
     jwrite_u64(w, "places_total", f->n_ranges);
     jwrite_array(w, "missing_parts");
-    for (size_t i = 0; i < medium_n_parts(repair_medium(x->repair)); i++)
-        if (medium_part(repair_medium(x->repair), i)->is_missing)
+    for (size_t i = 0; i < remains_n_parts(repair_remains(x->repair)); i++)
+        if (remains_part(repair_remains(x->repair), i)->is_missing)
             jwrite_u64(w, NULL, i + 1);
     jwrite_end(w);
     if (x->output != NULL)
@@ -129,10 +129,10 @@ static bool judge(struct cli_context *ctx, const struct repair_order *o, int fd,
 
 static bool is_needed(const struct repair *r)
 {
-    const struct medium *m = repair_medium(r);
-    bool is_whole = repair_facts(r)->n_damaged == 0 && medium_found(m) == repair_shape(r)->total;
-    for (size_t i = 0; i < medium_n_parts(m); i++)
-        is_whole = is_whole && medium_part(m, i)->found == medium_part(m, i)->bytes;
+    const struct remains *m = repair_remains(r);
+    bool is_whole = repair_facts(r)->n_damaged == 0 && remains_found(m) == repair_shape(r)->total;
+    for (size_t i = 0; i < remains_n_parts(m); i++)
+        is_whole = is_whole && remains_part(m, i)->found == remains_part(m, i)->bytes;
     return !is_whole;
 }
 

@@ -1,5 +1,5 @@
 /* Parts: all but the last have the same length, so the longest one that is there tells where each of them lies in the bundle. */
-#include "bundle/medium.h"
+#include "bundle/remains.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -17,11 +17,11 @@
 enum { MIN_PART = 65536 };
 
 struct piece {
-    struct medium_part part;
+    struct remains_part part;
     int fd;
 };
 
-struct medium {
+struct remains {
     bool is_whole; /* one file */
     size_t n;
     struct piece *pieces;
@@ -33,7 +33,7 @@ static void piece_clear(struct piece *p)
     mem_free(p->part.path);
 }
 
-void medium_close(struct medium *m)
+void remains_close(struct remains *m)
 {
     for (size_t i = 0; i < m->n; i++)
         piece_clear(&m->pieces[i]);
@@ -63,7 +63,7 @@ static bool piece_open(struct piece *p, struct err *e)
 }
 
 /* Where each part lies, when the longest has so many bytes; forgets those beyond the end. */
-static void place_parts(struct medium *m, uint64_t part, uint64_t total)
+static void place_parts(struct remains *m, uint64_t part, uint64_t total)
 {
     size_t n = (size_t)((total + part - 1) / part);
     while (m->n > n)
@@ -74,7 +74,7 @@ static void place_parts(struct medium *m, uint64_t part, uint64_t total)
     }
 }
 
-static bool open_parts(struct medium *m, const char *path, uint64_t total, struct err *e)
+static bool open_parts(struct remains *m, const char *path, uint64_t total, struct err *e)
 {
     uint64_t longest = 0;
     m->pieces = mem_new_array(LIMIT_PARTS, sizeof *m->pieces);
@@ -98,11 +98,11 @@ static bool open_parts(struct medium *m, const char *path, uint64_t total, struc
     return true;
 }
 
-static bool open_whole(struct medium *m, const char *path, uint64_t total, bool *exists, struct err *e)
+static bool open_whole(struct remains *m, const char *path, uint64_t total, bool *exists, struct err *e)
 {
     m->pieces = mem_new(sizeof *m->pieces);
     m->n = 1;
-    m->pieces[0].part = (struct medium_part){ .path = mem_text(path), .bytes = total };
+    m->pieces[0].part = (struct remains_part){ .path = mem_text(path), .bytes = total };
     if (!piece_open(&m->pieces[0], e))
         return false;
     *exists = !m->pieces[0].part.is_missing;
@@ -110,10 +110,10 @@ static bool open_whole(struct medium *m, const char *path, uint64_t total, bool 
     return true;
 }
 
-struct medium *medium_open(const char *path, uint64_t total, struct err *e)
+struct remains *remains_open(const char *path, uint64_t total, struct err *e)
 {
     bool exists = false;
-    AUTO(medium_close_auto) struct medium *m = mem_new(sizeof *m);
+    AUTO(remains_close_auto) struct remains *m = mem_new(sizeof *m);
     if (!open_whole(m, path, total, &exists, e))
         return NULL;
     if (exists)
@@ -124,11 +124,11 @@ struct medium *medium_open(const char *path, uint64_t total, struct err *e)
     return open_parts(m, path, total, e) ? TAKE(m) : NULL;
 }
 
-bool medium_read(const struct medium *m, void *to, size_t n, uint64_t at)
+bool remains_read(const struct remains *m, void *to, size_t n, uint64_t at)
 {
     uint8_t *next = to;
     for (size_t i = 0; i < m->n && n > 0; i++) {
-        const struct medium_part *p = &m->pieces[i].part;
+        const struct remains_part *p = &m->pieces[i].part;
         if (at >= p->at + p->bytes)
             continue;
         uint64_t left = p->at + p->bytes - at;
@@ -142,17 +142,17 @@ bool medium_read(const struct medium *m, void *to, size_t n, uint64_t at)
     return n == 0;
 }
 
-size_t medium_n_parts(const struct medium *m)
+size_t remains_n_parts(const struct remains *m)
 {
     return m->is_whole ? 0 : m->n;
 }
 
-const struct medium_part *medium_part(const struct medium *m, size_t i)
+const struct remains_part *remains_part(const struct remains *m, size_t i)
 {
     return &m->pieces[i].part;
 }
 
-uint64_t medium_found(const struct medium *m)
+uint64_t remains_found(const struct remains *m)
 {
     uint64_t bytes = 0;
     for (size_t i = 0; i < m->n; i++)
