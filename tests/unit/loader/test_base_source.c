@@ -2,6 +2,7 @@
 #include "base/text.h"
 #include "loader/base_source.h"
 #include "loader/consolidate.h"
+#include "sys/work.h"
 #include "tests/support/tar_text.h"
 #include "tests/unit/bundle/bundles.h"
 #include "tests/unit/engine/world.h"
@@ -327,6 +328,37 @@ static void what_nobody_looked_for_is_fetched_when_it_is_read(void **state)
     reads(s, 1);
 }
 
+struct asking {
+    const struct base_layers *base;
+    uint8_t found[PIECE];
+};
+
+static bool ask_for_second(void *ctx, struct err *e)
+{
+    struct asking *a = ctx;
+    return a->base->read(a->base->ctx, 1, PIECE, a->found, PIECE,
+                         e); /* base layers are numbered as the delta uses them: this one is the second */
+}
+
+static void several_threads_may_ask_for_one_layer(void **state)
+{
+    struct scene *s = *state;
+    struct err e = { 0 };
+    use(s, false, engine_with(s, (struct given[]){ { "one", { true, true }, NULL } }, 1));
+    struct asking asked[3];
+    struct work_thread *threads[3];
+    for (size_t i = 0; i < ARRAY_LEN(asked); i++) {
+        asked[i].base = bundle_base(s->delta);
+        threads[i] = work_thread_start(ask_for_second, &asked[i]);
+    }
+    for (size_t i = 0; i < ARRAY_LEN(asked); i++)
+        if (!work_thread_join(&threads[i], &e))
+            fail_msg("%s", e.msg);
+    for (size_t i = 0; i < ARRAY_LEN(asked); i++)
+        assert_int_equal(num_le64(asked[i].found), old_pieces[1][1]);
+    assert_int_equal(world_calls(&world, "GET /images/sha256:7692c3ad3540bb803c020b3aee66cd8887123234ea0c6e7143c0add73ff431ed/get"), 1);
+}
+
 /* ---- where they do not ---- */
 
 static void a_missing_base_is_named_with_the_way_out(void **state)
@@ -436,6 +468,7 @@ int main(void)
         SCENE_TEST(a_kept_bundle_has_some_and_the_engine_the_rest),
         SCENE_TEST(only_what_is_read_becomes_a_file),
         SCENE_TEST(what_nobody_looked_for_is_fetched_when_it_is_read),
+        SCENE_TEST(several_threads_may_ask_for_one_layer),
         SCENE_TEST(a_missing_base_is_named_with_the_way_out),
         SCENE_TEST(an_engine_that_lists_what_it_does_not_find_is_not_asked_for_ever),
         SCENE_TEST(an_image_that_is_gone_when_it_is_fetched_is_a_missing_base),
