@@ -1,4 +1,5 @@
-/* The base while a delta is read back: each layer that is read from is put together from its bundle into a file without a name, when it is wanted first. */
+/* The base while a delta is read back: each layer that is read from is put together from its bundle into a file without a name, when it is
+ * wanted first. */
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/text.h"
@@ -95,7 +96,8 @@ static bool check_space(const struct bundle *delta, const char *dir, struct err 
     log_info("reading back takes %s in %s for %zu layer%s of the base", text_bytes(a, bytes), SHOWN(dir), n, text_s(n));
     if (room >= bytes)
         return true;
-    return err_set(e, ERR_SPACE, "%s: %s are needed to read the delta back, for layers of its base, and %s are free", SHOWN(dir), text_bytes(a, bytes), text_bytes(b, room));
+    return err_set(e, ERR_SPACE, "%s: %s are needed to read the delta back, for layers of its base, and %s are free", SHOWN(dir),
+                   text_bytes(a, bytes), text_bytes(b, room));
 }
 
 bool base_lend(struct base *b, struct bundle *delta, const char *dir, struct err *e)

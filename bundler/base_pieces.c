@@ -1,4 +1,5 @@
-/* The layers of the base, handed to the writer piece by piece, one layer after another: the order in which pieces come decides which of equal ones is referred to. */
+/* The layers of the base, handed to the writer piece by piece, one layer after another: the order in which pieces come decides which of
+ * equal ones is referred to. */
 #include "base/mem.h"
 #include "bundler/base_parts.h"
 #include "bundler/layer_cut.h"
@@ -39,7 +40,8 @@ static bool *find_kept(const struct manifest *base, const struct pack_layer *lay
     return kept;
 }
 
-bool base_add_pieces(const struct base *b, const struct pack_layer *layers, size_t n, struct writer *w, const struct pack_how *how, struct err *e)
+bool base_add_pieces(const struct base *b, const struct pack_layer *layers, size_t n, struct writer *w, const struct pack_how *how,
+                     struct err *e)
 {
     size_t n_base;
     if (b->bundle == NULL)

@@ -31,7 +31,8 @@ static bool read_release(struct side *s, const struct index *x, struct err *e)
 {
     AUTO(buf_clear_auto) struct buf text = BUF_LIMIT(LIMIT_RELEASE_BYTES);
     AUTO(chunk_cache_free_auto) struct chunk_cache *cache = chunk_cache_new(x, 2 * LIMIT_CHUNK_BYTES);
-    return member_read(x, cache, RELEASE_MEMBER, &text, e) && (release_read(&s->release, buf_text(&text), text.len, e) || err_in(e, "%s", index_name(x)));
+    return member_read(x, cache, RELEASE_MEMBER, &text, e) &&
+           (release_read(&s->release, buf_text(&text), text.len, e) || err_in(e, "%s", index_name(x)));
 }
 
 static const struct index *index_of(const struct side *s)
@@ -138,10 +139,11 @@ static void delta_text(struct cli_context *ctx, const struct comparison *c)
     char b[24];
     char d[24];
     if (c->is_measured)
-        cli_print(ctx, "delta       about %s of layers, where the full bundle has %s; a host reads %s of old layers for it\n", text_bytes(a, c->delta.bytes),
-                  text_bytes(b, manifest_of(&c->new)->total_len), text_bytes(d, c->delta.base_bytes));
+        cli_print(ctx, "delta       about %s of layers, where the full bundle has %s; a host reads %s of old layers for it\n",
+                  text_bytes(a, c->delta.bytes), text_bytes(b, manifest_of(&c->new)->total_len), text_bytes(d, c->delta.base_bytes));
     else
-        cli_print(ctx, "delta       less than %s%s\n", text_bytes(a, c->layers.added_blob_bytes), c->old.bundle == NULL ? "; with --trust KEY.pub it is measured" : "");
+        cli_print(ctx, "delta       less than %s%s\n", text_bytes(a, c->layers.added_blob_bytes),
+                  c->old.bundle == NULL ? "; with --trust KEY.pub it is measured" : "");
 }
 
 static void report_text(struct cli_context *ctx, const struct comparison *c)
@@ -150,12 +152,14 @@ static void report_text(struct cli_context *ctx, const struct comparison *c)
     char b[24];
     char d[24];
     const struct diff_layers *l = &c->layers;
-    cli_print(ctx, "%s %s -> %s %s\n", manifest_of(&c->old)->name, manifest_of(&c->old)->version, manifest_of(&c->new)->name, manifest_of(&c->new)->version);
+    cli_print(ctx, "%s %s -> %s %s\n", manifest_of(&c->old)->name, manifest_of(&c->old)->version, manifest_of(&c->new)->name,
+              manifest_of(&c->new)->version);
     for (enum diff_kind kind = 0; kind < DIFF_KINDS; kind++)
         for (size_t i = 0; i < c->changes.lists[kind].n; i++)
-            cli_print(ctx, "%-11s %-8s %s\n", i == 0 ? diff_kind_name(kind) : "", words[c->changes.lists[kind].items[i].change], SHOWN(c->changes.lists[kind].items[i].name));
-    cli_print(ctx, "layers      %zu kept (%s), %zu added (%s), %zu removed (%s)\n", l->n_kept, text_bytes(a, l->kept_bytes), l->n_added, text_bytes(b, l->added_bytes),
-              l->n_removed, text_bytes(d, l->removed_bytes));
+            cli_print(ctx, "%-11s %-8s %s\n", i == 0 ? diff_kind_name(kind) : "", words[c->changes.lists[kind].items[i].change],
+                      SHOWN(c->changes.lists[kind].items[i].name));
+    cli_print(ctx, "layers      %zu kept (%s), %zu added (%s), %zu removed (%s)\n", l->n_kept, text_bytes(a, l->kept_bytes), l->n_added,
+              text_bytes(b, l->added_bytes), l->n_removed, text_bytes(d, l->removed_bytes));
     delta_text(ctx, c);
 }
 
@@ -163,7 +167,8 @@ static bool run_diff(struct cli_context *ctx, const void *options, struct err *e
 {
     const struct diff_options *o = options;
     struct comparison c = { 0 };
-    bool ok = open_side(&c.old, o->bundles.items[0], o, ctx, e) && open_side(&c.new, o->bundles.items[1], o, ctx, e) && compare(&c, &ctx->progress, e);
+    bool ok = open_side(&c.old, o->bundles.items[0], o, ctx, e) && open_side(&c.new, o->bundles.items[1], o, ctx, e) &&
+              compare(&c, &ctx->progress, e);
     if (ok && cli_wants_json(ctx))
         ok = report_json(ctx, &c, e);
     else if (ok)
@@ -175,8 +180,15 @@ static bool run_diff(struct cli_context *ctx, const void *options, struct err *e
 }
 
 static const struct cli_option diff_rows[] = {
-    CLI_LIST_ROW("trust", 0, struct diff_options, trust, "KEY.pub", "a key whose signature is trusted; then layers are compared byte for byte. Repeatable"),
+    CLI_LIST_ROW("trust", 0, struct diff_options, trust, "KEY.pub",
+                 "a key whose signature is trusted; then layers are compared byte for byte. Repeatable"),
 };
 
-const struct cli_command cmd_diff = { .name = "diff", .arguments = "OLD NEW", .summary = "what changed, and what a delta would need", CLI_OPTIONS(diff_rows),
-                                      CLI_INTO(struct diff_options, bundles), .min_arguments = 2, .max_arguments = 2, .run = run_diff };
+const struct cli_command cmd_diff = { .name = "diff",
+                                      .arguments = "OLD NEW",
+                                      .summary = "what changed, and what a delta would need",
+                                      CLI_OPTIONS(diff_rows),
+                                      CLI_INTO(struct diff_options, bundles),
+                                      .min_arguments = 2,
+                                      .max_arguments = 2,
+                                      .run = run_diff };

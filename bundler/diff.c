@@ -93,7 +93,8 @@ static void collect_some_files(struct things *t, const struct release *r, bool w
 {
     for (size_t i = 0; i < r->n_files; i++) {
         const struct release_file *x = &r->files[i];
-        if (is_sql(r->migrations, r->n_migrations, x->path) || is_sql(r->bootstrap, r->n_bootstrap, x->path) || is_compose(r, x->path) != want_compose)
+        if (is_sql(r->migrations, r->n_migrations, x->path) || is_sql(r->bootstrap, r->n_bootstrap, x->path) ||
+            is_compose(r, x->path) != want_compose)
             continue;
         struct digest id = x->sha256;
         id.bytes[0] ^= x->is_executable ? 1 : 0;

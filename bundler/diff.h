@@ -1,4 +1,5 @@
-/* What changed from one bundle to another: of the application (images, compose files, migrations, variables, ...) by name, of the layers by their content. */
+/* What changed from one bundle to another: of the application (images, compose files, migrations, variables, ...) by name, of the layers by
+ * their content. */
 #ifndef BUNDLER_DIFF_H
 #define BUNDLER_DIFF_H
 
@@ -37,7 +38,9 @@ struct diff_delta {
     uint64_t bytes;      /* that they will take, about */
     uint64_t base_bytes; /* of old layers that a host must put on its disk to make the new ones */
 };
-/* Reads all layers of old and the new ones of new. ERR_INTEGRITY, ERR_IO, ERR_INTERRUPTED; ERR_POLICY for a delta. Memory: 128 MiB for pieces. */
-MUST_CHECK bool diff_measure(struct diff_delta *out, const struct bundle *old, const struct bundle *new, const struct progress *progress, struct err *e);
+/* Reads all layers of old and the new ones of new. ERR_INTEGRITY, ERR_IO, ERR_INTERRUPTED; ERR_POLICY for a delta. Memory: 128 MiB for
+ * pieces. */
+MUST_CHECK bool diff_measure(struct diff_delta *out, const struct bundle *old, const struct bundle *new, const struct progress *progress,
+                             struct err *e);
 
 #endif

@@ -100,7 +100,8 @@ static uint64_t read_bytes(const struct base_use *use)
     return bytes;
 }
 
-bool diff_measure(struct diff_delta *out, const struct bundle *old, const struct bundle *new, const struct progress *progress, struct err *e)
+bool diff_measure(struct diff_delta *out, const struct bundle *old, const struct bundle *new, const struct progress *progress,
+                  struct err *e)
 {
     const struct manifest *a = bundle_manifest(old);
     const struct manifest *b = bundle_manifest(new);
@@ -110,7 +111,9 @@ bool diff_measure(struct diff_delta *out, const struct bundle *old, const struct
     struct measuring m = { .dedup = dedup, .progress = progress, .fact = { .phase = "compare", .total = sum_sizes(a, b) } };
     AUTO(chunk_cache_free_auto) struct chunk_cache *old_cache = chunk_cache_new(bundle_index(old), LAYER_CUT_CACHE_BYTES);
     AUTO(chunk_cache_free_auto) struct chunk_cache *new_cache = chunk_cache_new(bundle_index(new), LAYER_CUT_CACHE_BYTES);
-    struct layer_cut cut_old = { .bundle = old, .cache = old_cache, .average = b->average == 0 ? 4096 : b->average, .take = take, .ctx = &m };
+    struct layer_cut cut_old = {
+        .bundle = old, .cache = old_cache, .average = b->average == 0 ? 4096 : b->average, .take = take, .ctx = &m
+    };
     struct layer_cut cut_new = { .bundle = new, .cache = new_cache, .average = cut_old.average, .take = take, .ctx = &m };
     if (!add_old(&m, &cut_old, b, e) || !add_new(&m, &cut_new, a, e))
         return false;

@@ -1,6 +1,6 @@
-/* Which layers of its base a delta reads from (docs/FORMAT.md section 3.6). Each costs the host that loads it a copy of that layer on its disk, so one is read from only once more than
- * 1/256 of it would be gained; until then what it has is stored again. A layer that the release has too costs nothing as such: hosts have it unpacked. Sources are numbered in the order
- * of first use. */
+/* Which layers of its base a delta reads from (docs/FORMAT.md section 3.6). Each costs the host that loads it a copy of that layer on its
+ * disk, so one is read from only once more than 1/256 of it would be gained; until then what it has is stored again. A layer that the
+ * release has too costs nothing as such: hosts have it unpacked. Sources are numbered in the order of first use. */
 #ifndef BUNDLE_BASE_USE_H
 #define BUNDLE_BASE_USE_H
 

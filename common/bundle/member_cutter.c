@@ -1,5 +1,5 @@
-/* Where members begin and end. Nothing depends on whether this is right: a header that is read wrongly only moves places where pieces end. So it knows just what is needed to get
- * from one header to the next. */
+/* Where members begin and end. Nothing depends on whether this is right: a header that is read wrongly only moves places where pieces end.
+ * So it knows just what is needed to get from one header to the next. */
 #include "bundle/member_cutter.h"
 
 #include <string.h>

@@ -76,10 +76,26 @@ static struct writer *delta_for(const char *path, size_t n_layers)
 {
     struct err e = { 0 };
     char platform[1][65] = { "linux/amd64" };
-    struct manifest head = { .name = "t", .version = "1.0.0", .n_platforms = 1, .platforms = platform, .average = 4096, .builder_program = "test", .builder_version = "1",
-                             .has_base_release = true, .base_release_sha256 = { { 9 } }, .base_version = "0.9.0" };
+    struct manifest head = { .name = "t",
+                             .version = "1.0.0",
+                             .n_platforms = 1,
+                             .platforms = platform,
+                             .average = 4096,
+                             .builder_program = "test",
+                             .builder_version = "1",
+                             .has_base_release = true,
+                             .base_release_sha256 = { { 9 } },
+                             .base_version = "0.9.0" };
     sha256_of(&head.release_sha256, release_text, sizeof release_text - 1);
-    struct writer_spec spec = { .path = path, .head = &head, .n_layers = n_layers, .n_blobs = n_layers, .n_members = 1, .n_base_layers = 2, .raw_estimate = 64 << 20, .level = 1, .jobs = 1 };
+    struct writer_spec spec = { .path = path,
+                                .head = &head,
+                                .n_layers = n_layers,
+                                .n_blobs = n_layers,
+                                .n_members = 1,
+                                .n_base_layers = 2,
+                                .raw_estimate = 64 << 20,
+                                .level = 1,
+                                .jobs = 1 };
     struct writer *w = writer_open(&spec, &e);
     assert_non_null(w);
     assert_true(writer_add_member(w, "release.json", release_text, sizeof release_text - 1, false, &e));
