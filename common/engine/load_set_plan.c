@@ -7,13 +7,15 @@
 
 #include "base/limits.h"
 #include "base/mem.h"
+#include "base/text.h"
 #include "engine/chains.h"
 #include "engine/load_set_parts.h"
+#include "format/oci.h"
 #include "sys/work.h"
 
 #include "base/banned.h"
 
-enum { MOST_CONNECTIONS = 4 };
+enum { MOST_CONNECTIONS = 4, BLOB_UNPACKS_TO = 3 };
 #define BASE_LEAST (4 * MIB)   /* fewer shared bytes come with the smallest image that has them: a request of its own costs more */
 #define PIECE_LONG (256 * MIB) /* one is unpacked while the next is sent */
 
@@ -295,13 +297,28 @@ static uint64_t bytes_under_way(const struct load_set *s, unsigned connections)
     return sum;
 }
 
+/* A blob is unpacked by the engine: guessed, as in pack_estimate of the bundler. */
+static uint64_t unpacked_bytes(const struct load_set *s)
+{
+    uint64_t bytes = 0;
+    for (size_t i = 0; i < s->n; i++) {
+        const struct load_request *r = &s->requests[i];
+        for (size_t n = 0; n < r->image.n_layers; n++) {
+            const struct load_layer *l = &r->image.layers[n];
+            bool is_packed = l->media_type != NULL && !text_is(l->media_type, OCI_TYPE_LAYER);
+            bytes += !r->needed[n] ? 0 : is_packed ? l->size * BLOB_UNPACKS_TO : l->size;
+        }
+    }
+    return bytes;
+}
+
 /* A classic store unpacks a copy of each request, then its layers; containerd keeps what was sent beside what it unpacked. */
 uint64_t load_set_room(const struct load_set *s, unsigned connections)
 {
     const struct engine_facts *f = engine_facts(s->g);
     uint64_t bytes = load_set_bytes(s);
     bool is_classic = f->kind == ENGINE_DOCKER && f->store == ENGINE_STORE_CLASSIC;
-    return bytes + (is_classic ? bytes_under_way(s, connections) : bytes);
+    return unpacked_bytes(s) + (is_classic ? bytes_under_way(s, connections) : bytes);
 }
 
 unsigned load_set_connections(const struct load_set *s, uint64_t free_bytes)
