@@ -4,13 +4,10 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/text.h"
-#include "bundler/attached.h"
 #include "bundler/medium.h"
 #include "sys/file.h"
 
 #include "base/banned.h"
-
-enum { PARALLEL_FETCHES = 6 }; /* registries slow down who asks for more */
 
 static bool create_resolve(struct create *c, struct err *e)
 {
@@ -25,19 +22,6 @@ static bool create_resolve(struct create *c, struct err *e)
     return false;
 }
 
-static bool create_fetch(struct create *c, struct err *e)
-{
-    char a[24];
-    char b[24];
-    const struct fetch_totals *t = &c->fetched;
-    log_info("%zu layer%s of %s, %zu of them (%s) to fetch", t->n_blobs, text_s(t->n_blobs), text_bytes(a, t->bytes), t->n_missing, text_bytes(b, t->missing_bytes));
-    registries_make_room(&c->registries, t->missing_bytes);
-    if (!registries_put_layers(&c->registries, c->app, c->images, e))
-        return false;
-    return cache_is_passing(c->registries.cache) ||
-           fetch_layers(c->registries.registry, c->registries.cache, c->images, c->app->n_images, PARALLEL_FETCHES, &c->ctx->progress, e);
-}
-
 /* What registries say about sizes is an estimate of the bundle: rarely more than three quarters of it is written, and then writing tells. */
 static bool create_check_medium(struct create *c, struct err *e)
 {
@@ -48,12 +32,6 @@ static bool create_read_back(struct create *c, struct err *e)
 {
     struct medium_check how = { .manifest_sha256 = &c->manifest_sha256, .jobs = c->jobs, .progress = &c->ctx->progress, .is_from_medium = true };
     return !c->o->is_checking_medium || medium_check(writer_output(c->writer), &how, e);
-}
-
-static bool create_fetch_documents(struct create *c, struct err *e)
-{
-    return image_signatures_collect(&c->registries, c->app, c->proofs, c->images, e) &&
-           attached_fetch(c->registries.registry, c->registries.cache, c->images, c->app->n_images, e);
 }
 
 static bool create_compare_scans(struct create *c, struct err *e)
@@ -88,12 +66,12 @@ bool create_run(struct create *c, struct err *e)
            create_check_exact(c, e) && /* and whether a bundle can hold it as it is */
            create_compare_scans(c, e) && /* and whether scan reports are about them */
            create_check_medium(c, e) && /* whether a file of that size can lie where it is to lie */
-           create_fetch(c, e) &&       /* the layers, into the cache, if there is one */
-           create_fetch_documents(c, e) && /* and what speaks of the images */
+           create_prepare_fetch(c, e) && /* room in the cache, and what comes from elsewhere than registries */
+           create_fetch_documents(c, e) && /* what speaks of the images */
            create_find_sboms(c, e) &&  /* with the SBOMs among them */
            create_describe(c, e) &&    /* release.json */
            create_list_layers(c, e) && /* each distinct layer once */
-           create_write(c, e) &&       /* members, layers, manifest, signatures: a file without a name */
+           create_fetch_and_write(c, e) && /* layers arrive, and go on: members, layers, manifest, signatures, into a file without a name */
            create_prove(c, e) &&       /* read back as a host will, every layer rebuilt */
            create_make_parity(c, e) && /* what can be repaired later */
            create_read_back(c, e) &&   /* and once more from the medium, when that was asked for */
@@ -122,6 +100,8 @@ void create_clear(struct create *c)
     if (c->images != NULL)
         images_clear(c->images, c->app->n_images);
     registries_close(&c->registries);
+    if (c->arrivals != NULL)
+        arrivals_free(c->arrivals);
     for (size_t i = 0; i < c->n_loaders; i++) {
         mem_free(c->loaders[i].path);
         mem_free(c->loaders[i].member);

@@ -78,6 +78,8 @@ struct create {
     struct digest release_sha256;
     int64_t created;
 
+    struct arrivals *arrivals; /* of layers; null: the cache keeps nothing, they are brought when their turn comes */
+
     /* what is written */
     struct pack_layer *layers; /* distinct ones, in the order of their first appearance */
     size_t n_layers;
@@ -106,6 +108,13 @@ MUST_CHECK bool create_read_lock(struct create *c, struct err *e);
 MUST_CHECK bool create_write_lock(struct create *c, struct err *e);
 /* create_read.c: and keys, the base of a delta, verified, the programs to carry along, where the bundle goes. No network yet. */
 MUST_CHECK bool create_prepare(struct create *c, struct err *e);
+/* create_read.c: the base of a delta, verified. */
+MUST_CHECK bool create_open_base(struct create *c, struct err *e);
+/* create_fetch.c: room in the cache, and the layers that come from elsewhere than a registry; the documents that speak of the images; */
+MUST_CHECK bool create_prepare_fetch(struct create *c, struct err *e);
+MUST_CHECK bool create_fetch_documents(struct create *c, struct err *e);
+/* and all other layers, while create_write works. */
+MUST_CHECK bool create_fetch_and_write(struct create *c, struct err *e);
 /* create_release.c: release.json from the application and its images. */
 MUST_CHECK bool create_describe(struct create *c, struct err *e);
 /* create_layers.c: the distinct layers of all images with every form in which they exist, and where they are. */

@@ -85,7 +85,8 @@ static bool find_files(struct create *c, struct err *e)
                 return false;
             if (form->path == NULL && !cache_is_passing(cache))
                 form->path = cache_path(cache, &blob->digest); /* gone meanwhile: opening it will say so */
-            form->is_proven = cache_is_proven(cache, &blob->digest);
+            if (c->arrivals != NULL)
+                form->arrival = arrivals_expect(c->arrivals, &blob->digest);
         }
     return true;
 }

@@ -1,4 +1,6 @@
 /* The file: room for it, its head, members and layers, signatures; and the proof that it can be read. */
+#include <sys/stat.h>
+
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/text.h"
@@ -42,6 +44,16 @@ static uint64_t expected_bytes(const struct create *c, uint64_t member_bytes)
     return bytes;
 }
 
+/* Layers that are still to come take room, too, where the cache is on the same disk. */
+static uint64_t arriving_bytes(const struct create *c, const char *dir)
+{
+    struct stat here;
+    struct stat there;
+    if (c->arrivals == NULL || stat(dir, &here) != 0 || stat(cache_dir(c->registries.cache), &there) != 0)
+        return 0;
+    return here.st_dev == there.st_dev ? c->fetched.missing_bytes : 0;
+}
+
 static bool check_space(const struct create *c, uint64_t member_bytes, struct err *e)
 {
     char a[24];
@@ -52,6 +64,8 @@ static bool check_space(const struct create *c, uint64_t member_bytes, struct er
     AUTO(mem_auto) char *dir = path_dir(c->path);
     if (!file_free_bytes(dir, &room, e))
         return false;
+    uint64_t arriving = arriving_bytes(c, dir);
+    room = room > arriving ? room - arriving : 0;
     log_info("%s will need about %s, %s are free", SHOWN(path_base(c->path)), text_bytes(a, need), text_bytes(b, room));
     if (room >= need)
         return true;

@@ -98,10 +98,10 @@ static bool check_space(const struct fetch *f, const struct fetch_totals *t, str
     return err_hint(e, "name a directory with more room: --cache DIR");
 }
 
-bool fetch_layers(struct registry *r, struct cache *c, const struct image *images, size_t n, unsigned max_parallel,
+bool fetch_layers(struct registry *r, struct cache *c, const struct image *images, size_t n, unsigned max_parallel, struct arrivals *arrivals,
                   const struct progress *progress, struct err *e)
 {
-    struct fetch f = { .registry = r, .cache = c, .progress = progress };
+    struct fetch f = { .registry = r, .cache = c, .arrivals = arrivals, .progress = progress };
     struct fetch_totals totals;
     bool is_good = list_items(&f, images, n, e);
     add_up(&f, &totals);

@@ -3,6 +3,7 @@
 #define BUNDLER_FETCH_H
 
 #include "base/progress.h"
+#include "bundler/arrivals.h"
 #include "bundler/cache.h"
 #include "bundler/images.h"
 #include "registry/registry.h"
@@ -16,8 +17,8 @@ struct fetch_totals {
 /* What fetching would have to do; nothing is fetched. A digest with two sizes is ERR_REGISTRY. */
 MUST_CHECK bool fetch_plan(const struct cache *c, const struct image *images, size_t n, struct fetch_totals *totals, struct err *e);
 
-/* Phase "fetch". Checks first that the cache's file system has room (ERR_SPACE). After success every layer is in the cache. */
-MUST_CHECK bool fetch_layers(struct registry *r, struct cache *c, const struct image *images, size_t n, unsigned max_parallel,
+/* Phase "fetch". Checks first that the cache's file system has room (ERR_SPACE). After success every layer is in the cache; arrivals, which may be null, are told of each as it gets there. */
+MUST_CHECK bool fetch_layers(struct registry *r, struct cache *c, const struct image *images, size_t n, unsigned max_parallel, struct arrivals *arrivals,
                              const struct progress *progress, struct err *e);
 
 #endif

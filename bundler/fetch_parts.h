@@ -22,6 +22,7 @@ struct fetch_item { /* one blob */
 struct fetch {
     struct registry *registry;
     struct cache *cache;
+    struct arrivals *arrivals; /* or null */
     struct fetch_item *items;
     size_t n, cap;
     const struct progress *progress;

@@ -46,6 +46,8 @@ static bool end_item(struct fetch_item *it, bool is_from_cache, struct err *e)
         return false;
     fetch_item_close(it);
     it->state = FETCH_OVER;
+    if (it->fetch->arrivals != NULL)
+        arrivals_tell(it->fetch->arrivals, &it->digest, cache_is_proven(it->fetch->cache, &it->digest));
     return tell_item(it, it->size, true, is_from_cache) || err_set(e, ERR_INTERRUPTED, "stopped");
 }
 

@@ -106,9 +106,18 @@ static bool bring(struct unpack *u, size_t form, struct sink *to, struct err *e)
     return b.verdict.code == ERR_NONE;
 }
 
+bool pack_await(struct pack_form *f, struct err *e)
+{
+    return f->arrival == NULL || arrival_wait(f->arrival, &f->is_proven) || err_set(e, ERR_INTERRUPTED, "the layer does not come any more");
+}
+
 static bool unpack_form(struct unpack *u, size_t form, struct sink *pieces, struct err *e)
 {
     const char *path = u->layer->forms[form].path;
+    if (!pack_await(&u->layer->forms[form], e)) {
+        sink_drop(pieces);
+        return false;
+    }
     AUTO(sink_drop_auto) struct sink *to = chain(u, form, pieces);
     return (path != NULL ? read_file(u, path, to, e) : bring(u, form, to, e)) && sink_finish(to, e);
 }

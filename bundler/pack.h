@@ -6,6 +6,7 @@
 
 #include "base/progress.h"
 #include "bundle/writer.h"
+#include "bundler/arrivals.h"
 #include "format/oci.h"
 #include "format/ref.h"
 #include "stream/sink.h"
@@ -13,6 +14,7 @@
 struct pack_form { /* of one of the blobs */
     enum oci_compression compression;
     char *path;           /* file that holds it; null: it is brought */
+    struct arrival *arrival; /* null: it is there; else it is waited for */
     bool is_proven;       /* the file was hashed by this process: its content, by diff_id, is all that is left to prove */
     const struct ref *from; /* an image that has it; borrowed */
 };
@@ -48,6 +50,9 @@ struct pack_how {
 
 /* Bytes of the tar, guessed from the size of the blob alone, so that it is the same wherever the blob is. Only sizes of tables and pieces depend on it. */
 uint64_t pack_estimate(const struct pack_layer *l);
+
+/* Waits until the blob of a form is there. Afterwards is_proven is right. ERR_INTERRUPTED: it will not come, and whoever was to bring it knows why. */
+MUST_CHECK bool pack_await(struct pack_form *f, struct err *e);
 
 /* Memory: jobs * 12 MiB beside the writer's. Phase "pack" of progress counts blob bytes. Fails with ERR_INTEGRITY (digest of the blob or the tar differs), ERR_REGISTRY (does not inflate), ERR_IO, and
  * what the source says. */

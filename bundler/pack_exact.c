@@ -62,6 +62,8 @@ static bool put_blob(struct packing *p, const struct pack_layer *l, size_t form,
     const struct pack_source *from = p->how->source;
     const char *path = l->forms[form].path;
     *is_worth_trying = false;
+    if (!pack_await(&l->forms[form], e))
+        return false;
     AUTO(sink_drop_auto) struct sink *to = ways(p, l, form, e);
     if (to == NULL || !writer_begin_blob(p->writer, &blob->digest, blob->size, l->forms[form].compression != OCI_RAW, e))
         return false;

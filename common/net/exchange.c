@@ -244,11 +244,19 @@ static void resume_paused(struct http *h)
     }
 }
 
+void http_stop(struct http *h)
+{
+    atomic_store(&h->is_stopped, true);
+    curl_multi_wakeup(h->multi);
+}
+
 bool exchange_drive(struct http *h, unsigned wait_ms, struct err *e)
 {
     int n_running = 0;
     if (!start_check(e))
         return false;
+    if (atomic_load(&h->is_stopped))
+        return err_set(e, ERR_INTERRUPTED, "stopped");
     resume_paused(h);
     unsigned pause_ms = pace_wait_ms(&h->pace);
     if (pause_ms > 0 && pause_ms < wait_ms)

@@ -7,6 +7,8 @@
 #ifndef NET_EXCHANGE_H
 #define NET_EXCHANGE_H
 
+#include <stdatomic.h>
+
 #include <curl/curl.h>
 
 #include "net/http.h"
@@ -29,6 +31,7 @@ struct http {
     struct pace pace;
     struct exchange *exchanges; /* all that run */
     uint64_t n_turns;
+    atomic_bool is_stopped;
 };
 
 /* Appends where the system keeps the public roots. */

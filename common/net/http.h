@@ -89,4 +89,7 @@ struct http_transfer {
 /* Runs until all are done or one failed (the others are stopped). Reports the error of the lowest index. Thread: one call at a time per http. */
 MUST_CHECK bool http_run_all(struct http *h, struct http_transfer **transfers, size_t n, unsigned max_parallel, struct err *e);
 
+/* From another thread: what runs on h ends soon, with ERR_INTERRUPTED; so does what is run on it later. */
+void http_stop(struct http *h);
+
 #endif

@@ -184,7 +184,7 @@ static void distinct_layers_are_fetched_once_and_the_second_time_not_at_all(void
         int n_before = fake_count(&s->f, "/blobs/");
         struct facts facts = { 0 };
         struct progress progress = { take_fact, &facts };
-        if (!fetch_layers(s->r, s->cache, images, 2, 4, &progress, &e))
+        if (!fetch_layers(s->r, s->cache, images, 2, 4, NULL, &progress, &e))
             fail_msg("%s", e.msg);
         assert_int_equal(fake_count(&s->f, "/blobs/") - n_before, round == 0 ? 3 : 0);
         assert_int_equal(facts.n_items, 3);
@@ -212,7 +212,7 @@ static void a_layer_that_is_missing_stops_the_run_and_keeps_the_rest(void **stat
     struct err e = { 0 };
     struct image *images = mem_new_array(1, sizeof *images);
     assert_true(resolve(s, ":1", "amd64", &images[0], &e));
-    assert_false(fetch_layers(s->r, s->cache, images, 1, 1, NULL, &e));
+    assert_false(fetch_layers(s->r, s->cache, images, 1, 1, NULL, NULL, &e));
     assert_int_equal(e.code, ERR_REGISTRY);
     assert_non_null(strstr(e.msg, DIGEST_SHOWN(&layers[1].digest)));
     struct fetch_totals totals;

@@ -23,6 +23,7 @@
 #include "sys/file.h"
 #include "sys/path.h"
 #include "sys/start.h"
+#include "sys/work.h"
 #include "tests/unit/bundler/layers.h"
 
 /* Longer than what may lie in the queue of one layer, so that workers do wait. */
@@ -120,6 +121,54 @@ static void a_proven_blob_is_proven_by_its_content(void **state)
     f->layers[2].diff_id.bytes[7] ^= 1;
     f->blobs[2].digest.bytes[7] ^= 1;
     f->forms[2].is_proven = false;
+}
+
+struct late {
+    struct fixture *f;
+    struct arrivals *arrivals;
+    char *path; /* where the blob of layer 2 is until it comes */
+};
+
+static bool come(void *ctx, struct err *e)
+{
+    const struct late *late = ctx;
+    (void)e;
+    for (size_t i = N_LAYERS; i-- > 0;) {
+        if (i == 2)
+            assert_int_equal(rename(late->path, late->f->forms[2].path), 0);
+        arrivals_tell(late->arrivals, &late->f->blobs[i].digest, true);
+    }
+    arrivals_end(late->arrivals);
+    return true;
+}
+
+static void layers_that_are_still_to_come_are_waited_for(void **state)
+{
+    struct fixture *f = *state;
+    struct err e = { 0 };
+    AUTO(buf_clear_auto) struct buf plain = { 0 };
+    AUTO(buf_clear_auto) struct buf found = { 0 };
+    assert_true(pack(f, &(struct how){ 2, 1, 4096 }, NULL, &e));
+    read_back(f, &plain);
+    AUTO(arrivals_free_auto) struct arrivals *a = arrivals_new();
+    AUTO(mem_auto) char *elsewhere = mem_format("%s/elsewhere", f->dir);
+    struct late late = { f, a, elsewhere };
+    for (size_t i = 0; i < N_LAYERS; i++)
+        f->forms[i].arrival = arrivals_expect(a, &f->blobs[i].digest);
+    assert_int_equal(rename(f->forms[2].path, elsewhere), 0);
+    struct work_thread *thread = work_thread_start(come, &late);
+    assert_true(pack(f, &(struct how){ 2, 1, 4096 }, NULL, &e));
+    assert_true(work_thread_join(&thread, &e));
+    read_back(f, &found);
+    assert_true(plain.len == found.len && memcmp(plain.data, found.data, plain.len) == 0);
+    AUTO(arrivals_free_auto) struct arrivals *never = arrivals_new();
+    f->forms[2].arrival = arrivals_expect(never, &f->blobs[2].digest);
+    arrivals_end(never);
+    refuses(f, ERR_INTERRUPTED, "does not come");
+    for (size_t i = 0; i < N_LAYERS; i++) {
+        f->forms[i].arrival = NULL;
+        f->forms[i].is_proven = false;
+    }
 }
 
 static void a_blob_of_another_kind_is_refused(void **state)
@@ -248,6 +297,7 @@ int main(void)
         cmocka_unit_test(a_layer_that_is_not_what_its_image_says_is_refused),
         cmocka_unit_test(a_blob_that_is_damaged_is_refused),
         cmocka_unit_test(a_proven_blob_is_proven_by_its_content),
+        cmocka_unit_test(layers_that_are_still_to_come_are_waited_for),
         cmocka_unit_test(a_blob_of_another_kind_is_refused),
         cmocka_unit_test(a_blob_that_is_gone_is_named),
         cmocka_unit_test(a_full_disk_ends_the_run),

@@ -1,0 +1,105 @@
+/* What is told, and whoever waits for it, under one mutex: blobs are few and large. */
+#include "bundler/arrivals.h"
+
+#include "base/mem.h"
+#include "sys/work.h"
+
+#include "base/banned.h"
+
+struct arrival {
+    struct digest digest;
+    struct work_mutex *mutex; /* of all */
+    bool has_come, is_proven;
+    bool is_told;
+    struct arrival *next;
+};
+
+struct arrivals {
+    struct work_mutex *mutex;
+    struct arrival **slots; /* lists, by the first bytes of the digest */
+};
+
+enum { SLOTS = 4096, LOOK_AGAIN_MS = 1000 };
+
+struct arrivals *arrivals_new(void)
+{
+    struct arrivals *a = mem_new(sizeof *a);
+    a->mutex = work_mutex_new();
+    a->slots = mem_new_array(SLOTS, sizeof(struct arrival *));
+    return a;
+}
+
+void arrivals_free(struct arrivals *a)
+{
+    for (size_t i = 0; i < SLOTS; i++)
+        while (a->slots[i] != NULL) {
+            struct arrival *x = a->slots[i];
+            a->slots[i] = x->next;
+            mem_free(x);
+        }
+    work_mutex_free(a->mutex);
+    mem_free(a->slots);
+    mem_free(a);
+}
+
+static struct arrival **slot_of(const struct arrivals *a, const struct digest *d)
+{
+    return &a->slots[(d->bytes[0] << 8 | d->bytes[1]) % SLOTS];
+}
+
+static struct arrival *find(const struct arrivals *a, const struct digest *d)
+{
+    struct arrival *x = *slot_of(a, d);
+    while (x != NULL && !digest_equal(&x->digest, d))
+        x = x->next;
+    return x;
+}
+
+struct arrival *arrivals_expect(struct arrivals *a, const struct digest *d)
+{
+    struct arrival *x = find(a, d);
+    if (x != NULL)
+        return x;
+    struct arrival **slot = slot_of(a, d);
+    x = mem_new(sizeof *x);
+    *x = (struct arrival){ .digest = *d, .mutex = a->mutex, .next = *slot };
+    return *slot = x;
+}
+
+static void tell(struct arrival *x, bool has_come, bool is_proven)
+{
+    if (x == NULL || x->is_told)
+        return;
+    x->has_come = has_come;
+    x->is_proven = is_proven;
+    x->is_told = true;
+}
+
+void arrivals_tell(struct arrivals *a, const struct digest *d, bool is_proven)
+{
+    work_mutex_lock(a->mutex);
+    tell(find(a, d), true, is_proven);
+    work_mutex_wake(a->mutex);
+    work_mutex_unlock(a->mutex);
+}
+
+void arrivals_end(struct arrivals *a)
+{
+    work_mutex_lock(a->mutex);
+    for (size_t i = 0; i < SLOTS; i++)
+        for (struct arrival *x = a->slots[i]; x != NULL; x = x->next)
+            tell(x, false, false);
+    work_mutex_wake(a->mutex);
+    work_mutex_unlock(a->mutex);
+}
+
+bool arrival_wait(struct arrival *a, bool *is_proven)
+{
+    work_mutex_lock(a->mutex);
+    while (!a->is_told)
+        work_mutex_wait(a->mutex, LOOK_AGAIN_MS);
+    *is_proven = a->is_proven;
+    bool has_come = a->has_come;
+    work_mutex_unlock(a->mutex);
+    return has_come;
+}

@@ -1,0 +1,28 @@
+/* Blobs on their way: one thread fetches them into the cache while others already pack the layers that are there. One thread tells, any thread waits.
+ *
+ *     AUTO(arrivals_free_auto) struct arrivals *a = arrivals_new();
+ *     form->arrival = arrivals_expect(a, &digest);      for each blob, before the threads start; the same digest is the same arrival
+ *     arrivals_tell(a, &digest, is_proven) ...;  arrivals_end(a);       by the thread that fetches
+ *     if (!arrival_wait(form->arrival, &is_proven)) ...                 by the one that needs it                       */
+#ifndef BUNDLER_ARRIVALS_H
+#define BUNDLER_ARRIVALS_H
+
+#include "format/digest.h"
+
+struct arrivals;
+struct arrival;
+struct arrivals *arrivals_new(void);
+void arrivals_free(struct arrivals *a);
+AUTO_FREE(struct arrivals, arrivals_free)
+
+/* Borrowed, valid as long as a. */
+struct arrival *arrivals_expect(struct arrivals *a, const struct digest *d);
+/* The blob is in the cache; is_proven: its bytes were hashed on the way there, by this process. One that nobody expects is fine. */
+void arrivals_tell(struct arrivals *a, const struct digest *d, bool is_proven);
+/* Nothing more will come: whoever waits for something else is told so. */
+void arrivals_end(struct arrivals *a);
+
+/* Waits. False: it will not come. */
+MUST_CHECK bool arrival_wait(struct arrival *a, bool *is_proven);
+
+#endif
