@@ -108,8 +108,6 @@ MUST_CHECK bool create_read_lock(struct create *c, struct err *e);
 MUST_CHECK bool create_write_lock(struct create *c, struct err *e);
 /* create_read.c: and keys, the base of a delta, verified, the programs to carry along, where the bundle goes. No network yet. */
 MUST_CHECK bool create_prepare(struct create *c, struct err *e);
-/* create_read.c: the base of a delta, verified. */
-MUST_CHECK bool create_open_base(struct create *c, struct err *e);
 /* create_fetch.c: room in the cache, and the layers that come from elsewhere than a registry; the documents that speak of the images; */
 MUST_CHECK bool create_prepare_fetch(struct create *c, struct err *e);
 MUST_CHECK bool create_fetch_documents(struct create *c, struct err *e);
