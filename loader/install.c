@@ -19,7 +19,7 @@
 
 #include "base/banned.h"
 
-#define CACHE_BYTES (40 * MIB) /* with what reading ahead takes, loading stays below 64 MiB (docs/PERFORMANCE.md) */
+#define CACHE_BYTES (36 * MIB) /* with what reading ahead takes, loading stays below 64 MiB (docs/PERFORMANCE.md) */
 #define COMPOSE_FILE_MAX LIMIT_CONFIG_FILE_BYTES
 #define PACKED_FILES_MAX (32 * MIB) /* besides the compose files themselves */
 

@@ -45,6 +45,14 @@ image_id() {
     equal "$(on_engine images --quiet | sort -u | wc -l)" 3
 }
 
+@test "loading takes less than 128 MiB of memory" {
+    local options
+    mapfile -t options < <(site_options)
+    site_reset images
+    works python3 "$SUPPORT_DIR/peak_rss.py" "$FILE/rss" "$BIN/archon-load" load-images "${options[@]}" "$FILE/shop-1.0.0.bundle.tar.zst"
+    [ "$(cat "$FILE/rss")" -le $((128 * 1024)) ]
+}
+
 @test "when every image is there, nothing else of the bundle is read; when one is missing, the whole bundle is verified before anything is sent" {
     local damaged=$FILE/damaged.bundle.tar.zst image
     image=$(registry_host "$REGISTRY")/shop/api:1.0.0
