@@ -14,6 +14,8 @@
 
 #include "base/banned.h"
 
+enum { SPARE_FILES = 128 }; /* that the rest of a program has open */
+
 struct output {
     char *path;
     uint64_t part_bytes; /* 0: one file */
@@ -36,6 +38,7 @@ static bool open_next(struct output *o, struct err *e)
         err_set(e, ERR_SPACE, "%s: more than %d parts of %llu bytes", SHOWN(o->path), LIMIT_PARTS, (unsigned long long)o->part_bytes);
         return err_hint(e, "choose larger parts: --split SIZE");
     }
+    file_allow_open(2 * o->n + SPARE_FILES); /* each has its directory open, too */
     AUTO(mem_auto) char *path = path_of(o, o->n);
     AUTO(publish_drop_auto) struct publish *p = publish_open(path, 0644, e);
     if (p == NULL)
@@ -92,6 +95,8 @@ static bool write_piece(struct output *o, const void *bytes, const struct piece 
     }
     if (fd_pwrite_all(publish_fd(o->parts[x->part]), bytes, x->n, x->at, o->path, e))
         return true;
+    if (errno == EFBIG)
+        err_hint(e, "write it in parts: --split 4095MiB");
     return o->part_bytes == 0 ? false : err_in(e, "part %zu", x->part + 1);
 }
 

@@ -19,12 +19,27 @@ static uint64_t parts_for(uint64_t total_len, uint64_t part_bytes)
     return total_len / part_bytes + (total_len % part_bytes != 0);
 }
 
+uint64_t part_layout_bytes(const struct part_layout *x, size_t i, uint64_t total_len)
+{
+    return i + 1 < x->n ? x->part_bytes : total_len - (x->n - 1) * x->part_bytes;
+}
+
+/* Are the parts that were found as they would be? Others may be missing. */
+static bool fits(const uint64_t *sizes, size_t n, uint64_t total_len, uint64_t part_bytes)
+{
+    struct part_layout x = { .n = (size_t)parts_for(total_len, part_bytes), .part_bytes = part_bytes };
+    for (size_t i = 0; i < n; i++)
+        if (sizes[i] != 0 && (i >= x.n || sizes[i] != part_layout_bytes(&x, i, total_len)))
+            return false;
+    return true;
+}
+
 /* When every part but the last is short, the largest that was found is none to go by: then the last one, if it is whole, tells. */
 static uint64_t part_bytes_of(const uint64_t *sizes, size_t n, uint64_t total_len)
 {
     uint64_t max = largest(sizes, n);
     uint64_t last = sizes[n - 1];
-    if (max == 0 || n < 2 || parts_for(total_len, max) == n || last >= total_len || (total_len - last) % (n - 1) != 0)
+    if (max == 0 || n < 2 || parts_for(total_len, max) == n || fits(sizes, n, total_len, max) || last >= total_len || (total_len - last) % (n - 1) != 0)
         return max;
     uint64_t other = (total_len - last) / (n - 1);
     return other > max && parts_for(total_len, other) == n ? other : max;
@@ -37,11 +52,6 @@ bool part_layout_of(const uint64_t *sizes, size_t n, uint64_t total_len, struct 
         return err_set(e, ERR_INTEGRITY, "the largest part has %llu bytes: of such parts the bundle would have more than %d", (unsigned long long)part_bytes, LIMIT_PARTS);
     *out = (struct part_layout){ .n = (size_t)parts_for(total_len, part_bytes), .part_bytes = part_bytes };
     return true;
-}
-
-uint64_t part_layout_bytes(const struct part_layout *x, size_t i, uint64_t total_len)
-{
-    return i + 1 < x->n ? x->part_bytes : total_len - (x->n - 1) * x->part_bytes;
 }
 
 /* "2", "2 and 4", "1, 3 and 5" */

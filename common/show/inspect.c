@@ -28,6 +28,12 @@ bool show_is_manifest(const char *path, bool *yes, struct err *e)
 {
     char first[sizeof BUNDLE_FIRST_BYTES - 1];
     size_t got = 0;
+    bool exists = false;
+    *yes = false;
+    if (!file_exists(path, &exists, e))
+        return false;
+    if (!exists)
+        return true; /* a bundle in parts may have this name: who opens it knows */
     AUTO(fd_auto) int fd = file_open_read(path, FILE_PLAIN, e);
     if (fd < 0 || !fd_read_full(fd, first, sizeof first, &got, path, e))
         return false;

@@ -108,6 +108,8 @@ static void install_signals(void)
     if (sigaction(SIGHUP, NULL, &hup) != 0 || hup.sa_handler != SIG_IGN)
         set_handler(SIGHUP, on_stop);
     set_handler(SIGPIPE, SIG_IGN);
+    /* A file that may not become larger is an error like any other. */
+    set_handler(SIGXFSZ, SIG_IGN);
     /* A parent that ignores SIGCHLD would leave us without the status of our children. */
     set_handler(SIGCHLD, SIG_DFL);
     sigemptyset(&none);

@@ -30,13 +30,14 @@ from bundle.keys import check_kind, check_trust, read_key
 from bundle.layers import check_window, data_runs, parse_recipes, rebuild
 from bundle.manifest import check_release, parse_manifest
 from bundle.parity import find_shape, make, repair, shape_for
+from bundle.parts import open_bundle
 
 Bundle = collections.namedtuple('Bundle', 'manifest digest')
 
 
 def verify(path, keys, wanted=None, deep=False, base=None, keep=None):
     """Does everything of section 7, in its order. wanted: {name of a member: open file for its content}. base, keep: as for rebuild."""
-    with open(path, 'rb') as f, contextlib.ExitStack() as scratch:
+    with open_bundle(path) as f, contextlib.ExitStack() as scratch:
         content, end = read_header_frame(f)                                                 # 1
         document, table, signatures = header_members(content)
         check_kind(document)

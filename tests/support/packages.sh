@@ -6,7 +6,7 @@ package_group() {
     build) echo cmake ninja-build gcc g++ libc6-dev pkg-config python3 libssl-dev libcurl4-openssl-dev libarchive-dev libzstd-dev zlib1g-dev libisal-dev libpq-dev libcjson-dev libyaml-dev libcmocka-dev ;;
     clang) echo clang libclang-rt-dev llvm ;;
     lint) echo clang-format clang-tidy cppcheck shellcheck python3 python3-yaml python3-jsonschema ;;
-    tools) echo ca-certificates curl openssl jq zstd tar xz-utils procps psmisc util-linux mount iproute2 libarchive-tools python3 ;;
+    tools) echo ca-certificates curl openssl jq zstd tar xz-utils procps psmisc util-linux mount e2fsprogs iproute2 libarchive-tools python3 ;;
     engine) echo docker.io docker-compose iptables iproute2 ;;
     registry) echo docker-registry apache2-utils skopeo ;;
     podman) echo podman ;;

@@ -205,6 +205,7 @@ static void the_layout_follows_from_sizes(void **state)
         { { 60, 60, 60, 50 }, 350, "part 1 of 4 ends at 60, expected 100" }, /* the last one tells */
         { { 100, 100, 120, 50 }, 350, "part 1 of 3 ends at 100, expected 120" },
         { { 100, 0, 100, 50 }, 350, "part 2 of 4 is missing" },
+        { { 100, 100, 100, 100 }, 850, "parts 5, 6, 7, 8 and 9 of 9 are missing" },
         { { 100, 100, 100, 40 }, 350, "part 4 of 4 ends at 40, expected 50" },
         { { 100, 100, 100, 60 }, 350, "part 4 of 4 goes on to 60, expected 50" },
         { { 100, 100, 100, 50 }, 300, "part 4 is one too many: the bundle has 3" },

@@ -1,0 +1,101 @@
+/* FAT32 ends files at 4 GiB - 1: told before anything is fetched, and exactly when it is known. The linker puts the function below before that of the C library (--wrap). */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/vfs.h>
+
+#include <cmocka.h>
+
+#include "base/limits.h"
+#include "base/mem.h"
+#include "bundler/medium.h"
+#include "sys/path.h"
+
+static long file_system;
+
+int __real_fstatfs64(int fd, struct statfs *fs);
+int __wrap_fstatfs64(int fd, struct statfs *fs);
+int __wrap_fstatfs64(int fd, struct statfs *fs)
+{
+    int result = __real_fstatfs64(fd, fs);
+    if (file_system != 0)
+        fs->f_type = file_system;
+    return result;
+}
+
+enum { FAT = 0x4d44, EXFAT = 0x2011BAB0 };
+
+static void a_bundle_too_large_for_the_file_system_is_refused_early(void **state)
+{
+    (void)state;
+    static const struct {
+        long file_system;
+        uint64_t bytes, part_bytes;
+        enum err_code code;
+    } rows[] = { { 0, 5 * GIB, 0, ERR_NONE }, { EXFAT, 5 * GIB, 0, ERR_NONE }, { FAT, 4 * GIB - 1, 0, ERR_NONE }, { FAT, 4 * GIB, 0, ERR_SPACE },
+                 { FAT, 5 * GIB, 4095 * MIB, ERR_NONE }, { FAT, 5 * GIB, 4 * GIB - 1, ERR_NONE }, { FAT, 5 * GIB, 4 * GIB, ERR_USAGE } };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct err e = { 0 };
+        file_system = rows[i].file_system;
+        assert_int_equal(medium_holds("/tmp/x.bundle.tar.zst", rows[i].bytes, rows[i].part_bytes, &e), rows[i].code == ERR_NONE);
+        file_system = 0;
+        assert_int_equal(e.code, rows[i].code);
+        assert_true(e.code == ERR_NONE || strstr(e.hint, "--split 4095MiB") != NULL);
+    }
+}
+
+static void the_byte_that_does_not_fit_is_refused(void **state)
+{
+    (void)state;
+    char dir[] = "/tmp/archon-test-XXXXXX";
+    assert_non_null(mkdtemp(dir));
+    AUTO(mem_auto) char *path = path_join(dir, "x.bundle.tar.zst");
+    for (int in_parts = 0; in_parts < 2; in_parts++) {
+        struct err e = { 0 };
+        file_system = FAT;
+        AUTO(output_drop_auto) struct output *o = output_open(path, in_parts ? 4095 * MIB : 0, &e);
+        file_system = 0;
+        assert_non_null(o);
+        assert_true(output_write(o, "a", 1, 4 * GIB - 2, &e)); /* the rest is a hole */
+        assert_int_equal(output_write(o, "ab", 2, 4 * GIB - 2, &e), in_parts);
+        assert_int_equal(e.code, in_parts ? ERR_NONE : ERR_SPACE);
+        assert_true(in_parts || strstr(e.hint, "--split 4095MiB") != NULL);
+    }
+    struct err e = { 0 };
+    assert_true(path_remove_tree(dir, &e));
+}
+
+static void more_parts_than_there_are_names_for_are_refused(void **state)
+{
+    (void)state;
+    char dir[] = "/tmp/archon-test-XXXXXX";
+    struct err e = { 0 };
+    assert_non_null(mkdtemp(dir));
+    AUTO(mem_auto) char *path = path_join(dir, "x");
+    {
+        AUTO(output_drop_auto) struct output *o = output_open(path, MIB, &e);
+        assert_non_null(o);
+        assert_true(output_write(o, "a", 1, 999 * MIB - 1, &e));
+        assert_false(output_write(o, "a", 1, 999 * MIB, &e));
+        assert_int_equal(e.code, ERR_SPACE);
+        assert_non_null(strstr(e.msg, "more than 999 parts"));
+        struct err e2 = { 0 };
+        assert_true(output_truncate(o, 3 * MIB, &e2)); /* going back gives parts back */
+        assert_int_equal(output_parts(o), 3);
+    }
+    assert_true(path_remove_tree(dir, &(struct err){ 0 }));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_bundle_too_large_for_the_file_system_is_refused_early),
+        cmocka_unit_test(the_byte_that_does_not_fit_is_refused),
+        cmocka_unit_test(more_parts_than_there_are_names_for_are_refused),
+    };
+    return cmocka_run_group_tests_name("medium", tests, NULL, NULL);
+}
