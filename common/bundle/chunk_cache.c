@@ -222,10 +222,11 @@ const uint8_t *chunk_cache_get(struct chunk_cache *c, size_t i, struct err *e)
 bool chunk_cache_claim(struct chunk_cache *c, size_t i, size_t *place)
 {
     struct place *p = find(c, i);
+    struct place *unclaimed = find_free(c, 2);
+    if ((p == NULL || p->n_claims == 0) && unclaimed == NULL)
+        return false; /* chunk_cache_get needs the last one, also when that holds this very chunk */
     if (p == NULL) {
-        p = find_free(c, 2);
-        if (p == NULL)
-            return false;
+        p = unclaimed;
         take(c, p, i);
         if (c->todo != NULL) {
             p->state = PLACE_QUEUED;

@@ -65,6 +65,8 @@ static void claims_leave_a_place_for_others_and_end(void **state)
     for (size_t i = 2; i < 6; i++)
         assert_non_null(chunk_cache_get(cache, i, &e)); /* all in the place that is left */
     assert_ptr_equal(chunk_cache_claimed(cache, second, &e), bytes);
+    assert_false(chunk_cache_claim(cache, 5, &third)); /* it is there, in the last place: that stays free */
+    assert_non_null(chunk_cache_get(cache, 4, &e));
     chunk_cache_release(cache, second);
     assert_false(chunk_cache_claim(cache, 2, &third));
     chunk_cache_release(cache, second);
