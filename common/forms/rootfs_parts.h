@@ -8,7 +8,8 @@
 
 #include "forms/rootfs_tree.h"
 
-enum { ROOTFS_TOP = 0, ROOTFS_NONE = UINT32_MAX };
+enum { ROOTFS_TOP = 0 };
+#define ROOTFS_NONE UINT32_MAX
 
 struct node {
     uint32_t parent;

@@ -125,6 +125,7 @@ class Engine(Server):
             rule = dict(rule, body=json.dumps(rule['json']))
         if 'lines' not in rule and 'flood' not in rule:
             return super().answer(c, rule, request)
+        self.wait(rule)
         c.sendall(('HTTP/1.1 %d Fake\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n' % rule.get('status', 200)).encode())
         for line in rule.get('lines', []):
             self.send_chunk(c, (line if isinstance(line, str) else json.dumps(line) + '\r\n').encode())

@@ -18,6 +18,7 @@ its name as "client". "unix": also listens on DIR/name. A request takes the firs
     drip                        [bytes, seconds]: the body comes in such pieces with such pauses
     early                       answers before the request's body is read
     delay                       seconds before the answer
+    until                       no answer before the file DIR/NAME exists; after 30 seconds it comes all the same
     drop                        closes the connection without an answer
 
 The log's "connection" numbers the connections. A line on standard input: script.json has other rules now, the log begins anew; DIR/again appears when that is so.
@@ -201,8 +202,14 @@ class Server:
             return fill(*rule['body_fill'])
         return rule.get('body', '').encode()
 
-    def answer(self, c, rule, request):
+    def wait(self, rule):
         time.sleep(rule.get('delay', 0))
+        end = time.monotonic() + 30
+        while 'until' in rule and not os.path.exists(os.path.join(self.dir, rule['until'])) and time.monotonic() < end:
+            time.sleep(0.01)
+
+    def answer(self, c, rule, request):
+        self.wait(rule)
         if rule.get('drop'):
             return False
         if 'raw' in rule:

@@ -12,6 +12,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "engine/load_set_parts.h"
+#include "sys/file.h"
 #include "tests/unit/engine/world.h"
 
 #include "base/banned.h"
@@ -48,8 +49,11 @@ static int base_questions(struct family *f)
 
 static struct source *open_watched(void *ctx, size_t layer, struct err *e)
 {
-    if (family->base_questions < 0)
+    if (family->base_questions < 0) {
+        struct err ignored = { 0 };
         family->base_questions = base_questions(family);
+        assert_true(file_publish(fake_path(&family->w.fake, "opened"), "", 0, 0600, &ignored));
+    }
     return family->open(ctx, layer, e);
 }
 
@@ -269,7 +273,7 @@ static void an_image_is_not_committed_before_its_base_has_answered(void **state)
 {
     (void)state;
     struct family f;
-    family_start(&f, WORLD_CLASSIC, LARGE, "{\"call\": \"POST /images/load.*\", \"times\": 1, \"delay\": 0.5, \"lines\": [{\"stream\": \"x\"}]},");
+    family_start(&f, WORLD_CLASSIC, LARGE, "{\"call\": \"POST /images/load.*\", \"times\": 1, \"until\": \"opened\", \"lines\": [{\"stream\": \"x\"}]},");
     runs(&f, 2);
     mem_free(world_load(&f.w, N_IMAGES));
     AUTO(mem_auto) char *question = mem_format("GET /images/%s/json", DIGEST_SHOWN(&f.base.config_digest));

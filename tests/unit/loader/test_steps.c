@@ -276,7 +276,7 @@ static void a_journal_that_cannot_be_written_stops_a_run_before_the_change(void 
     bool ok = steps_run(steps, N, &w->in, j, tell, w, &failed, &e);
     fill_disk(false);
     assert_false(ok);
-    assert_int_equal(e.code, ERR_IO);
+    assert_int_equal(e.code, ERR_SPACE);
     assert_int_equal(failed, 0);
     assert_string_equal(buf_text(&w->in.story), "d0 ");
 }
