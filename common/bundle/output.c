@@ -93,8 +93,11 @@ static bool write_piece(struct output *o, const void *bytes, const struct piece 
         err_set(e, ERR_SPACE, "%s: no file on this file system can have more than %llu bytes", SHOWN(o->path), (unsigned long long)o->file_max);
         return err_hint(e, "write it in parts: --split 4095MiB");
     }
-    if (fd_pwrite_all(publish_fd(o->parts[x->part]), bytes, x->n, x->at, o->path, e))
+    int fd = publish_fd(o->parts[x->part]);
+    if (fd_pwrite_all(fd, bytes, x->n, x->at, o->path, e)) {
+        fd_begin_sync(fd, x->at, x->n);
         return true;
+    }
     if (errno == EFBIG)
         err_hint(e, "write it in parts: --split 4095MiB");
     return o->part_bytes == 0 ? false : err_in(e, "part %zu", x->part + 1);

@@ -249,6 +249,7 @@ static bool take_in_unit(struct blob_part *p, struct blob_cursor *c, const uint8
         return true;
     struct digest d;
     sha256_end(c->unit, &d);
+    fd_begin_sync(p->fd, (uint64_t)unit * BLOB_UNIT_BYTES, BLOB_UNIT_BYTES);
     return blob_map_note(p, unit, &d, e) && hash_more(p, HASH_PER_UNIT, e);
 }
 

@@ -137,6 +137,13 @@ bool fd_pwrite_all(int fd, const void *bytes, size_t n, uint64_t at, const char 
     return true;
 }
 
+void fd_begin_sync(int fd, uint64_t at, uint64_t n)
+{
+    int before = errno;
+    if (sync_file_range(fd, (off_t)at, (off_t)n, SYNC_FILE_RANGE_WRITE) != 0)
+        errno = before; /* pipes and some file systems cannot */
+}
+
 bool fd_sync(int fd, const char *what, struct err *e)
 {
     while (fsync(fd) != 0)

@@ -29,6 +29,8 @@ MUST_CHECK bool fd_pread_direct(int fd, void *to, size_t n, uint64_t at, const c
 MUST_CHECK bool fd_write_all(int fd, const void *bytes, size_t n, const char *what, struct err *e);
 MUST_CHECK bool fd_pwrite_all(int fd, const void *bytes, size_t n, uint64_t at, const char *what, struct err *e);
 MUST_CHECK bool fd_sync(int fd, const char *what, struct err *e);
+/* Asks the kernel to begin writing these bytes to the disk, so that fd_sync has less to wait for. A wish: nothing is promised. */
+void fd_begin_sync(int fd, uint64_t at, uint64_t n);
 
 /* Takes the lock on the whole file of a writable descriptor; it ends with the descriptor, so with the process at the
  * latest. Never waits: false with errno EAGAIN when another open description holds it. (These are OFD locks; flock() is not
