@@ -40,7 +40,7 @@ static void every_layer_comes_out_as_its_tar_in_any_portions(void **state)
     for (size_t i = 0; i < m->n_layers; i++)
         for (size_t step = 1; step <= 4096; step *= 64) {
             struct digest d;
-            uint64_t n;
+            uint64_t n = 0;
             AUTO(source_free_auto) struct source *tar = layer_reader_open(b, cache, i, &e);
             assert_true(tar != NULL && read_all(tar, step, &d, &n, &e));
             assert_true(digest_equal(&d, &m->layers[i].diff_id));
@@ -59,7 +59,7 @@ static void every_form_comes_out_as_the_registry_had_it(void **state)
     for (size_t i = 0; i < m->n_layers; i++)
         for (size_t k = 0; k < m->layers[i].n_blobs; k++) {
             struct digest d;
-            uint64_t n;
+            uint64_t n = 0;
             AUTO(source_free_auto) struct source *blob = exact_proven_open(b, cache, i, k, &e);
             assert_true(blob != NULL && read_all(blob, 1000, &d, &n, &e));
             assert_true(digest_equal(&d, &m->layers[i].blobs[k].digest));

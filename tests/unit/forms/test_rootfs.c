@@ -254,7 +254,7 @@ static void devices_and_empty_images_are_no_trouble(void **state)
 {
     becomes(*state, "c dev/null\n", "c dev/null\n");
     becomes(*state, "", "");
-    becomes(*state, "\n--\nf a a\n" + 1, "f a a\n");
+    becomes(*state, &"\n--\nf a a\n"[1], "f a a\n");
 }
 
 static void a_layer_that_is_no_archive_is_refused_by_its_number(void **state)
