@@ -16,6 +16,7 @@ struct arrival {
 
 struct arrivals {
     struct work_mutex *mutex;
+    bool is_over;
     struct arrival **slots; /* lists, by the first bytes of the digest */
 };
 
@@ -89,8 +90,17 @@ void arrivals_end(struct arrivals *a)
     for (size_t i = 0; i < SLOTS; i++)
         for (struct arrival *x = a->slots[i]; x != NULL; x = x->next)
             tell(x, false, false);
+    a->is_over = true;
     work_mutex_wake(a->mutex);
     work_mutex_unlock(a->mutex);
+}
+
+bool arrivals_are_over(struct arrivals *a)
+{
+    work_mutex_lock(a->mutex);
+    bool is_over = a->is_over;
+    work_mutex_unlock(a->mutex);
+    return is_over;
 }
 
 bool arrival_wait(struct arrival *a, bool *is_proven)

@@ -122,10 +122,18 @@ static bool open_writer(struct create *c, const struct manifest *head, struct er
     return c->writer != NULL;
 }
 
+/* One thing is told at a time: while layers still arrive, that. */
+static bool tell_packing(void *ctx, const struct progress_fact *fact)
+{
+    const struct create *c = ctx;
+    return (c->arrivals != NULL && !arrivals_are_over(c->arrivals)) || progress_tell(&c->ctx->progress, fact);
+}
+
 static bool pack(struct create *c, uint32_t average, struct err *e)
 {
+    const struct progress progress = { tell_packing, c };
     struct pack_source registry = { .bring = passing_bring, .ctx = c->registries.registry, .tries = c->o->registries.retries == 0 ? 1 : PASSING_TRIES };
-    struct pack_how how = { .average = average, .jobs = c->jobs, .is_delta = base_is_given(&c->base), .progress = &c->ctx->progress,
+    struct pack_how how = { .average = average, .jobs = c->jobs, .is_delta = base_is_given(&c->base), .progress = &progress,
                             .source = cache_is_passing(c->registries.cache) ? &registry : NULL };
     if (create_is_exact(c) ? create_pack_exact(c, &how, e)
                            : base_add_pieces(&c->base, c->layers, c->n_layers, c->writer, &how, e) && pack_layers(c->writer, c->layers, c->n_layers, &how, e))

@@ -44,7 +44,9 @@ static void what_does_not_come_is_told_at_the_end(void **state)
     AUTO(arrivals_free_auto) struct arrivals *a = arrivals_new();
     struct arrival *x = arrivals_expect(a, &d);
     arrivals_tell(a, &other, true); /* nobody expects it */
+    assert_false(arrivals_are_over(a));
     arrivals_end(a);
+    assert_true(arrivals_are_over(a));
     arrivals_tell(a, &d, true); /* too late */
     assert_false(arrival_wait(x, &is_proven));
     assert_false(is_proven);
