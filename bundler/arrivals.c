@@ -113,3 +113,11 @@ bool arrival_wait(struct arrival *a, bool *is_proven)
     work_mutex_unlock(a->mutex);
     return has_come;
 }
+
+void arrivals_wait_end(struct arrivals *a)
+{
+    work_mutex_lock(a->mutex);
+    while (!a->is_over)
+        work_mutex_wait(a->mutex, LOOK_AGAIN_MS);
+    work_mutex_unlock(a->mutex);
+}

@@ -22,6 +22,7 @@ void arrivals_tell(struct arrivals *a, const struct digest *d, bool is_proven);
 /* Nothing more will come: whoever waits for something else is told so. */
 void arrivals_end(struct arrivals *a);
 bool arrivals_are_over(struct arrivals *a);
+void arrivals_wait_end(struct arrivals *a);
 
 /* Waits. False: it will not come. */
 MUST_CHECK bool arrival_wait(struct arrival *a, bool *is_proven);

@@ -122,10 +122,12 @@ static bool open_writer(struct create *c, const struct manifest *head, struct er
     return c->writer != NULL;
 }
 
-/* One thing is told at a time: while layers still arrive, that. */
+/* One thing is told at a time: while layers still arrive, that. When all are packed, whoever brought the last one is about to end. */
 static bool tell_packing(void *ctx, const struct progress_fact *fact)
 {
     const struct create *c = ctx;
+    if (c->arrivals != NULL && fact->is_finished && fact->item == NULL)
+        arrivals_wait_end(c->arrivals);
     return (c->arrivals != NULL && !arrivals_are_over(c->arrivals)) || progress_tell(&c->ctx->progress, fact);
 }
 
