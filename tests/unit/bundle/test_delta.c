@@ -102,6 +102,20 @@ static struct writer *delta_for(const char *path, size_t n_layers)
     return w;
 }
 
+/* With one layer, of the pieces first to last; the base has one, the old one. */
+static struct bundle *delta_of(const struct place *p, const struct old_layer *old, uint64_t first, uint64_t last)
+{
+    struct err e = { 0 };
+    struct writer *w = delta_for(p->path, 1);
+    offer(w, old);
+    add_layer(w, first, last);
+    finish(w);
+    struct bundle *b = verify_own(p->path, &e);
+    if (b == NULL)
+        fail_msg("%s", e.msg);
+    return b;
+}
+
 static bool read_layer(const struct bundle *b, size_t i, uint64_t *bytes, struct err *e)
 {
     struct digest d;
@@ -143,12 +157,7 @@ static void without_its_base_a_delta_is_verified_but_not_read(void **state)
     struct err e = { 0 };
     uint64_t bytes = 0;
     AUTO(mem_auto) struct old_layer *old = old_layer_new();
-    struct writer *w = delta_for(p->path, 1);
-    offer(w, old);
-    add_layer(w, 3, 45);
-    finish(w);
-    AUTO(bundle_close_auto) struct bundle *b = verify_own(p->path, &e);
-    assert_non_null(b);
+    AUTO(bundle_close_auto) struct bundle *b = delta_of(p, old, 3, 45);
     assert_false(read_layer(b, 0, &bytes, &e));
     assert_int_equal(e.code, ERR_POLICY);
     assert_non_null(strstr(e.msg, "release 0.9.0"));
@@ -160,12 +169,7 @@ static void a_base_with_other_bytes_is_found_out(void **state)
     struct err e = { 0 };
     uint64_t bytes = 0;
     AUTO(mem_auto) struct old_layer *old = old_layer_new();
-    struct writer *w = delta_for(p->path, 1);
-    offer(w, old);
-    add_layer(w, 3, 45);
-    finish(w);
-    AUTO(bundle_close_auto) struct bundle *b = verify_own(p->path, &e);
-    assert_non_null(b);
+    AUTO(bundle_close_auto) struct bundle *b = delta_of(p, old, 3, 45);
     old->bytes[20 * PIECE + 17] ^= 1;
     bundle_use_base(b, &(struct base_layers){ old_read, old });
     assert_false(read_layer(b, 0, &bytes, &e));
@@ -216,12 +220,7 @@ static void what_makes_no_use_of_its_base_is_a_full_bundle(void **state)
     struct err e = { 0 };
     uint64_t bytes = 0;
     AUTO(mem_auto) struct old_layer *old = old_layer_new();
-    struct writer *w = delta_for(p->path, 1);
-    offer(w, old);
-    add_layer(w, 41, 45);
-    finish(w);
-    AUTO(bundle_close_auto) struct bundle *b = verify_own(p->path, &e);
-    assert_non_null(b);
+    AUTO(bundle_close_auto) struct bundle *b = delta_of(p, old, 41, 45);
     assert_false(bundle_manifest(b)->has_base);
     assert_true(read_layer(b, 0, &bytes, &e));
 }
