@@ -4,7 +4,7 @@
 
 #include "base/limits.h"
 #include "bundler/cache.h"
-#include "engine/digests.h"
+#include "format/digest_set.h"
 #include "sys/holds.h"
 
 #define CACHE_HOLDS "lock"              /* in the cache's directory: who uses what (sys/holds.h) */

@@ -4,7 +4,7 @@
 #define BUNDLER_PACK_EXACT_H
 
 #include "bundler/pack.h"
-#include "engine/digests.h"
+#include "format/digest_set.h"
 
 /* written: blobs that are in the bundle already; those of the layers are added. A layer with a tap (--sbom) is inflated for it, and proven then. Phase "pack". Fails with ERR_INTEGRITY, ERR_REGISTRY
  * (a tapped layer does not inflate), ERR_IO, ERR_SPACE and what the source says. */

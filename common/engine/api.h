@@ -3,7 +3,7 @@
 #define ENGINE_API_H
 
 #include "base/text.h"
-#include "engine/digests.h"
+#include "format/digest_set.h"
 #include "engine/engine.h"
 #include "net/http.h"
 

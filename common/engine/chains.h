@@ -3,7 +3,7 @@
 #ifndef ENGINE_CHAINS_H
 #define ENGINE_CHAINS_H
 
-#include "engine/digests.h"
+#include "format/digest_set.h"
 
 /* The chain that this layer makes of the chain below it. */
 void chain_next(struct digest *chain, const struct digest *diff_id, bool is_first);

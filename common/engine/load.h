@@ -13,8 +13,8 @@
 #define ENGINE_LOAD_H
 
 #include "base/progress.h"
-#include "engine/digests.h"
 #include "engine/engine.h"
+#include "format/digest_set.h"
 #include "format/ref.h"
 #include "stream/sink.h"
 

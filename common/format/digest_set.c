@@ -1,5 +1,5 @@
 /* A hash table whose keys are hashes already: the first bytes choose the slot, the next free one is taken. */
-#include "engine/digests.h"
+#include "format/digest_set.h"
 
 #include <string.h>
 

@@ -1,6 +1,6 @@
 /* A set of digests. */
-#ifndef ENGINE_DIGESTS_H
-#define ENGINE_DIGESTS_H
+#ifndef FORMAT_DIGEST_SET_H
+#define FORMAT_DIGEST_SET_H
 
 #include "format/digest.h"
 

@@ -3,10 +3,10 @@
 #include <string.h>
 
 #include "engine/containers.h"
-#include "engine/digests.h"
 #include "engine/facts.h"
 #include "engine/images.h"
 #include "engine/volumes.h"
+#include "format/digest_set.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n);
 
