@@ -153,6 +153,20 @@ bool base_has_layer(const struct base *b, const struct digest *diff_id)
     return i != SIZE_MAX && base_has_kept(b, i);
 }
 
+/* Of an exact bundle blobs are put together here, and of each layer that is the first one: that it is the layer is known then. */
+bool base_has_proven(const struct base *b, const struct digest *diff_id, const struct digest *blob)
+{
+    size_t i = b->bundle == NULL ? SIZE_MAX : manifest_find_layer(bundle_manifest(b->bundle), diff_id);
+    if (i == SIZE_MAX || !base_has_kept(b, i))
+        return false;
+    const struct manifest *m = bundle_manifest(b->bundle);
+    size_t n_proven = m->mode == MANIFEST_EXACT ? 1 : m->layers[i].n_blobs;
+    for (size_t k = 0; k < n_proven; k++)
+        if (digest_equal(&m->layers[i].blobs[k].digest, blob))
+            return true;
+    return false;
+}
+
 uint64_t base_raw_bytes(const struct base *b, size_t *n_layers)
 {
     uint64_t bytes = 0;

@@ -2,7 +2,6 @@
 #include "base/text.h"
 #include "bundler/commands.h"
 #include "bundler/create.h"
-#include "sys/work.h"
 
 #include "base/banned.h"
 
@@ -40,7 +39,7 @@ static void add_signatures(struct jwrite *w, const struct image_proof *p)
 static bool measure_image(const struct create *c, size_t i, struct planned_image *p, struct err *e)
 {
     struct fetch_totals t;
-    if (!fetch_plan(c->registries.cache, &c->images[i], 1, &t, e))
+    if (!fetch_plan(c->registries.cache, &c->images[i], 1, NULL, &t, e))
         return false;
     *p = (struct planned_image){ .bytes = t.bytes, .cached_bytes = t.bytes - t.missing_bytes };
     return true;
@@ -150,16 +149,10 @@ static bool report_json(const struct create *c, struct err *e)
     return false;
 }
 
-static bool open_base(struct create *c, struct err *e)
-{
-    const struct base_how how = { .o = &c->o->base, .own = &c->keys, .name = c->app->definition.name, .jobs = work_cpus(), .progress = &c->ctx->progress };
-    return base_open(&c->base, &how, e);
-}
-
 static bool run_plan(struct cli_context *ctx, const void *options, struct err *e)
 {
     struct create c = { .ctx = ctx, .o = options };
-    bool ok = create_plan(&c, e) && open_base(&c, e) && create_list_layers(&c, e) && (cli_wants_json(ctx) ? report_json(&c, e) : report_text(&c, e));
+    bool ok = create_plan(&c, e) && create_list_layers(&c, e) && (cli_wants_json(ctx) ? report_json(&c, e) : report_text(&c, e));
     create_clear(&c);
     return ok;
 }

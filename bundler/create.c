@@ -16,7 +16,7 @@ static bool create_resolve(struct create *c, struct err *e)
     c->registries.locked = c->o->lock.is_locked ? &c->lock : NULL;
     if (registries_resolve(&c->registries, c->app, &c->images, &c->ctx->progress, e))
         return image_signatures_check(&c->registries, &c->rules, c->app, c->images, &c->proofs, e) &&
-               fetch_plan(c->registries.cache, c->images, c->app->n_images, &c->fetched, e);
+               create_plan_fetch(c, e);
     if (c->input.kind == INPUT_EMBEDDED && (e->code == ERR_REGISTRY || e->code == ERR_AUTH))
         err_hint(e, "no images of the built-in application are published: archon-bundle init writes it out, archon/build/README.md says how to make them");
     return false;
@@ -54,7 +54,7 @@ static bool create_find_sboms(struct create *c, struct err *e)
 
 bool create_plan(struct create *c, struct err *e)
 {
-    return create_read(c, e) && (!c->o->lock.is_locked || create_read_lock(c, e)) && create_resolve(c, e);
+    return create_read(c, e) && (!c->o->lock.is_locked || create_read_lock(c, e)) && create_open_base(c, e) && create_resolve(c, e);
 }
 
 bool create_run(struct create *c, struct err *e)

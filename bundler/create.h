@@ -106,6 +106,8 @@ MUST_CHECK bool create_read(struct create *c, struct err *e);
 MUST_CHECK bool create_read_lock(struct create *c, struct err *e);
 /* and writing it, when the bundle has its name. */
 MUST_CHECK bool create_write_lock(struct create *c, struct err *e);
+/* create_read.c: the base of a delta, verified: ERR_USAGE, and what base_open gives. After keys were loaded; */
+MUST_CHECK bool create_open_base(struct create *c, struct err *e);
 /* create_read.c: and keys, the base of a delta, verified, the programs to carry along, where the bundle goes. No network yet. */
 MUST_CHECK bool create_prepare(struct create *c, struct err *e);
 /* create_fetch.c: room in the cache, and the layers that come from elsewhere than a registry; the documents that speak of the images; */
@@ -115,6 +117,10 @@ MUST_CHECK bool create_fetch_documents(struct create *c, struct err *e);
 MUST_CHECK bool create_fetch_and_write(struct create *c, struct err *e);
 /* create_release.c: release.json from the application and its images. */
 MUST_CHECK bool create_describe(struct create *c, struct err *e);
+/* What has to be fetched: layers that the base's bundle has proven need not come. An SBOM is made from all. */
+bool create_wants_layer(const struct create *c, const struct digest *diff_id, const struct digest *blob);
+/* Nothing is fetched: fills fetched. */
+MUST_CHECK bool create_plan_fetch(struct create *c, struct err *e);
 /* create_layers.c: the distinct layers of all images with every form in which they exist, and where they are. */
 MUST_CHECK bool create_list_layers(struct create *c, struct err *e);
 /* After packing failed: a blob in the cache whose bytes are others than its digest says is removed, so that the next run fetches it again. */

@@ -27,10 +27,27 @@ bool create_fetch_documents(struct create *c, struct err *e)
            attached_fetch(c->registries.registry, c->registries.cache, c->images, c->app->n_images, e);
 }
 
+bool create_wants_layer(const struct create *c, const struct digest *diff_id, const struct digest *blob)
+{
+    return c->o->gates.is_with_sbom || !base_has_proven(&c->base, diff_id, blob);
+}
+
+static bool is_wanted(const void *ctx, const struct digest *diff_id, const struct oci_descriptor *blob)
+{
+    return create_wants_layer(ctx, diff_id, &blob->digest);
+}
+
+bool create_plan_fetch(struct create *c, struct err *e)
+{
+    const struct fetch_choice choice = { is_wanted, c };
+    return fetch_plan(c->registries.cache, c->images, c->app->n_images, &choice, &c->fetched, e);
+}
+
 static bool fetch(void *ctx, struct err *e)
 {
     struct create *c = ctx;
-    bool ok = fetch_layers(c->registries.registry, c->registries.cache, c->images, c->app->n_images, PARALLEL_FETCHES, c->arrivals, &c->ctx->progress, e);
+    const struct fetch_choice choice = { is_wanted, c };
+    bool ok = fetch_layers(c->registries.registry, c->registries.cache, c->images, c->app->n_images, &choice, PARALLEL_FETCHES, c->arrivals, &c->ctx->progress, e);
     arrivals_end(c->arrivals);
     return ok;
 }

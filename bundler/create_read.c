@@ -29,9 +29,10 @@ bool create_read(struct create *c, struct err *e)
 
 /* ---- the base of a delta ---- */
 
-static bool open_base(struct create *c, struct err *e)
+bool create_open_base(struct create *c, struct err *e)
 {
-    const struct base_how how = { .o = &c->o->base, .own = &c->keys, .name = c->app->definition.name, .jobs = c->jobs, .progress = &c->ctx->progress };
+    const struct base_how how = { .o = &c->o->base, .own = &c->keys, .name = c->app->definition.name,
+                                  .jobs = c->jobs > 0 ? c->jobs : work_cpus(), .progress = &c->ctx->progress };
     if (create_is_exact(c) && (how.o->bundles.n > 0 || how.o->inventory != NULL))
         return err_set(e, ERR_USAGE, "--layers exact: layers are there as registries have them, so nothing can be left out: --base and --inventory want dedup");
     return base_open(&c->base, &how, e);
@@ -127,6 +128,6 @@ static bool find_loaders(struct create *c, struct err *e)
 bool create_prepare(struct create *c, struct err *e)
 {
     c->jobs = c->o->jobs > 0 ? (unsigned)c->o->jobs : work_cpus();
-    return gates_read(&c->gates, &c->o->gates, &c->input, e) && seal_keys_load(&c->keys, &c->o->keys, c->o->passphrase_file, e) && open_base(c, e) &&
+    return gates_read(&c->gates, &c->o->gates, &c->input, e) && seal_keys_load(&c->keys, &c->o->keys, c->o->passphrase_file, e) && create_open_base(c, e) &&
            choose_output(c, e) && create_prepare_parity(c, e) && find_loaders(c, e);
 }

@@ -44,15 +44,21 @@ static bool drop_repeated(struct fetch *f, struct err *e)
     return true;
 }
 
-static bool list_items(struct fetch *f, const struct image *images, size_t n, struct err *e)
+static void list_platform(struct fetch *f, const struct image *x, const struct image_platform *p, const struct fetch_choice *choice)
+{
+    for (size_t l = 0; l < p->m.n_layers; l++) {
+        const struct oci_descriptor *layer = &p->m.layers[l];
+        struct fetch_item item = { .image = x, .digest = layer->digest, .size = layer->size, .order = f->n };
+        if (choice == NULL || choice->is_wanted(choice->ctx, &p->c.diff_ids[l], layer))
+            MEM_PUSH(f->items, f->n, f->cap) = item;
+    }
+}
+
+static bool list_items(struct fetch *f, const struct image *images, size_t n, const struct fetch_choice *choice, struct err *e)
 {
     for (size_t i = 0; i < n; i++)
         for (size_t k = 0; k < images[i].n_platforms; k++)
-            for (size_t l = 0; l < images[i].platforms[k].m.n_layers; l++) {
-                const struct oci_descriptor *layer = &images[i].platforms[k].m.layers[l];
-                struct fetch_item item = { .image = &images[i], .digest = layer->digest, .size = layer->size, .order = f->n };
-                MEM_PUSH(f->items, f->n, f->cap) = item;
-            }
+            list_platform(f, &images[i], &images[i].platforms[k], choice);
     if (f->n == 0)
         return true;
     if (!drop_repeated(f, e))
@@ -74,10 +80,11 @@ static void add_up(const struct fetch *f, struct fetch_totals *t)
 }
 
 /* The cache is only looked at. */
-bool fetch_plan(const struct cache *c, const struct image *images, size_t n, struct fetch_totals *totals, struct err *e)
+bool fetch_plan(const struct cache *c, const struct image *images, size_t n, const struct fetch_choice *choice, struct fetch_totals *totals,
+                struct err *e)
 {
     struct fetch f = { .cache = (struct cache *)(uintptr_t)c };
-    bool is_good = list_items(&f, images, n, e);
+    bool is_good = list_items(&f, images, n, choice, e);
     add_up(&f, totals);
     mem_free(f.items);
     return is_good;
@@ -98,12 +105,12 @@ static bool check_space(const struct fetch *f, const struct fetch_totals *t, str
     return err_hint(e, "name a directory with more room: --cache DIR");
 }
 
-bool fetch_layers(struct registry *r, struct cache *c, const struct image *images, size_t n, unsigned max_parallel, struct arrivals *arrivals,
-                  const struct progress *progress, struct err *e)
+bool fetch_layers(struct registry *r, struct cache *c, const struct image *images, size_t n, const struct fetch_choice *choice,
+                  unsigned max_parallel, struct arrivals *arrivals, const struct progress *progress, struct err *e)
 {
     struct fetch f = { .registry = r, .cache = c, .arrivals = arrivals, .progress = progress };
     struct fetch_totals totals;
-    bool is_good = list_items(&f, images, n, e);
+    bool is_good = list_items(&f, images, n, choice, e);
     add_up(&f, &totals);
     f.total = totals.bytes;
     is_good = is_good && check_space(&f, &totals, e) && fetch_run(&f, max_parallel, e);

@@ -163,10 +163,11 @@ static struct sink *pieces_of(struct unpack *u)
 static bool unpack_run(struct unpack *u, struct err *e)
 {
     size_t form = 0;
+    const struct pack_form *forms = u->layer->forms;
     u->is_worth_trying = false;
-    bool ok = unpack_form(u, 0, pieces_of(u), e);
+    bool ok = forms[0].is_of_base || unpack_form(u, 0, pieces_of(u), e);
     while (ok && ++form < u->layer->n_blobs)
-        ok = check_form(u, form, e);
+        ok = forms[form].is_of_base || check_form(u, form, e);
     if (form > 0)
         u->is_worth_trying = false;
     if (ok)
@@ -237,7 +238,8 @@ static bool write_layer(struct pack *p, struct unpack *u, bool *is_worth_trying,
         return false;
     }
     struct manifest_layer layer = { .diff_id = u->layer->diff_id, .blobs = u->layer->blobs, .n_blobs = u->layer->n_blobs };
-    return u->layer->is_on_host ? writer_add_whole(p->writer, &layer, u->n_raw, e) : writer_end_layer(p->writer, &layer, e);
+    uint64_t n_raw = u->layer->forms[0].is_of_base ? writer_base_bytes(p->writer, &layer.diff_id) : u->n_raw;
+    return u->layer->is_on_host ? writer_add_whole(p->writer, &layer, n_raw, e) : writer_end_layer(p->writer, &layer, e);
 }
 
 /* Lets a worker have it. */

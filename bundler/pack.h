@@ -17,6 +17,7 @@ struct pack_form { /* of one of the blobs */
     struct arrival *arrival; /* null: it is there; else it is waited for */
     bool is_proven;       /* the file was hashed by this process: its content, by diff_id, is all that is left to prove */
     const struct ref *from; /* an image that has it; borrowed */
+    bool is_of_base;        /* the bundle of the base has proven that it is this layer: neither fetched nor read */
 };
 /* A second way for the tar of a layer: open makes a sink that gets it too, anew for each attempt. Thread: that of the layer. */
 struct pack_tap {
@@ -29,7 +30,7 @@ struct pack_layer {
     struct pack_form *forms;     /* as many */
     size_t n_blobs;
     struct pack_tap tap;
-    bool is_on_host; /* the host has it as it is: it is proven like the others, but not stored */
+    bool is_on_host; /* the host has it as it is: it is not stored, but proven like the others, where its base has not done that */
 };
 
 /* Brings the blob of a form that is in no file: all its bytes into to, which it does not finish. It proves the digest. *is_worth_trying: after a failure, whether another

@@ -191,14 +191,29 @@ void writer_add_base_piece(struct writer *w, const uint8_t hash[16], uint32_t n)
     dedup_add_base(w->dedup, hash, n);
 }
 
-/* Of a host's inventory only the digests are known. */
-static size_t find_base(struct writer *w, const struct digest *diff_id, uint64_t size)
+static size_t find_begun(const struct writer *w, const struct digest *diff_id)
 {
     for (size_t i = 0; i < w->n_base_ids; i++)
         if (digest_equal(&w->base_ids[i], diff_id))
             return i;
+    return SIZE_MAX;
+}
+
+uint64_t writer_base_bytes(struct writer *w, const struct digest *diff_id)
+{
+    size_t i = find_begun(w, diff_id);
+    BUG_IF(i == SIZE_MAX);
+    return base_use_size(dedup_base(w->dedup), i);
+}
+
+/* Of a host's inventory only the digests are known. */
+static size_t find_base(struct writer *w, const struct digest *diff_id, uint64_t size)
+{
+    size_t i = find_begun(w, diff_id);
+    if (i != SIZE_MAX)
+        return i;
     MEM_PUSH(w->base_ids, w->n_base_ids, w->base_ids_cap) = *diff_id;
-    size_t i = dedup_begin_base(w->dedup);
+    i = dedup_begin_base(w->dedup);
     base_use_grow(dedup_base(w->dedup), i, size);
     return i;
 }

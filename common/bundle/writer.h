@@ -56,6 +56,8 @@ MUST_CHECK bool writer_end_member(struct writer *w, struct digest *sha256, struc
  * layers are cut. A bundle none of whose layers can make use of them becomes a full one. */
 void writer_begin_base(struct writer *w, const struct digest *diff_id);
 void writer_add_base_piece(struct writer *w, const uint8_t hash[16], uint32_t n);
+/* All pieces of one of them. */
+uint64_t writer_base_bytes(struct writer *w, const struct digest *diff_id);
 /* In place of begin, pieces and end: a layer of size bytes that the host has as it is. It need not be one of those layers. */
 MUST_CHECK bool writer_add_whole(struct writer *w, const struct manifest_layer *layer, uint64_t size, struct err *e);
 

@@ -139,6 +139,30 @@ reader() { python3 "$CHECKOUT/tests/reader/read_bundle.py" "$@"; }
     [ "$(registry_saw 'GET /v2/tools/tiny/blobs/')" -le $((before + 1)) ]
 }
 
+# blobs BUNDLE: the digests of its layers as the registry has them, one a line.
+blobs() { bundler cat "$1" bundle.json 2>/dev/null | jq -r '.layers[].blobs[].digest' | sort; }
+
+@test "what the base has is not fetched for a delta, whether the cache has it or not" {
+    local old=$FILE/one.bundle.tar.zst shared before digest
+    works bundler create --key "$FILE/release.key" --cache "$FILE/blobs" --no-loader --version 2.0.0 -o "$FILE/next.bundle.tar.zst" "$(tiny 2)"
+    shared=$(comm -12 <(blobs "$old") <(blobs "$FILE/next.bundle.tar.zst"))
+    [ -n "$shared" ]
+    works bundler create --key "$FILE/release.key" --cache "$FILE/blobs" --no-loader --version 2.0.0 -o "$FILE/warm-delta.bundle.tar.zst" --base "$old" "$(tiny 2)"
+    before=$(wc -l <"$REGISTRY/log")
+    works bundler plan --json --version 2.0.0 --cache "$FILE/cold-blobs" --base "$old" --trust "$FILE/release.pub" "$(tiny 2)"
+    [ "$(jq .fetch_size "$FILE/stdout")" -lt "$(jq '[.images[].size] | add' "$FILE/stdout")" ]
+    works bundler create --key "$FILE/release.key" --cache "$FILE/cold-blobs" --no-loader --version 2.0.0 -o "$FILE/delta.bundle.tar.zst" --base "$old" "$(tiny 2)"
+    tail -n "+$((before + 1))" "$REGISTRY/log" >"$FILE/asked"
+    grep -q "GET /v2/tools/tiny/blobs/" "$FILE/asked"
+    for digest in $shared; do
+        run ! grep -q "GET /v2/tools/tiny/blobs/$digest" "$FILE/asked"
+    done
+    cmp "$FILE/delta.bundle.tar.zst" "$FILE/warm-delta.bundle.tar.zst"
+    works bundler create --key "$FILE/release.key" --no-cache --no-loader --version 2.0.0 -o "$FILE/passing.bundle.tar.zst" --base "$old" "$(tiny 2)"
+    cmp "$FILE/delta.bundle.tar.zst" "$FILE/passing.bundle.tar.zst"
+    equal "$(reader layers "$FILE/delta.bundle.tar.zst" --base "$old" --trust "$FILE/release.pub")" "$(reader layers "$FILE/next.bundle.tar.zst" --trust "$FILE/release.pub")"
+}
+
 @test "the built-in application is consistent and can be written out and checked" {
     works bundler validate-embedded
     works bundler init "$FILE/archon"

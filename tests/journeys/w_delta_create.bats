@@ -104,6 +104,8 @@ diff_ids() { bundler cat "$(bundle "$1")" bundle.json 2>/dev/null | jq -c '[.lay
     cmp "$(bundle again)" "$(bundle point)"
     pack again 2.0.0 point --base "$(bundle exact-old)" --jobs 3
     cmp "$(bundle again)" "$(bundle point)"
+    pack again 2.0.0 file --base "$(bundle exact-old)"
+    cmp "$(bundle again)" "$(bundle file)"
 }
 
 @test "a base is a full bundle of the same application and another release, signed by a key that is trusted" {

@@ -176,7 +176,7 @@ static void distinct_layers_are_fetched_once_and_the_second_time_not_at_all(void
     if (!resolve(s, ":1", "amd64", &images[0], &e) || !resolve(s, ":2", "amd64", &images[1], &e))
         fail_msg("%s", e.msg);
     struct fetch_totals totals;
-    assert_true(fetch_plan(s->cache, images, 2, &totals, &e));
+    assert_true(fetch_plan(s->cache, images, 2, NULL, &totals, &e));
     assert_int_equal(totals.n_blobs, 3);
     assert_int_equal(totals.n_missing, 3);
     assert_int_equal(totals.bytes, 10 + 5 + 6);
@@ -184,7 +184,7 @@ static void distinct_layers_are_fetched_once_and_the_second_time_not_at_all(void
         int n_before = fake_count(&s->f, "/blobs/");
         struct facts facts = { 0 };
         struct progress progress = { take_fact, &facts };
-        if (!fetch_layers(s->r, s->cache, images, 2, 4, NULL, &progress, &e))
+        if (!fetch_layers(s->r, s->cache, images, 2, NULL, 4, NULL, &progress, &e))
             fail_msg("%s", e.msg);
         assert_int_equal(fake_count(&s->f, "/blobs/") - n_before, round == 0 ? 3 : 0);
         assert_int_equal(facts.n_items, 3);
@@ -193,7 +193,7 @@ static void distinct_layers_are_fetched_once_and_the_second_time_not_at_all(void
         assert_int_equal(facts.last_done, 21);
         assert_int_equal(facts.last_total, 21);
     }
-    assert_true(fetch_plan(s->cache, images, 2, &totals, &e));
+    assert_true(fetch_plan(s->cache, images, 2, NULL, &totals, &e));
     assert_int_equal(totals.n_missing, 0);
     AUTO(mem_auto) char *path = cache_path(s->cache, &images[0].platforms[0].m.layers[1].digest);
     assert_int_equal(access(path, R_OK), 0);
@@ -212,11 +212,11 @@ static void a_layer_that_is_missing_stops_the_run_and_keeps_the_rest(void **stat
     struct err e = { 0 };
     struct image *images = mem_new_array(1, sizeof *images);
     assert_true(resolve(s, ":1", "amd64", &images[0], &e));
-    assert_false(fetch_layers(s->r, s->cache, images, 1, 1, NULL, NULL, &e));
+    assert_false(fetch_layers(s->r, s->cache, images, 1, NULL, 1, NULL, NULL, &e));
     assert_int_equal(e.code, ERR_REGISTRY);
     assert_non_null(strstr(e.msg, DIGEST_SHOWN(&layers[1].digest)));
     struct fetch_totals totals;
-    assert_true(fetch_plan(s->cache, images, 1, &totals, &e));
+    assert_true(fetch_plan(s->cache, images, 1, NULL, &totals, &e));
     assert_int_equal(totals.n_missing, 1);
     images_clear(images, 1);
 }
@@ -237,7 +237,7 @@ static void one_digest_with_two_sizes_is_refused(void **state)
     struct image *images = mem_new_array(2, sizeof *images);
     assert_true(resolve(s, ":1", "amd64", &images[0], &e) && resolve(s, ":2", "amd64", &images[1], &e));
     struct fetch_totals totals;
-    assert_false(fetch_plan(s->cache, images, 2, &totals, &e));
+    assert_false(fetch_plan(s->cache, images, 2, NULL, &totals, &e));
     assert_int_equal(e.code, ERR_REGISTRY);
     assert_non_null(strstr(e.msg, "11 bytes here and 10 in"));
     images_clear(images, 2);

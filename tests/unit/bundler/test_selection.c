@@ -302,7 +302,7 @@ static void foreign_layers_are_taken_only_when_asked(void **state)
         struct image *x = mem_new(sizeof *x);
         accept(s, tags[i], "amd64", x);
         assert_int_equal(x->platforms[0].compression[0], OCI_GZIP);
-        if (!fetch_layers(s->r, s->cache, x, 1, 1, NULL, NULL, &e)) /* from the registry: the other address answers nobody */
+        if (!fetch_layers(s->r, s->cache, x, 1, NULL, 1, NULL, NULL, &e)) /* from the registry: the other address answers nobody */
             fail_msg("%s", e.msg);
         images_clear(x, 1);
     }
