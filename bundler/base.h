@@ -6,7 +6,7 @@
  *     base_open(&base, &how, e)                          before anything is fetched
  *     base_has_layer(&base, &diff_id)                    layers that need not travel
  *     base_add_pieces(&base, layers, n, writer, &how, e) what changed layers can be made of
- *     base_lend(&base, bundle, dir)                      to read the delta back: its base layers become files without a name in dir, one
+ *     base_lend(&base, bundle, false, dir, e)            to read the delta back: its base layers become files without a name in dir, one
  * for each that is read from base_close(&base); */
 #ifndef BUNDLER_BASE_H
 #define BUNDLER_BASE_H
@@ -70,8 +70,8 @@ void base_fill_head(const struct base *b, struct manifest *head);
 MUST_CHECK bool base_add_pieces(const struct base *b, const struct pack_layer *layers, size_t n, struct writer *w,
                                 const struct pack_how *how, struct err *e);
 
-/* The layers of the base for reading delta back, as files in dir. Nothing for a full bundle. b must outlive delta. ERR_SPACE when there is
- * not room for all that are read from. */
-MUST_CHECK bool base_lend(struct base *b, struct bundle *delta, const char *dir, struct err *e);
+/* The layers of the base for reading delta, as files in dir. Nothing for a full bundle. is_whole: those that are the base's own will be
+ * read, too. b must outlive delta. ERR_POLICY when a layer is not in the base; ERR_SPACE when there is not room for all that are read from. */
+MUST_CHECK bool base_lend(struct base *b, struct bundle *delta, bool is_whole, const char *dir, struct err *e);
 
 #endif

@@ -66,46 +66,64 @@ static bool read_file(void *ctx, size_t k, uint64_t offset, void *to, size_t n, 
     return file_of(f, k, &fd, e) && fd_pread_exact(fd, to, n, offset, f->dir, e);
 }
 
-/* What layers that are not the base's own read from. */
-static bool measure(const struct bundle *delta, uint64_t *bytes, size_t *n, struct err *e)
+/* Which base layers are read from. */
+static bool find_used(const struct bundle *delta, bool is_whole, bool *uses, struct err *e)
 {
     const struct manifest *m = bundle_manifest(delta);
     AUTO(mem_auto) bool *layers = mem_new_array(m->n_layers, sizeof *layers);
-    AUTO(mem_auto) bool *uses = mem_new_array(m->n_base_layers, sizeof *uses);
     AUTO(chunk_cache_free_auto) struct chunk_cache *cache = chunk_cache_new(bundle_index(delta), 2 * LIMIT_CHUNK_BYTES);
     for (size_t i = 0; i < m->n_layers; i++)
-        layers[i] = !bundle_recipes(delta)->layers[i].is_of_base;
-    if (!base_needed(delta, cache, layers, uses, e))
+        layers[i] = is_whole || !bundle_recipes(delta)->layers[i].is_of_base;
+    return base_needed(delta, cache, layers, uses, e);
+}
+
+static bool is_in_base(const struct base *b, const struct manifest *m, size_t k, struct err *e)
+{
+    struct manifest_base_text base;
+    const struct manifest *given = bundle_manifest(b->bundle);
+    if (manifest_find_layer(given, &m->base_layers[k].diff_id) != SIZE_MAX)
+        return true;
+    return err_set(e, ERR_POLICY, "--base: %s %s has no layer %.12s; %s %s is a delta from %s", given->name, given->version,
+                   DIGEST_HEX(&m->base_layers[k].diff_id), m->name, m->version, manifest_base_text(&base, m));
+}
+
+static bool measure(const struct base *b, const struct bundle *delta, bool is_whole, uint64_t *bytes, size_t *n, struct err *e)
+{
+    const struct manifest *m = bundle_manifest(delta);
+    AUTO(mem_auto) bool *uses = mem_new_array(m->n_base_layers, sizeof *uses);
+    if (!find_used(delta, is_whole, uses, e))
         return false;
     for (size_t k = 0; k < m->n_base_layers; k++) {
+        if (uses[k] && !is_in_base(b, m, k, e))
+            return false;
         *bytes += uses[k] ? m->base_layers[k].size : 0;
         *n += uses[k];
     }
     return true;
 }
 
-static bool check_space(const struct bundle *delta, const char *dir, struct err *e)
+static bool check_space(const struct base *b, const struct bundle *delta, bool is_whole, const char *dir, struct err *e)
 {
-    char a[24];
-    char b[24];
+    char needed[24];
+    char there[24];
     uint64_t bytes = 0;
     uint64_t room = 0;
     size_t n = 0;
-    if (!measure(delta, &bytes, &n, e) || !file_free_bytes(dir, &room, e))
+    if (!measure(b, delta, is_whole, &bytes, &n, e) || !file_free_bytes(dir, &room, e))
         return false;
-    log_info("reading back takes %s in %s for %zu layer%s of the base", text_bytes(a, bytes), SHOWN(dir), n, text_s(n));
+    log_info("reading the delta takes %s in %s for %zu layer%s of the base", text_bytes(needed, bytes), SHOWN(dir), n, text_s(n));
     if (room >= bytes)
         return true;
-    return err_set(e, ERR_SPACE, "%s: %s are needed to read the delta back, for layers of its base, and %s are free", SHOWN(dir),
-                   text_bytes(a, bytes), text_bytes(b, room));
+    return err_set(e, ERR_SPACE, "%s: %s are needed to read the delta, for layers of its base, and %s are free", SHOWN(dir),
+                   text_bytes(needed, bytes), text_bytes(there, room));
 }
 
-bool base_lend(struct base *b, struct bundle *delta, const char *dir, struct err *e)
+bool base_lend(struct base *b, struct bundle *delta, bool is_whole, const char *dir, struct err *e)
 {
     const struct manifest *m = bundle_manifest(delta);
     if (b->bundle == NULL || !m->has_base)
         return true;
-    if (!check_space(delta, dir, e))
+    if (!check_space(b, delta, is_whole, dir, e))
         return false;
     struct base_files *f = mem_new(sizeof *f);
     *f = (struct base_files){ .base = b->bundle, .delta = m, .dir = mem_text(dir), .n = m->n_base_layers };

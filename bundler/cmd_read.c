@@ -1,19 +1,26 @@
 /* archon-bundle verify, inspect, list, cat, extract, export: what a bundle holds. */
 #include "app/release.h"
+#include "base/mem.h"
+#include "bundler/base.h"
 #include "bundler/commands.h"
 #include "bundler/open.h"
 #include "show/export.h"
 #include "show/inspect.h"
 #include "show/members.h"
 #include "show/verified.h"
+#include "sys/path.h"
+#include "sys/work.h"
 
 #include "base/banned.h"
+
+#define BASE_DIR "/var/tmp" /* room for layers of a base: /tmp is memory on many machines */
 
 struct read_options {
     struct cli_list arguments; /* the bundle, then members */
     struct cli_list trust;
     struct show_parts parts;
     const char *dir;
+    const char *base;
     bool is_deep;
     struct show_export_options export;
 };
@@ -39,12 +46,31 @@ static bool check_release(const struct bundle *b, struct err *e)
     return release_read(&r, text, n, e) || err_in(e, "%s", index_name(bundle_index(b)));
 }
 
+/* Layers of a delta are put together from the bundle of its base, through files in dir. Without that bundle, what needs it says so. */
+static bool lend_base(struct base *base, const struct read_options *o, bool is_whole, struct cli_context *ctx, struct bundle *b,
+                      const char *dir, struct err *e)
+{
+    const struct seal_keys none = { 0 };
+    const char *path = o->base;
+    const struct base_options given = { .bundles = { .items = &path, .n = 1 }, .trust = o->trust };
+    const struct base_how how = { .o = &given, .own = &none, .name = bundle_manifest(b)->name, .jobs = work_cpus(), .progress = &ctx->progress };
+    if (o->base == NULL || !bundle_manifest(b)->has_base)
+        return true;
+    return base_open(base, &how, e) && base_lend(base, b, is_whole, dir, e);
+}
+
 static bool run_verify(struct cli_context *ctx, const void *options, struct err *e)
 {
     const struct read_options *o = options;
     struct verdict verdict = { 0 };
-    AUTO(bundle_close_auto) struct bundle *b = open_bundle(bundle_of(o), &o->parts, &o->trust, ctx, &verdict, e);
-    return b != NULL && check_release(b, e) && show_verified(ctx, b, &verdict, o->is_deep, e);
+    struct base base = { 0 };
+    struct bundle *b = open_bundle(bundle_of(o), &o->parts, &o->trust, ctx, &verdict, e);
+    bool ok = b != NULL && check_release(b, e) && (!o->is_deep || lend_base(&base, o, false, ctx, b, BASE_DIR, e)) &&
+              show_verified(ctx, b, &verdict, o->is_deep, e);
+    if (b != NULL)
+        bundle_close(b);
+    base_close(&base);
+    return ok;
 }
 
 static bool inspect_manifest(struct cli_context *ctx, const struct read_options *o, struct err *e)
@@ -97,11 +123,19 @@ static bool run_export(struct cli_context *ctx, const void *options, struct err 
     struct verdict verdict = { 0 };
     if (!show_export_check(&o->export, e))
         return false;
-    AUTO(bundle_close_auto) struct bundle *b = open_bundle(bundle_of(o), &o->parts, &o->trust, ctx, &verdict, e);
-    return b != NULL && show_export(ctx, b, &o->export, e);
+    AUTO(mem_auto) char *trimmed = path_trim(o->export.out);
+    AUTO(mem_auto) char *dir = path_dir(trimmed);
+    struct base base = { 0 };
+    struct bundle *b = open_bundle(bundle_of(o), &o->parts, &o->trust, ctx, &verdict, e);
+    bool ok = b != NULL && lend_base(&base, o, true, ctx, b, dir, e) && show_export(ctx, b, &o->export, e);
+    if (b != NULL)
+        bundle_close(b);
+    base_close(&base);
+    return ok;
 }
 
 #define TRUST_ROW CLI_LIST_ROW("trust", 0, struct read_options, trust, "KEY.pub", "a key whose signature is trusted; repeatable")
+#define BASE_ROW CLI_TEXT_ROW("base", 0, struct read_options, base, "BUNDLE", "of a delta: the bundle of its base, to put layers together")
 #define PARTS_ROW SHOW_PARTS_ROW(struct read_options, parts)
 
 static const struct cli_option read_rows[] = { TRUST_ROW, PARTS_ROW };
@@ -109,6 +143,7 @@ static const struct cli_option verify_rows[] = {
     TRUST_ROW,
     PARTS_ROW,
     CLI_FLAG_ROW("deep", 0, struct read_options, is_deep, "put every layer together again and compare it with the image"),
+    BASE_ROW,
     SHOW_MEDIUM_ROW(struct read_options, parts),
 };
 static const struct cli_option inspect_rows[] = { TRUST_ROW, PARTS_ROW, CLI_NOT_YET_ROW("html") };
@@ -117,7 +152,7 @@ static const struct cli_option extract_rows[] = {
     PARTS_ROW,
     CLI_TEXT_ROW("directory", 'C', struct read_options, dir, "DIR", "write below this directory, which exists"),
 };
-static const struct cli_option export_rows[] = { TRUST_ROW, PARTS_ROW, SHOW_EXPORT_ROWS(struct read_options, export) };
+static const struct cli_option export_rows[] = { TRUST_ROW, PARTS_ROW, SHOW_EXPORT_ROWS(struct read_options, export), BASE_ROW };
 
 #define READ_COMMAND(name_, arguments_, summary_, rows_, min_, max_, run_)                                                              \
     { .name = (name_), .arguments = (arguments_), .summary = (summary_), CLI_OPTIONS(rows_), CLI_INTO(struct read_options, arguments), \

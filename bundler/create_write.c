@@ -206,7 +206,7 @@ bool create_prove(struct create *c, struct err *e)
     if (create_is_exact(c)) /* every blob has its digest: nothing is there to be rebuilt */
         return true;
     AUTO(mem_auto) char *dir = path_dir(c->path);
-    if (!base_lend(&c->base, b, dir, e) || !bundle_verify_layers(b, PROVE_CACHE_BYTES, &c->ctx->progress, e))
+    if (!base_lend(&c->base, b, false, dir, e) || !bundle_verify_layers(b, PROVE_CACHE_BYTES, &c->ctx->progress, e))
         return err_in(e, "reading back");
     tell_end(c, "rebuild", raw_bytes(writer_manifest(c->writer)));
     return true;

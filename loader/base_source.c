@@ -68,6 +68,17 @@ size_t base_source_count(const struct base_source *s)
     return n;
 }
 
+bool base_source_check_room(const struct base_source *s, struct err *e)
+{
+    char need[24], room[24];
+    uint64_t bytes = base_source_bytes(s);
+    uint64_t free_bytes = 0;
+    if (!file_free_bytes(BASE_SOURCE_DIR, &free_bytes, e))
+        return false;
+    return bytes <= free_bytes || err_set(e, ERR_SPACE, BASE_SOURCE_DIR ": %s are needed for layers of the base, %s are free",
+                                          text_bytes(need, bytes), text_bytes(room, free_bytes));
+}
+
 /* --- looking ------------------------------------------------------------------------------------------------------ */
 
 static void look_in_kept(struct base_source *s)

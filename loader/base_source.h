@@ -31,6 +31,8 @@ MUST_CHECK bool base_source_find(struct base_source *s, const bool *layers, stru
 /* Of the files that base_source_fetch is still to make. */
 uint64_t base_source_bytes(const struct base_source *s);
 size_t base_source_count(const struct base_source *s);
+/* Is there room for them? ERR_SPACE. */
+MUST_CHECK bool base_source_check_room(const struct base_source *s, struct err *e);
 /* ERR_POLICY when an image went away since, ERR_INTEGRITY, ERR_SPACE, ERR_ENGINE, ERR_INTERRUPTED. */
 MUST_CHECK bool base_source_fetch(struct base_source *s, struct err *e);
 

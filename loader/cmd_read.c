@@ -29,23 +29,24 @@ static const char *bundle_of(const struct read_options *o)
     return o->arguments.items[0];
 }
 
-/* --deep of a delta puts layers together from the bundle of its base. Without that bundle, what needs it says so. */
-static bool prepare_base(const struct read_options *o, struct cli_context *ctx, struct bundle *b, struct chunk_cache *cache,
+/* Layers of a delta are put together from the bundle of its base. Without that bundle, what needs it says so. is_whole: those that are the
+ * base's own, too. */
+static bool prepare_base(const struct read_options *o, bool is_whole, struct cli_context *ctx, struct bundle *b, struct chunk_cache *cache,
                          struct base_source **out, struct err *e)
 {
     const struct manifest *m = bundle_manifest(b);
     struct verdict verdict = { 0 };
     struct base_where where = { .is_kept_only = true, .progress = &ctx->progress };
     AUTO(mem_auto) bool *layers = mem_new_array(m->n_layers, sizeof *layers);
-    if (o->base == NULL || !o->is_deep || !m->has_base)
+    if (o->base == NULL || !m->has_base)
         return true;
     where.kept = open_bundle(o->base, NULL, o->root, &o->trust, ctx, &verdict, e);
     if (where.kept == NULL)
         return err_in(e, "--base");
     *out = base_source_new(b, cache, &where);
     for (size_t i = 0; i < m->n_layers; i++)
-        layers[i] = !bundle_recipes(b)->layers[i].is_of_base;
-    return base_source_find(*out, layers, e) && base_source_fetch(*out, e);
+        layers[i] = is_whole || !bundle_recipes(b)->layers[i].is_of_base;
+    return base_source_find(*out, layers, e) && base_source_check_room(*out, e) && base_source_fetch(*out, e);
 }
 
 static bool run_verify(struct cli_context *ctx, const void *options, struct err *e)
@@ -57,7 +58,7 @@ static bool run_verify(struct cli_context *ctx, const void *options, struct err 
     AUTO(bundle_close_auto) struct bundle *b = open_bundle(bundle_of(o), &o->parts, o->root, &o->trust, ctx, &verdict, e);
     AUTO(chunk_cache_free_auto) struct chunk_cache *cache = b == NULL ? NULL : chunk_cache_new(bundle_index(b), BASE_CACHE_BYTES);
     AUTO(base_source_free_auto) struct base_source *base = NULL;
-    bool ok = b != NULL && open_release(b, &release, &digest, e) && prepare_base(o, ctx, b, cache, &base, e) &&
+    bool ok = b != NULL && open_release(b, &release, &digest, e) && (!o->is_deep || prepare_base(o, false, ctx, b, cache, &base, e)) &&
               show_verified(ctx, b, &verdict, o->is_deep, e);
     release_clear(&release);
     return ok;
@@ -108,7 +109,9 @@ static bool run_export(struct cli_context *ctx, const void *options, struct err 
     if (!show_export_check(&o->export, e))
         return false;
     AUTO(bundle_close_auto) struct bundle *b = open_bundle(bundle_of(o), &o->parts, o->root, &o->trust, ctx, &verdict, e);
-    return b != NULL && show_export(ctx, b, &o->export, e);
+    AUTO(chunk_cache_free_auto) struct chunk_cache *cache = b == NULL ? NULL : chunk_cache_new(bundle_index(b), BASE_CACHE_BYTES);
+    AUTO(base_source_free_auto) struct base_source *base = NULL;
+    return b != NULL && prepare_base(o, true, ctx, b, cache, &base, e) && show_export(ctx, b, &o->export, e);
 }
 
 #define TRUST_ROWS                                                                                                                \
@@ -128,7 +131,11 @@ static const struct cli_option extract_rows[] = {
     TRUST_ROWS,
     CLI_TEXT_ROW("directory", 'C', struct read_options, dir, "DIR", "write below this directory, which exists"),
 };
-static const struct cli_option export_rows[] = { TRUST_ROWS, SHOW_EXPORT_ROWS(struct read_options, export) };
+static const struct cli_option export_rows[] = {
+    TRUST_ROWS,
+    SHOW_EXPORT_ROWS(struct read_options, export),
+    CLI_TEXT_ROW("base", 0, struct read_options, base, "BUNDLE", "of a delta: the bundle of its base"),
+};
 
 #define READ_COMMAND(name_, arguments_, summary_, rows_, min_, max_, run_)                                                               \
     {                                                                                                                                    \

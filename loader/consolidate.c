@@ -24,14 +24,14 @@ struct consolidation {
 
 /* --- room --------------------------------------------------------------------------------------------------------- */
 
-static bool check_room(const char *dir, uint64_t need, const char *what, struct err *e)
+static bool check_room(const char *dir, uint64_t need, struct err *e)
 {
     char a[24], b[24];
     uint64_t room = 0;
     if (!file_free_bytes(dir, &room, e))
         return false;
-    return need <= room ||
-           err_set(e, ERR_SPACE, "%s: about %s are needed for %s, %s are free", SHOWN(dir), text_bytes(a, need), what, text_bytes(b, room));
+    return need <= room || err_set(e, ERR_SPACE, "%s: about %s are needed for the full bundle, %s are free", SHOWN(dir), text_bytes(a, need),
+                                   text_bytes(b, room));
 }
 
 static bool find_base(const struct consolidation *c, struct err *e)
@@ -41,8 +41,8 @@ static bool find_base(const struct consolidation *c, struct err *e)
     AUTO(mem_auto) char *dir = path_dir(c->spec->path);
     for (size_t i = 0; i < n; i++)
         all[i] = true;
-    return base_source_find(c->spec->base, all, e) && check_room(dir, c->spec->expected_bytes, "the full bundle", e) &&
-           check_room(BASE_SOURCE_DIR, base_source_bytes(c->spec->base), "layers of the base", e) && base_source_fetch(c->spec->base, e);
+    return base_source_find(c->spec->base, all, e) && check_room(dir, c->spec->expected_bytes, e) &&
+           base_source_check_room(c->spec->base, e) && base_source_fetch(c->spec->base, e);
 }
 
 /* --- head and members --------------------------------------------------------------------------------------------- */

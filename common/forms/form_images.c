@@ -270,7 +270,7 @@ bool form_images_choose(struct form_images *out, const struct bundle *b, const s
     *out = (struct form_images){ .bundle = b };
     if (bundle_manifest(b)->has_base && bundle_base(b) == NULL) {
         err_set(e, ERR_POLICY, "the bundle is a delta: what the base has is not in it");
-        return err_hint(e, "export from the full bundle; archon-load consolidate makes one");
+        return err_hint(e, "give the bundle of its base as well: --base BUNDLE");
     }
     if (!read_platforms(choice->platforms, wanted, &n_wanted, e) || !release_read(&out->release, text, n, e))
         return false;

@@ -46,7 +46,7 @@ struct form_images {
 };
 
 /* Borrows b and what choice holds. Cleared by the caller in any case. ERR_USAGE: an image or platform that is not there (with the nearest
- * name); ERR_POLICY: a delta; ERR_FORMAT, ERR_INTEGRITY. */
+ * name); ERR_POLICY: a delta whose base is not there (bundle_use_base); ERR_FORMAT, ERR_INTEGRITY. */
 MUST_CHECK bool form_images_choose(struct form_images *out, const struct bundle *b, const struct form_choice *choice, struct err *e);
 void form_images_clear(struct form_images *x);
 void form_images_clear_auto(struct form_images *x);

@@ -108,6 +108,38 @@ diff_ids() { bundler cat "$(bundle "$1")" bundle.json 2>/dev/null | jq -c '[.lay
     cmp "$(bundle again)" "$(bundle file)"
 }
 
+# in_both COMMAND ARG...: with both programs, the loader's on a host without a store.
+in_both() { "$@" bundler --trust "$FILE/release.pub" && "$@" "$BIN/archon-load" --trust "$FILE/release.pub" --root "$FILE/nowhere"; }
+# as_full FORM OUT CHANGE PROGRAM ARG...: what the full bundle gives.
+as_full() {
+    local form=$1 out=$2 change=$3 program=$4
+    shift 4
+    rm -rf "$FILE/exported" "$FILE/exported.tar"
+    works "$program" export "$(bundle $change)" --base "$(bundle old)" --format "$form" -o "$FILE/$out" "$@"
+    diff -r "$FILE/$out" "$FILE/full-$out"
+}
+not_without() {
+    local program=$1
+    shift
+    refused 12 "what the base has is not in it" "$program" export "$(bundle point)" --format oci -o "$FILE/never.tar" "$@"
+    refused 12 "a delta" "$program" export "$(bundle point)" --base "$(bundle full-package)" --format oci -o "$FILE/never.tar" "$@"
+    refused 12 "release 1.0.0" "$program" verify --deep "$(bundle point)" "$@"
+    works "$program" verify --deep "$(bundle point)" --base "$(bundle old)" "$@"
+    [ ! -e "$FILE/never.tar" ]
+}
+
+@test "with the bundle of its base a delta is exported as the full bundle is, and verified down to its layers" {
+    local change
+    in_both not_without
+    for change in file point; do
+        rm -rf "$FILE"/full-exported*
+        works bundler export "$(bundle full-$change)" --trust "$FILE/release.pub" --format oci -o "$FILE/full-exported"
+        works bundler export "$(bundle full-$change)" --trust "$FILE/release.pub" --format rootfs -o "$FILE/full-exported.tar"
+        in_both as_full oci exported $change
+        in_both as_full rootfs exported.tar $change
+    done
+}
+
 @test "a base is a full bundle of the same application and another release, signed by a key that is trusted" {
     refused 3 "is itself a delta" create never 3.0.0 point --base "$(bundle file)"
     refused 3 "this very release" create never 1.0.0 old --base "$(bundle old)"
