@@ -1,4 +1,4 @@
-/* The map behind a large blob that is being fetched: a header, then the SHA-256 of each unit that is there, zeros for the others. An entry is written
+/* The map behind a large blob that is being fetched: a header, then the checksum of each unit that is there, zero for the others. An entry is written
  * after the unit; what the disk really has is asked when it is read again, so no order of writing has to be forced. */
 #include <errno.h>
 #include <string.h>
@@ -8,13 +8,14 @@
 #include "base/mem.h"
 #include "base/num.h"
 #include "registry/blob_part.h"
+#include "stream/checksum.h"
 #include "sys/file.h"
 
 #include "base/banned.h"
 
-enum { HEADER_BYTES = 32 };
+enum { HEADER_BYTES = 32, ENTRY_BYTES = 8 };
 
-static const char magic[] = "archon-map-1\n";
+static const char magic[] = "archon-map-2\n";
 
 static void make_header(const struct blob_part *p, uint8_t out[HEADER_BYTES])
 {
@@ -26,7 +27,7 @@ static void make_header(const struct blob_part *p, uint8_t out[HEADER_BYTES])
 
 static uint64_t entry_at(const struct blob_part *p, size_t unit)
 {
-    return p->size + HEADER_BYTES + (uint64_t)unit * DIGEST_BYTES;
+    return p->size + HEADER_BYTES + (uint64_t)unit * ENTRY_BYTES;
 }
 
 bool blob_map_begin(struct blob_part *p, struct err *e)
@@ -38,11 +39,13 @@ bool blob_map_begin(struct blob_part *p, struct err *e)
     return fd_pwrite_all(p->fd, header, sizeof header, p->size, p->what, e);
 }
 
-bool blob_map_note(struct blob_part *p, size_t unit, const struct digest *d, struct err *e)
+bool blob_map_note(struct blob_part *p, size_t unit, uint64_t sum, struct err *e)
 {
+    uint8_t entry[ENTRY_BYTES];
+    num_put_le64(entry, sum);
     p->units[unit] = UNIT_THERE;
     p->n_units_there++;
-    return fd_pwrite_all(p->fd, d->bytes, DIGEST_BYTES, entry_at(p, unit), p->what, e);
+    return fd_pwrite_all(p->fd, entry, sizeof entry, entry_at(p, unit), p->what, e);
 }
 
 /* Loading */
@@ -84,23 +87,22 @@ static bool load_unit(struct blob_part *p, uint8_t *bytes, size_t unit, struct e
 {
     uint64_t from = (uint64_t)unit * BLOB_UNIT_BYTES;
     size_t n = (size_t)(blob_unit_end(p, unit) - from);
-    static const struct digest none = { { 0 } };
-    struct digest entry = none, got;
-    if (p->has_entries && !fd_pread_exact(p->fd, entry.bytes, DIGEST_BYTES, entry_at(p, unit), p->what, e))
+    uint8_t entry[ENTRY_BYTES] = { 0 };
+    if (p->has_entries && !fd_pread_exact(p->fd, entry, sizeof entry, entry_at(p, unit), p->what, e))
         return false;
-    if (p->has_entries && digest_equal(&entry, &none))
+    if (p->has_entries && num_le64(entry) == 0)
         return true;
     if (!fd_pread_exact(p->fd, bytes, n, from, p->what, e))
         return false;
-    sha256_of(&got, bytes, n);
-    if (p->has_entries && !digest_equal(&entry, &got))
+    uint64_t sum = checksum_add(0, bytes, n);
+    if (p->has_entries && sum != num_le64(entry))
         return true;
     if (p->hashed == from) {
         sha256_add(p->whole, bytes, n);
         p->hashed += n;
     }
     p->there += n;
-    return blob_map_note(p, unit, &got, e);
+    return blob_map_note(p, unit, sum, e);
 }
 
 static bool load_units(struct blob_part *p, struct err *e)

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "stream/checksum.h"
 #include "sys/file.h"
 
 #include "base/banned.h"
@@ -133,13 +134,12 @@ bool blob_part_give(struct blob_part *p, struct blob_cursor *c)
 /* What the cursor has of a unit that is not complete counts no more. */
 static void forget_begun(struct blob_part *p, struct blob_cursor *c)
 {
-    struct digest ignored;
-    if (p->units == NULL || c->unit == NULL)
+    if (p->units == NULL)
         return;
     size_t unit = (size_t)(c->at / BLOB_UNIT_BYTES);
     if (c->generation == p->generation && unit < p->n_units && p->units[unit] == c->lane)
         p->there -= c->at % BLOB_UNIT_BYTES;
-    sha256_end(c->unit, &ignored);
+    c->sum = 0;
 }
 
 void blob_part_give_back(struct blob_part *p, struct blob_cursor *c)
@@ -156,12 +156,6 @@ void blob_part_rewind(struct blob_part *p, struct blob_cursor *c)
     forget_begun(p, c);
     c->at = 0;
     c->end = p->size;
-}
-
-void blob_cursor_clear(struct blob_cursor *c)
-{
-    sha256_free(c->unit);
-    *c = (struct blob_cursor){ 0 };
 }
 
 /* The digest of the whole */
@@ -240,17 +234,15 @@ static bool take_in_unit(struct blob_part *p, struct blob_cursor *c, const uint8
     }
     if (!write_bytes(p, c->at, bytes, n, e))
         return false;
-    if (c->unit == NULL)
-        c->unit = sha256_new();
-    sha256_add(c->unit, bytes, n);
+    c->sum = checksum_add(c->sum, bytes, n);
     c->at += n;
     *n_new += n;
     if (c->at < blob_unit_end(p, unit))
         return true;
-    struct digest d;
-    sha256_end(c->unit, &d);
+    uint64_t sum = c->sum;
+    c->sum = 0;
     fd_begin_sync(p->fd, (uint64_t)unit * BLOB_UNIT_BYTES, BLOB_UNIT_BYTES);
-    return blob_map_note(p, unit, &d, e) && hash_more(p, HASH_PER_UNIT, e);
+    return blob_map_note(p, unit, sum, e) && hash_more(p, HASH_PER_UNIT, e);
 }
 
 bool blob_part_take(struct blob_part *p, struct blob_cursor *c, const void *bytes, size_t n, size_t *n_new, struct err *e)

@@ -2,7 +2,7 @@
  * Private to this folder.
  *
  * Three places: a sink and a small file are filled in order. A large file is filled in units by several cursors; behind the blob's last
- * byte the file then carries a map with the digest of each unit that is there, so that a run that was killed, or a machine that went down before the disk
+ * byte the file then carries a map with a checksum of each unit that is there, so that a run that was killed, or a machine that went down before the disk
  * had everything, costs the units that were under way and no others. When all is there the map is cut off.
  *
  *     p = blob_part_file(fd, size, what);
@@ -29,9 +29,8 @@ struct blob_cursor {
     unsigned lane;         /* from 1: whose units are whose */
     uint64_t at, end;      /* the next byte to come, and the first that is not asked for */
     unsigned generation;   /* of the part, when the range was given */
-    struct sha256 *unit;   /* of the unit in which `at` is */
+    uint64_t sum;          /* checksum of what has come of the unit in which `at` is */
 };
-void blob_cursor_clear(struct blob_cursor *c);
 
 /* Borrows fd; readable and writable. In units from large_bytes on. */
 struct blob_part *blob_part_file(int fd, uint64_t size, uint64_t large_bytes, const char *what);
@@ -45,7 +44,7 @@ bool blob_part_is_whole(const struct blob_part *p);
 uint64_t blob_part_there(const struct blob_part *p);    /* bytes, also of units under way */
 uint64_t blob_part_free_bytes(const struct blob_part *p); /* neither there nor given to a cursor */
 
-/* What an earlier run left, in slices: a unit counts when its digest is that of the map; a file without a map is a beginning of the blob. */
+/* What an earlier run left, in slices: a unit counts when its checksum is that of the map; a file without a map is a beginning of the blob. */
 MUST_CHECK bool blob_part_load(struct blob_part *p, bool *is_loaded, struct err *e);
 
 /* The lowest bytes that nobody fetches. False: there are none. */
@@ -90,7 +89,7 @@ struct blob_part {
 };
 uint64_t blob_unit_end(const struct blob_part *p, size_t unit);
 /* The unit is in the file. */
-MUST_CHECK bool blob_map_note(struct blob_part *p, size_t unit, const struct digest *d, struct err *e);
+MUST_CHECK bool blob_map_note(struct blob_part *p, size_t unit, uint64_t sum, struct err *e);
 /* Makes room for a map with nothing in it. */
 MUST_CHECK bool blob_map_begin(struct blob_part *p, struct err *e);
 

@@ -353,7 +353,6 @@ void blob_free(struct blob *b)
         return;
     for (size_t i = 0; i < b->n_lanes; i++) {
         pull_clear(&b->lanes[i]->pull);
-        blob_cursor_clear(&b->lanes[i]->cursor);
         sink_drop(b->lanes[i]->sink);
         mem_free(b->lanes[i]);
     }

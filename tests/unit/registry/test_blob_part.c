@@ -76,7 +76,6 @@ static void take_the_rest(struct setting *s)
     struct blob_cursor c = { .lane = 7 };
     while (blob_part_give(s->part, &c))
         take(s, &c, c.end - c.at);
-    blob_cursor_clear(&c);
 }
 
 static bool is_right(struct setting *s)
@@ -117,8 +116,6 @@ static void several_cursors_fill_it_in_any_order(void **state)
     for (int i = 2; i >= 0; i--)
         take(&s, &c[i], c[i].end - c[i].at);
     expect_end(&s);
-    for (int i = 0; i < 3; i++)
-        blob_cursor_clear(&c[i]);
     end(&s);
 }
 
@@ -139,8 +136,6 @@ static void a_kill_costs_less_than_a_unit_on_each_connection(void **state)
     assert_int_equal(blob_part_free_bytes(s.part), (uint64_t)(UNITS - 4) * UNIT);
     assert_true(from > 0);
     expect_end(&s);
-    blob_cursor_clear(&c[0]);
-    blob_cursor_clear(&c[1]);
     end(&s);
 }
 
@@ -156,20 +151,19 @@ static void fill_units(struct setting *s, uint64_t n)
         n -= units;
     }
     blob_part_give_back(s->part, &c);
-    blob_cursor_clear(&c);
 }
 
 static void only_what_the_disk_really_has_counts(void **state)
 {
     (void)state;
     struct setting s;
-    static const uint8_t zeros[4096], ones[32] = { 1, 1, 1 };
+    static const uint8_t zeros[4096], ones[8] = { 1, 1, 1 };
     begin(&s);
     fill_units(&s, 10);
     assert_int_equal(pwrite(s.fd, zeros, sizeof zeros, 3 * UNIT + 4096), sizeof zeros);  /* a block that was never written out */
     assert_int_equal(pwrite(s.fd, "x", 1, 5 * UNIT), 1);                                 /* a changed byte */
-    assert_int_equal(pwrite(s.fd, ones, sizeof ones, LARGE + 32 + 7 * 32), sizeof ones);  /* an entry that is wrong */
-    assert_int_equal(pwrite(s.fd, zeros, 32, LARGE + 32 + 8 * 32), 32);                  /* and one that was not written */
+    assert_int_equal(pwrite(s.fd, ones, sizeof ones, LARGE + 32 + 7 * 8), sizeof ones);  /* an entry that is wrong */
+    assert_int_equal(pwrite(s.fd, zeros, 8, LARGE + 32 + 8 * 8), 8);                     /* and one that was not written */
     load(&s);
     assert_int_equal(blob_part_there(s.part), 6 * UNIT);
     expect_end(&s);
@@ -252,8 +246,6 @@ static void an_answer_with_everything_brings_only_what_is_missing(void **state)
     assert_int_equal(blob_part_there(s.part), LARGE - others); /* the other one brings the rest */
     take(&s, &other, others);
     expect_end(&s);
-    blob_cursor_clear(&c);
-    blob_cursor_clear(&other);
     end(&s);
 }
 
@@ -272,8 +264,6 @@ static void what_is_given_back_is_given_again(void **state)
     assert_int_equal(other.at, UNIT);
     blob_part_give_back(s.part, &other);
     expect_end(&s);
-    blob_cursor_clear(&c);
-    blob_cursor_clear(&other);
     end(&s);
 }
 
