@@ -67,8 +67,6 @@ static bool choose(const struct base *b, const struct base_how *how, const struc
 {
     size_t best = SIZE_MAX;
     const struct cli_list *all = &how->o->bundles;
-    if (!b->has_inventory && all->n > 1)
-        return err_set(e, ERR_USAGE, "--base is given %zu times: which one a host has, only --inventory FILE tells", all->n);
     *path = all->items[0];
     for (size_t i = 0; i < all->n && b->has_inventory; i++) {
         struct digest release;
@@ -95,10 +93,6 @@ static bool check(const struct manifest *m, const struct base_how *how, const ch
 
 static struct keyring *trusted(const struct base_how *how, struct err *e)
 {
-    if (how->o->trust.n == 0 && how->own->n == 0) {
-        err_set(e, ERR_USAGE, "--base: whose signature is to be trusted? expected --trust KEY.pub");
-        return NULL;
-    }
     AUTO(mem_auto) const struct key_public **own = mem_new_array(how->own->n, sizeof *own);
     for (size_t i = 0; i < how->own->n; i++)
         own[i] = key_private_public(how->own->items[i]);
@@ -122,10 +116,21 @@ static bool open_bundle_of(struct base *b, const struct base_how *how, struct er
     return check(m, how, path, e) || err_in(e, "--base");
 }
 
+bool base_check_asked(const struct base_options *o, size_t n_own, struct err *e)
+{
+    if (o->bundles.n == 0 && o->trust.n > 0)
+        return err_set(e, ERR_USAGE, "--trust: says whose --base is trusted, and there is no --base");
+    if (o->bundles.n > 0 && o->trust.n == 0 && n_own == 0)
+        return err_set(e, ERR_USAGE, "--base: whose signature is to be trusted? expected --trust KEY.pub");
+    if (o->bundles.n > 1 && o->inventory == NULL)
+        return err_set(e, ERR_USAGE, "--base is given %zu times: which one a host has, only --inventory FILE tells", o->bundles.n);
+    return true;
+}
+
 bool base_open(struct base *b, const struct base_how *how, struct err *e)
 {
-    if (how->o->bundles.n == 0 && how->o->trust.n > 0)
-        return err_set(e, ERR_USAGE, "--trust: says whose --base is trusted, and there is no --base");
+    if (!base_check_asked(how->o, how->own->n, e))
+        return false;
     return (how->o->inventory == NULL || read_inventory(b, how->o->inventory, e)) && (how->o->bundles.n == 0 || open_bundle_of(b, how, e));
 }
 

@@ -47,6 +47,8 @@ struct base_how {
     unsigned jobs;
     const struct progress *progress;
 };
+/* Whether these options go together: ERR_USAGE. n_own: keys that sign, which are trusted. Opens nothing. */
+MUST_CHECK bool base_check_asked(const struct base_options *o, size_t n_own, struct err *e);
 /* Reads the inventory, chooses the bundle and verifies it. ERR_USAGE, ERR_CONFIG (another application, a delta, a release that the host
  * does not have), ERR_TRUST, ERR_FORMAT, ERR_INTEGRITY. */
 MUST_CHECK bool base_open(struct base *b, const struct base_how *how, struct err *e);

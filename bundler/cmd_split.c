@@ -10,6 +10,7 @@
 #include "bundler/open.h"
 #include "sys/file.h"
 #include "sys/path.h"
+#include "sys/place.h"
 #include "sys/start.h"
 #include "sys/work.h"
 
@@ -43,7 +44,7 @@ static bool check_place(const char *path, bool may_replace, uint64_t need, struc
     char b[24];
     AUTO(mem_auto) char *first = part_name(path, 1);
     AUTO(mem_auto) char *dir = path_dir(path);
-    if (!file_exists(first, &exists, e) || !file_free_bytes(dir, &room, e))
+    if (!place_check(path, e) || !file_exists(first, &exists, e) || !file_free_bytes(dir, &room, e))
         return false;
     if (exists && !may_replace)
         return err_set(e, ERR_IO, "%s: exists already", SHOWN(first)) || err_hint(e, "move it away, or replace it: -o %s", path);

@@ -11,6 +11,7 @@
 #include "bundler/create.h"
 #include "sys/file.h"
 #include "sys/path.h"
+#include "sys/place.h"
 #include "sys/work.h"
 
 #include "base/banned.h"
@@ -33,35 +34,52 @@ bool create_open_base(struct create *c, struct err *e)
 {
     const struct base_how how = { .o = &c->o->base, .own = &c->keys, .name = c->app->definition.name,
                                   .jobs = c->jobs > 0 ? c->jobs : work_cpus(), .progress = &c->ctx->progress };
-    if (create_is_exact(c) && (how.o->bundles.n > 0 || how.o->inventory != NULL))
-        return err_set(e, ERR_USAGE, "--layers exact: layers are there as registries have them, so nothing can be left out: --base and --inventory want dedup");
     return base_open(&c->base, &how, e);
 }
 
 /* ---- where the bundle goes ---- */
 
+/* The default name of a delta has a version in it that only the base tells. */
+static bool is_named_by_base(const struct create *c)
+{
+    return c->o->base.bundles.n > 0 && (c->o->output == NULL || path_is_directory(c->o->output));
+}
+
 /* A delta stands beside the full bundle of its release. */
 static char *default_name(const struct create *c)
 {
     const struct definition *d = &c->app->definition;
-    if (!base_is_given(&c->base))
+    if (c->o->base.bundles.n == 0 && c->o->base.inventory == NULL)
         return mem_format("%s-%s" BUNDLE_SUFFIX, d->name, d->version.text);
     return mem_format("%s-%s-from-%s" BUNDLE_SUFFIX, d->name, d->version.text, c->base.bundle == NULL ? "inventory" : bundle_manifest(c->base.bundle)->version);
+}
+
+/* The file that -o means: itself, or one of this name in that folder. */
+static char *place_named(const struct create *c, const char *name)
+{
+    const char *out = c->o->output;
+    return out == NULL ? mem_text(name) : path_is_directory(out) ? path_join(out, name) : mem_text(out);
+}
+
+/* What needs no key and no base: a mistake in it is told before anybody is asked for a passphrase, and before a base of gigabytes is read. */
+static bool check_asked(struct create *c, struct err *e)
+{
+    AUTO(mem_auto) char *name = mem_format("%s" BUNDLE_SUFFIX, c->app->definition.name); /* only the folder matters, where the name is ours to choose */
+    AUTO(mem_auto) char *any = place_named(c, name);
+    if (create_is_exact(c) && (c->o->base.bundles.n > 0 || c->o->base.inventory != NULL))
+        return err_set(e, ERR_USAGE, "--layers exact: layers are there as registries have them, so nothing can be left out: --base and --inventory want dedup");
+    if (c->o->part_bytes > 0 && c->o->part_bytes < LIMIT_PART_MIN_BYTES)
+        return err_set(e, ERR_USAGE, "--split: expected at least %d MiB", (int)(LIMIT_PART_MIN_BYTES / MIB));
+    return base_check_asked(&c->o->base, c->o->keys.n, e) && place_check(any, e);
 }
 
 /* A file that was named may be replaced; one of the default name may be another team's. */
 static bool choose_output(struct create *c, struct err *e)
 {
+    c->may_replace = c->o->output != NULL && !path_is_directory(c->o->output);
     AUTO(mem_auto) char *name = default_name(c);
     struct stat st = { .st_mode = S_IFREG };
-    const char *out = c->o->output;
-    c->may_replace = out != NULL && !path_is_directory(out);
-    c->path = out == NULL ? mem_text(name) : c->may_replace ? mem_text(out) : path_join(out, name);
-    AUTO(mem_auto) char *dir = path_dir(c->path);
-    if (!path_is_directory(dir))
-        return err_set(e, ERR_IO, "%s: is not an existing directory", SHOWN(dir));
-    if (c->o->part_bytes > 0 && c->o->part_bytes < LIMIT_PART_MIN_BYTES)
-        return err_set(e, ERR_USAGE, "--split: expected at least %d MiB", (int)(LIMIT_PART_MIN_BYTES / MIB));
+    c->path = place_named(c, name);
     AUTO(mem_auto) char *file = c->o->part_bytes > 0 ? part_name(c->path, 1) : mem_text(c->path);
     bool exists = lstat(file, &st) == 0;
     if (!exists && errno != ENOENT)
@@ -72,7 +90,7 @@ static bool choose_output(struct create *c, struct err *e)
         err_set(e, ERR_IO, "%s: exists already", SHOWN(file));
         return err_hint(e, "move it away, or replace it: -o %s", c->path);
     }
-    return true;
+    return create_prepare_parity(c, e);
 }
 
 /* ---- archon-load goes along ---- */
@@ -128,6 +146,6 @@ static bool find_loaders(struct create *c, struct err *e)
 bool create_prepare(struct create *c, struct err *e)
 {
     c->jobs = c->o->jobs > 0 ? (unsigned)c->o->jobs : work_cpus();
-    return gates_read(&c->gates, &c->o->gates, &c->input, e) && seal_keys_load(&c->keys, &c->o->keys, c->o->passphrase_file, e) && create_open_base(c, e) &&
-           choose_output(c, e) && create_prepare_parity(c, e) && find_loaders(c, e);
+    return gates_read(&c->gates, &c->o->gates, &c->input, e) && check_asked(c, e) && find_loaders(c, e) && (is_named_by_base(c) || choose_output(c, e)) &&
+           seal_keys_load(&c->keys, &c->o->keys, c->o->passphrase_file, e) && create_open_base(c, e) && (!is_named_by_base(c) || choose_output(c, e));
 }

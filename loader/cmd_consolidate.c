@@ -8,6 +8,7 @@
 #include "loader/open.h"
 #include "sys/file.h"
 #include "sys/path.h"
+#include "sys/place.h"
 #include "sys/work.h"
 
 #include "base/banned.h"
@@ -54,9 +55,12 @@ static bool check_output(const struct consolidate_options *o, struct err *e)
     bool exists = false;
     if (o->output == NULL)
         return err_set(e, ERR_USAGE, "-o FILE is needed");
-    if (!file_exists(o->output, &exists, e))
+    if (!place_check(o->output, e) || !file_exists(o->output, &exists, e))
         return false;
-    return !exists || err_set(e, ERR_IO, "%s: exists already", SHOWN(o->output));
+    if (!exists)
+        return true;
+    err_set(e, ERR_IO, "%s: exists already", SHOWN(o->output));
+    return err_hint(e, "expected the name of a file that does not exist yet");
 }
 
 static bool open_delta(struct opened *x, const struct consolidate_options *o, struct cli_context *ctx, struct err *e)

@@ -9,6 +9,7 @@
 #include "loader/installed.h"
 #include "sys/file.h"
 #include "sys/path.h"
+#include "sys/place.h"
 
 #include "base/banned.h"
 
@@ -133,7 +134,9 @@ static bool run(struct cli_context *ctx, const void *options, struct err *e)
     AUTO(inventory_clear_auto) struct inventory v = { .created = ctx->now };
     AUTO(buf_clear_auto) struct buf text = BUF_LIMIT(LIMIT_INVENTORY_BYTES);
     if (o->output == NULL)
-        return err_set(e, ERR_USAGE, "-o FILE is needed");
+        return err_set(e, ERR_USAGE, "-o FILE is needed") || err_hint(e, "a file to carry home: -o site.json");
+    if (!place_check(o->output, e))
+        return false;
     AUTO(engine_close_auto) struct engine *g = engine_open(o->site.engine, e);
     struct looking l = { g, &v };
     /* Written twice: the first time sorts the layers, which is how they are found. */

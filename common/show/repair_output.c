@@ -9,6 +9,7 @@
 #include "bundle/layout.h"
 #include "sys/file.h"
 #include "sys/path.h"
+#include "sys/place.h"
 #include "sys/start.h"
 
 #include "base/banned.h"
@@ -72,7 +73,7 @@ static bool open_file(struct repair_output *o, const struct repair *r, const cha
 {
     AUTO(mem_auto) char *dir = path_dir(o->path);
     bool exists = false;
-    if (!check_other_file(bundle, o->path, e) || !file_exists(o->path, &exists, e))
+    if (!place_check(o->path, e) || !check_other_file(bundle, o->path, e) || !file_exists(o->path, &exists, e))
         return false;
     if (exists && !o->may_replace)
         return err_set(e, ERR_IO, "%s: exists already", SHOWN(o->path)) || err_hint(e, "move it away, or replace it: -o %s", o->path);

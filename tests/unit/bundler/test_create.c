@@ -155,7 +155,55 @@ static struct index *open_made(struct world *w)
     return golden_open(w->out);
 }
 
+/* create until the first question: the key that it would ask a passphrase for, and the base, are not even there. */
+static void expect_refused_early(struct scratch *s, struct create_options how, enum err_code code, const char *words)
+{
+    const char *missing[] = { "/missing/release.key", "/missing/base" };
+    struct world w;
+    struct err e = { 0 };
+    world_start(&w, s, "pair.bundle.tar.zst");
+    how.input = w.o.input;
+    how.is_without_loader = true;
+    how.keys = (struct cli_list){ .items = &missing[0], .n = 1 };
+    how.base.bundles = how.base.bundles.n > 0 ? (struct cli_list){ .items = &missing[1], .n = 1 } : (struct cli_list){ 0 };
+    w.o = how;
+    must(create_read(&w.c, &e), &e);
+    assert_false(create_prepare(&w.c, &e));
+    if (e.code != code || strstr(e.msg, words) == NULL)
+        fail_msg("\"%s\", expected \"%s\"", e.msg, words);
+    world_end(&w);
+}
+
 /* ---- tests ---- */
+
+static void a_wrong_place_is_told_before_a_passphrase_is_asked_for(void **state)
+{
+    struct scratch *s = *state;
+    const struct base_options base = { .bundles = { .n = 1 } };
+    AUTO(mem_auto) char *folder = mem_format("%s/missing/", s->dir);
+    AUTO(mem_auto) char *file = mem_format("%s/missing/x", s->dir);
+    expect_refused_early(s, (struct create_options){ .output = folder }, ERR_IO, "missing: is not an existing directory");
+    expect_refused_early(s, (struct create_options){ .output = file, .base = base }, ERR_IO, "missing: is not an existing directory");
+    expect_refused_early(s, (struct create_options){ .output = folder, .base = base }, ERR_IO, "missing: is not an existing directory");
+    expect_refused_early(s, (struct create_options){ .output = "/proc/", .base = base }, ERR_IO, "/proc/pair");
+    expect_refused_early(s, (struct create_options){ .output = "-" }, ERR_USAGE, "not a pipe");
+    expect_refused_early(s, (struct create_options){ .output = s->dir, .base = base, .part_bytes = 5 }, ERR_USAGE, "--split");
+    expect_refused_early(s, (struct create_options){ .output = s->dir, .parity = "99%" }, ERR_USAGE, "--parity");
+    expect_refused_early(s, (struct create_options){ .output = s->dir }, ERR_CONFIG, "release.key");
+}
+
+/* The folder of the result has one of the application's name in it: that is where the author works. */
+static void a_folder_of_the_applications_name_is_in_nobodys_way(void **state)
+{
+    struct scratch *s = *state;
+    struct world w;
+    struct err e = { 0 };
+    assert_true(path_make_dirs(scratch_at(s, "pair"), 0700, &e));
+    world_start(&w, s, "");
+    must(make(&w, &e), &e);
+    assert_true(scratch_has(s, "pair-1.2.3.bundle.tar.zst"));
+    world_end(&w);
+}
 
 static void members_are_in_the_order_of_the_format(void **state)
 {
@@ -487,6 +535,8 @@ static void the_loader_must_be_there_or_be_left_out(void **state)
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
+        SCRATCH_TEST(a_wrong_place_is_told_before_a_passphrase_is_asked_for),
+        SCRATCH_TEST(a_folder_of_the_applications_name_is_in_nobodys_way),
         SCRATCH_TEST(members_are_in_the_order_of_the_format),
         SCRATCH_TEST(a_shared_layer_is_there_once),
         SCRATCH_TEST(every_form_of_a_layer_is_named_once),
