@@ -30,6 +30,7 @@ int main(int argc, char **argv)
         cmd_cache_verify,
         cmd_validate_embedded,
     };
+    static const struct cli_synonym synonyms[] = { { "build", "create" }, { "pack", "create" }, { "bundle", "create" }, { "unpack", "extract" } };
     static const char *const keep[] = { "DOCKER_CONFIG", "DOCKER_HOST", NULL };
     const struct cli_program program = {
         .name = "archon-bundle",
@@ -38,6 +39,8 @@ int main(int argc, char **argv)
         .commands = commands,
         .n_commands = ARRAY_LEN(commands),
         .keep_variables = keep,
+        .synonyms = synonyms,
+        .n_synonyms = ARRAY_LEN(synonyms),
     };
     return cli_main(&program, argc, argv);
 }

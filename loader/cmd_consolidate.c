@@ -171,13 +171,13 @@ static const struct cli_option rows[] = {
     CLI_TEXT_ROW("key-passphrase-file", 0, struct consolidate_options, passphrase_file, "FILE", "its passphrase (asked for on a terminal)"),
     CLI_NUMBER_ROW("level", 0, struct consolidate_options, level, "N", "of compression, 1 to 19 (3)", 1, LEVEL_MAX),
     CLI_LIST_ROW("trust", 0, struct consolidate_options, trust, "KEY.pub", "a key that may sign, for this run (hosts without a store)"),
-    CLI_TEXT_ROW("root", 0, struct consolidate_options, root, "DIR", "trust store and the host's key lie below this directory"),
-    CLI_TEXT_ROW("engine", 0, struct consolidate_options, engine, "SOCKET", "unix socket of the container engine"),
+    CLI_TEXT_ROW("root", 0, struct consolidate_options, root, "DIR", "trust store and the host's key lie below this directory (/)"),
+    CLI_TEXT_ROW("engine", 0, struct consolidate_options, engine, "SOCKET", ENGINE_SOCKET_HELP),
 };
 
 const struct cli_command cmd_consolidate = {
     .name = "consolidate",
-    .arguments = "DELTA",
+    .arguments = "DELTA -o FILE",
     .summary = "make a full bundle from a delta and its base",
     .details = "The base comes from --base BUNDLE or from the engine. The release in it is the same; it is signed by the key of this host, "
                "not by the vendor's.",

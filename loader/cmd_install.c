@@ -257,7 +257,7 @@ static const struct cli_option install_rows[] = {
     INSTALL_ROWS_BUNDLE,
     INSTALL_ROWS_BASE,
     INSTALL_ROWS_SITE,
-    CLI_NUMBER_ROW("wait-timeout", 0, struct install_options, wait_timeout_s, "SECONDS", "how long services may take to become healthy", 1, 86400),
+    CLI_NUMBER_ROW("wait-timeout", 0, struct install_options, wait_timeout_s, "SECONDS", "how long services may take to become healthy (what they say of themselves)", 1, 86400),
     CLI_FLAG_ROW("dry-run", 0, struct install_options, is_dry, "only show what would happen (same as plan)"),
     CLI_FLAG_ROW("yes", 'y', struct install_options, is_yes, "do not ask"),
     CLI_FLAG_ROW("no-rollback", 0, struct install_options, is_without_rollback, "leave a release that does not get healthy as it is"),
@@ -277,7 +277,7 @@ const struct cli_command cmd_install = {
     .name = "install",
     .arguments = "BUNDLE",
     .summary = "verify a bundle, load it, migrate, start, wait until it is healthy",
-    .details = "Running the same command again after an interruption goes on where it is needed. A newer bundle over an\n"
+    .details = "Running the same command again after an interruption goes on where it is needed. A newer bundle over an "
                "installed one is an upgrade; when it does not get healthy, the release before it is started again where that is safe.",
     CLI_OPTIONS(install_rows),
     CLI_INTO(struct install_options, bundles),

@@ -148,13 +148,14 @@ static bool run(struct cli_context *ctx, const void *options, struct err *e)
 
 static const struct cli_option rows[] = {
     CLI_TEXT_ROW("output", 'o', struct inventory_options, output, "FILE", "where to write it"),
-    CLI_TEXT_ROW("root", 0, struct inventory_options, site.root, "DIR", "state lies below this directory"),
-    CLI_TEXT_ROW("env", 0, struct inventory_options, site.env, "NAME", "releases of this environment only (of all)"),
-    CLI_TEXT_ROW("engine", 0, struct inventory_options, site.engine, "SOCKET", "unix socket of the container engine"),
+    CLI_TEXT_ROW("root", 0, struct inventory_options, site.root, "DIR", "state lies below this directory (/)"),
+    CLI_TEXT_ROW("env", 0, struct inventory_options, site.env, "NAME", "releases of this environment only (all)"),
+    CLI_TEXT_ROW("engine", 0, struct inventory_options, site.engine, "SOCKET", ENGINE_SOCKET_HELP),
 };
 
 const struct cli_command cmd_inventory = {
     .name = "inventory",
+    .arguments = "-o FILE",
     .summary = "write what this host has, for archon-bundle create --inventory",
     .details = "A bundle that is made with it leaves out the layers that this host has. The file holds names and versions of releases and "
                "digests of layers, nothing else.",

@@ -116,7 +116,7 @@ static bool run_export(struct cli_context *ctx, const void *options, struct err 
 
 #define TRUST_ROWS                                                                                                                \
     CLI_LIST_ROW("trust", 0, struct read_options, trust, "KEY.pub", "a key that may sign, for this run (hosts without a store)"), \
-        CLI_TEXT_ROW("root", 0, struct read_options, root, "DIR", "the trust store lies below this directory"), \
+        CLI_TEXT_ROW("root", 0, struct read_options, root, "DIR", "the trust store lies below this directory (/)"), \
         SHOW_PARTS_ROW(struct read_options, parts)
 
 static const struct cli_option read_rows[] = { TRUST_ROWS };

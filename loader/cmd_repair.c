@@ -32,7 +32,7 @@ static bool run_repair(struct cli_context *ctx, const void *options, struct err 
 static const struct cli_option repair_rows[] = {
     REPAIR_ROWS(struct options),
     CLI_LIST_ROW("trust", 0, struct options, trust, "KEY.pub", "a key that may sign, for this run (hosts without a store)"),
-    CLI_TEXT_ROW("root", 0, struct options, root, "DIR", "the trust store lies below this directory"),
+    CLI_TEXT_ROW("root", 0, struct options, root, "DIR", "the trust store lies below this directory (/)"),
 };
 
 const struct cli_command cmd_repair = REPAIR_COMMAND(repair_rows, struct options);

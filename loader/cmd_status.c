@@ -1,4 +1,4 @@
-/* archon-load status, logs, start, stop, restart: of the installed release. */
+/* archon-load status, start, stop, restart: of the installed release. */
 #include <string.h>
 
 #include "base/log.h"
@@ -17,7 +17,6 @@
 struct run_options {
     struct cli_list names;
     struct site_options site;
-    uint64_t lines;
     uint64_t wait_timeout_s;
 };
 
@@ -161,76 +160,6 @@ static bool run_status(struct cli_context *ctx, const void *options, struct err 
     return is_healthy;
 }
 
-/* --- logs --------------------------------------------------------------------------------------------------------- */
-
-static bool check_services(const struct release *r, const struct cli_list *names, struct err *e)
-{
-    for (size_t i = 0; i < names->n; i++)
-        if (release_service_find(r, names->items[i]) == NULL)
-            return err_set(e, ERR_USAGE, "%s has no service \"%s\"", r->name, SHOWN(names->items[i]));
-    return true;
-}
-
-/* At most n bytes, and no character cut in two. */
-static size_t piece_of(const char *text, size_t n)
-{
-    enum { PIECE = TEXT_SHOWN_MAX - 8 };
-    size_t at = n < PIECE ? n : PIECE;
-    while (at < n && at > PIECE - 4 && ((unsigned char)text[at] & 0xC0) == 0x80)
-        at--;
-    return at;
-}
-
-/* Whole lines, made printable piece by piece, without the secrets of the installation. */
-static void print_log(struct cli_context *ctx, const struct values *values, const char *service, const struct buf *raw)
-{
-    for (const char *at = buf_text(raw); *at != '\0';) {
-        size_t n = strcspn(at, "\n");
-        AUTO(buf_clear_auto) struct buf clean = BUF_LIMIT(64 * MIB);
-        AUTO(mem_auto) char *line = mem_text_n(at, n);
-        values_redact(values, line, &clean);
-        cli_print(ctx, "%s | ", service);
-        for (size_t done = 0, len; done < clean.len; done += len) {
-            len = piece_of(clean.data + done, clean.len - done);
-            cli_print(ctx, "%s", SHOWN_N(clean.data + done, len));
-        }
-        cli_print(ctx, "\n");
-        at += n + (at[n] == '\n');
-    }
-}
-
-static bool is_asked(const struct cli_list *names, const char *service)
-{
-    for (size_t i = 0; i < names->n; i++)
-        if (text_is(names->items[i], service))
-            return true;
-    return names->n == 0;
-}
-
-static bool run_logs(struct cli_context *ctx, const void *options, struct err *e)
-{
-    const struct run_options *o = options;
-    AUTO(container_list_clear_auto) struct container_list list = { 0 };
-    bool has_nothing = false;
-    AUTO(installed_free_auto) struct installed *in = installed_open_any(&o->site, &has_nothing, e);
-    if (in == NULL)
-        return false;
-    if (in->deployment == NULL)
-        return err_set(e, ERR_POLICY, "nothing is installed in environment %s", in->site.env);
-    if (!check_services(&in->deployment->release, &o->names, e) ||
-        !container_list(in->engine, in->deployment->project, &list, e))
-        return false;
-    for (size_t i = 0; i < list.n; i++) {
-        AUTO(buf_clear_auto) struct buf raw = BUF_LIMIT(64 * MIB);
-        if (!is_asked(&o->names, list.items[i].service))
-            continue;
-        if (!container_logs(in->engine, list.items[i].id, (unsigned)o->lines, &raw, e))
-            return false;
-        print_log(ctx, &in->deployment->values, list.items[i].service, &raw);
-    }
-    return true;
-}
-
 /* --- start, stop, restart ------------------------------------------------------------------------------------------ */
 
 static bool start(struct installed *in, const struct run_options *o, struct err *e)
@@ -280,29 +209,15 @@ static bool run_restart(struct cli_context *ctx, const void *options, struct err
     return change(ctx, options, "restart", "is running", restart, e);
 }
 
-#define SITE_ROWS                                                                                                \
-    CLI_TEXT_ROW("root", 0, struct run_options, site.root, "DIR", "state lies below this directory"),            \
-        CLI_TEXT_ROW("env", 0, struct run_options, site.env, "NAME", "environment (default)"),                   \
-        CLI_TEXT_ROW("engine", 0, struct run_options, site.engine, "SOCKET", "unix socket of the container engine")
-
-static const struct cli_option site_rows[] = { SITE_ROWS };
-static const struct cli_option log_rows[] = {
-    SITE_ROWS,
-    CLI_NUMBER_ROW("lines", 'n', struct run_options, lines, "N", "last lines of each service (100)", 1, 1000000),
-};
+static const struct cli_option site_rows[] = { SITE_ROWS(struct run_options) };
 static const struct cli_option start_rows[] = {
-    SITE_ROWS,
-    CLI_NUMBER_ROW("wait-timeout", 0, struct run_options, wait_timeout_s, "SECONDS", "how long services may take to become healthy", 1, 86400),
+    SITE_ROWS(struct run_options),
+    CLI_NUMBER_ROW("wait-timeout", 0, struct run_options, wait_timeout_s, "SECONDS", "how long services may take to become healthy (what they say of themselves)", 1, 86400),
 };
-static const struct run_options log_defaults = { .lines = 100 };
 
 const struct cli_command cmd_status = {
     .name = "status", .summary = "show what is installed and how it runs", CLI_OPTIONS(site_rows), CLI_INTO(struct run_options, names),
     .run = run_status,
-};
-const struct cli_command cmd_logs = {
-    .name = "logs", .arguments = "[SERVICE...]", .summary = "show the last lines that services wrote", CLI_OPTIONS(log_rows),
-    CLI_INTO(struct run_options, names), .defaults = &log_defaults, .max_arguments = SIZE_MAX, .run = run_logs,
 };
 const struct cli_command cmd_start = {
     .name = "start", .summary = "start the installed release and wait until it is healthy", CLI_OPTIONS(start_rows),

@@ -66,12 +66,12 @@ static bool run_list(struct cli_context *ctx, const void *options, struct err *e
 }
 
 static const struct cli_option add_rows[] = {
-    CLI_TEXT_ROW("root", 0, struct trust_options, root, "DIR", "the trust store lies below this directory"),
+    CLI_TEXT_ROW("root", 0, struct trust_options, root, "DIR", "the trust store lies below this directory (/)"),
     CLI_TEXT_ROW("role", 0, struct trust_options, role, "ROLE", "what the key may do (release)"),
     CLI_TEXT_ROW("name", 0, struct trust_options, name, "NAME", "name of the key (that of the file)"),
 };
 static const struct cli_option list_rows[] = {
-    CLI_TEXT_ROW("root", 0, struct trust_options, root, "DIR", "the trust store lies below this directory"),
+    CLI_TEXT_ROW("root", 0, struct trust_options, root, "DIR", "the trust store lies below this directory (/)"),
 };
 
 const struct cli_command cmd_trust_add = {

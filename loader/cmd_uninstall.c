@@ -142,9 +142,7 @@ static bool run(struct cli_context *ctx, const void *options, struct err *e)
 }
 
 static const struct cli_option rows[] = {
-    CLI_TEXT_ROW("root", 0, struct uninstall_options, site.root, "DIR", "state lies below this directory"),
-    CLI_TEXT_ROW("env", 0, struct uninstall_options, site.env, "NAME", "environment (default)"),
-    CLI_TEXT_ROW("engine", 0, struct uninstall_options, site.engine, "SOCKET", "unix socket of the container engine"),
+    SITE_ROWS(struct uninstall_options),
     CLI_FLAG_ROW("purge", 0, struct uninstall_options, is_purge, "remove volumes, images, settings and secrets too"),
     CLI_FLAG_ROW("yes", 'y', struct uninstall_options, is_yes, "do not ask"),
 };

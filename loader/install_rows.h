@@ -6,9 +6,9 @@
 
 #define INSTALL_ROWS_BUNDLE                                                                                                          \
     CLI_LIST_ROW("trust", 0, struct install_options, trust, "KEY.pub", "a key that may sign, for this run (hosts without a store)"), \
-        CLI_TEXT_ROW("root", 0, struct install_options, root, "DIR", "state and trust store lie below this directory"),              \
-        CLI_TEXT_ROW("env", 0, struct install_options, env, "NAME", "environment: one application on this host"),                    \
-        CLI_TEXT_ROW("engine", 0, struct install_options, engine, "SOCKET", "unix socket of the container engine"), \
+        CLI_TEXT_ROW("root", 0, struct install_options, root, "DIR", "state and trust store lie below this directory (/)"),              \
+        CLI_TEXT_ROW("env", 0, struct install_options, env, "NAME", "environment: one application on this host (default)"),                    \
+        CLI_TEXT_ROW("engine", 0, struct install_options, engine, "SOCKET", ENGINE_SOCKET_HELP), \
         SHOW_PARTS_ROW(struct install_options, parts)
 
 #define INSTALL_ROWS_BASE \

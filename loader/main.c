@@ -57,6 +57,7 @@ int main(int argc, char **argv)
         LATER("gc", NULL, "remove what no kept release needs"),
         LATER("doctor", NULL, "check the host and the installation"),
     };
+    static const struct cli_synonym synonyms[] = { { "upgrade", "install" }, { "update", "install" }, { "remove", "uninstall" }, { "ps", "status" } };
     static const char *const keep[] = { "ARCHON_FAULT_STEP", NULL };
     const struct cli_program program = {
         .name = "archon-load",
@@ -66,6 +67,8 @@ int main(int argc, char **argv)
         .n_commands = ARRAY_LEN(commands),
         .default_command = "install",
         .keep_variables = keep,
+        .synonyms = synonyms,
+        .n_synonyms = ARRAY_LEN(synonyms),
     };
     return cli_main(&program, argc, argv);
 }

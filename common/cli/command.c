@@ -10,11 +10,13 @@ static bool act(const struct cli_program *p, struct cli_context *ctx, const stru
 {
     if (parsed->action == CLI_VERSION)
         fprintf(ctx->out, "%s %s\n", p->name, p->version);
+    else if (parsed->group != NULL)
+        cli_help_group(p, parsed->group, ctx->out);
     else if (parsed->action == CLI_HELP)
         cli_help(p, parsed->command, ctx->out);
     else {
         ctx->command = parsed->command->name;
-        return parsed->command->run(ctx, parsed->options, e);
+        return parsed->command->run(ctx, parsed->options, e) && cli_finish_json(ctx, e);
     }
     return true;
 }

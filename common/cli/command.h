@@ -88,6 +88,12 @@ struct cli_command {
     bool (*run)(struct cli_context *ctx, const void *options, struct err *e); /* null: not in this version */
 };
 
+/* A word that people try, and the command that does it. */
+struct cli_synonym {
+    const char *word;
+    const char *command;
+};
+
 struct cli_program {
     const char *name;    /* "archon-load" */
     const char *summary; /* one line */
@@ -96,6 +102,8 @@ struct cli_program {
     size_t n_commands;
     const char *default_command;       /* for a first argument that looks like a file, and for options alone; null: none */
     const char *const *keep_variables; /* see start_process */
+    const struct cli_synonym *synonyms; /* for "did you mean" */
+    size_t n_synonyms;
 };
 
 /* The whole program: puts the process in order, parses, runs, reports. The exit status. */
@@ -111,6 +119,7 @@ enum cli_action { CLI_RUN, CLI_HELP, CLI_VERSION };
 struct cli_parsed {
     enum cli_action action;
     const struct cli_command *command; /* null: help about the program */
+    const char *group;                 /* with CLI_HELP: about the commands that begin with this word; else null. Borrows argv */
     void *options;                     /* of the command */
     struct cli_globals globals;
 };
@@ -120,7 +129,8 @@ struct cli_parsed {
 MUST_CHECK bool cli_parse(const struct cli_program *p, int argc, char **argv, struct cli_parsed *out, struct err *e);
 void cli_parsed_clear(struct cli_parsed *parsed);
 
-/* Help about the program (command null) or one command. */
+/* Help about the program (command null) or one command; and about the commands of a group, "trust". */
 void cli_help(const struct cli_program *p, const struct cli_command *command, FILE *out);
+void cli_help_group(const struct cli_program *p, const char *group, FILE *out);
 
 #endif

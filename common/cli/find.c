@@ -28,8 +28,7 @@ const char *cli_nearest_option(const struct cli_command *c, const char *name)
     return text_nearest(name, names, n);
 }
 
-/* Whether a word is the first of "trust add", "trust list", ... */
-static bool is_group(const struct cli_program *p, const char *word)
+bool cli_is_group(const struct cli_program *p, const char *word)
 {
     AUTO(mem_auto) char *prefix = mem_format("%s ", word);
     for (size_t i = 0; i < p->n_commands; i++)
@@ -49,7 +48,23 @@ static bool refuse_group(const struct cli_program *p, const char *group, const c
         err_set(e, ERR_USAGE, "%s: expected one of %s behind it", group, buf_text(&names));
     else
         err_set(e, ERR_USAGE, "%s %s: unknown command, expected one of %s", group, SHOWN(found), buf_text(&names));
-    return err_hint(e, "%s help", p->name);
+    return err_hint(e, "%s help %s", p->name, group);
+}
+
+/* A word that is known to mean a command; else the only command that begins with it ("load": load-images); null: none. */
+static const char *meant_by(const struct cli_program *p, const char *word)
+{
+    const char *only = NULL;
+    for (size_t i = 0; i < p->n_synonyms; i++)
+        if (text_is(p->synonyms[i].word, word))
+            return p->synonyms[i].command;
+    for (size_t i = 0; i < p->n_commands && strlen(word) > 2; i++)
+        if (text_starts(p->commands[i].name, word)) {
+            if (only != NULL)
+                return NULL;
+            only = p->commands[i].name;
+        }
+    return only;
 }
 
 static bool refuse_unknown_command(const struct cli_program *p, const char *word, struct err *e)
@@ -62,7 +77,9 @@ static bool refuse_unknown_command(const struct cli_program *p, const char *word
         snprintf(words[n], sizeof words[n], "%.*s", (int)strcspn(name, " "), name);
         names[n] = words[n];
     }
-    const char *near = text_nearest(word, names, n);
+    const char *near = meant_by(p, word);
+    if (near == NULL)
+        near = text_nearest(word, names, n);
     err_set(e, ERR_USAGE, "%s: unknown command", SHOWN(word));
     if (near != NULL)
         err_hint(e, "did you mean: %s %s", p->name, near);
@@ -81,7 +98,7 @@ bool cli_find_command(const struct cli_program *p, const char *word, const char 
     *out = cli_command_named(p, word);
     if (*out != NULL)
         return true;
-    if (is_group(p, word)) {
+    if (cli_is_group(p, word)) {
         AUTO(mem_auto) char *both = mem_format("%s %s", word, next == NULL ? "" : next);
         *n_words = 2;
         *out = cli_command_named(p, both);

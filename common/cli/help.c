@@ -70,11 +70,24 @@ static void print_options(FILE *out, const char *title, const struct cli_option 
     }
 }
 
-static void print_later(FILE *out, const struct cli_program *p)
+/* Commands whose names begin so: all with "". */
+static void print_commands(FILE *out, const struct cli_program *p, const char *prefix)
+{
+    size_t width = 0;
+    fputs("\nCommands\n", out);
+    for (size_t i = 0; i < p->n_commands; i++)
+        if (p->commands[i].run != NULL && text_starts(p->commands[i].name, prefix) && strlen(p->commands[i].name) > width)
+            width = strlen(p->commands[i].name);
+    for (size_t i = 0; i < p->n_commands; i++)
+        if (p->commands[i].run != NULL && text_starts(p->commands[i].name, prefix))
+            print_row(out, p->commands[i].name, p->commands[i].summary, width);
+}
+
+static void print_later(FILE *out, const struct cli_program *p, const char *prefix)
 {
     AUTO(buf_clear_auto) struct buf names = BUF_LIMIT(2000);
     for (size_t i = 0; i < p->n_commands; i++)
-        if (p->commands[i].run == NULL)
+        if (p->commands[i].run == NULL && text_starts(p->commands[i].name, prefix))
             buf_addf(&names, "%s%s", names.len > 0 ? ", " : "", p->commands[i].name);
     if (names.len == 0)
         return;
@@ -84,15 +97,9 @@ static void print_later(FILE *out, const struct cli_program *p)
 
 static void help_program(const struct cli_program *p, FILE *out)
 {
-    size_t width = 0;
-    fprintf(out, "%s: %s\n\nUsage: %s COMMAND [OPTIONS] [ARGUMENTS]\n\nCommands\n", p->name, p->summary, p->name);
-    for (size_t i = 0; i < p->n_commands; i++)
-        if (p->commands[i].run != NULL && strlen(p->commands[i].name) > width)
-            width = strlen(p->commands[i].name);
-    for (size_t i = 0; i < p->n_commands; i++)
-        if (p->commands[i].run != NULL)
-            print_row(out, p->commands[i].name, p->commands[i].summary, width);
-    print_later(out, p);
+    fprintf(out, "%s: %s\n\nUsage: %s COMMAND [OPTIONS] [ARGUMENTS]\n", p->name, p->summary, p->name);
+    print_commands(out, p, "");
+    print_later(out, p, "");
     print_options(out, "Options of every command", cli_global_rows, cli_n_global_rows);
     fprintf(out, "\n%s help COMMAND tells more.\n", p->name);
 }
@@ -102,10 +109,21 @@ static void help_command(const struct cli_program *p, const struct cli_command *
     fprintf(out, "%s %s: %s%s\n", p->name, c->name, c->summary, c->run == NULL ? " (not in this version)" : "");
     fprintf(out, "\nUsage: %s %s%s%s%s\n", p->name, c->name, c->n_options > 0 ? " [OPTIONS]" : "",
             c->arguments != NULL ? " " : "", c->arguments != NULL ? c->arguments : "");
-    if (c->details != NULL)
-        fprintf(out, "\n%s\n", c->details);
+    if (c->details != NULL) {
+        fputc('\n', out);
+        print_wrapped(out, c->details, 0);
+    }
     print_options(out, "Options", c->options, c->n_options);
     fprintf(out, "\nOptions that every command has: %s help\n", p->name);
+}
+
+void cli_help_group(const struct cli_program *p, const char *group, FILE *out)
+{
+    AUTO(mem_auto) char *prefix = mem_format("%s ", group);
+    fprintf(out, "Usage: %s %s COMMAND [OPTIONS] [ARGUMENTS]\n", p->name, group);
+    print_commands(out, p, prefix);
+    print_later(out, p, prefix);
+    fprintf(out, "\n%s help %s COMMAND tells more.\n", p->name, group);
 }
 
 void cli_help(const struct cli_program *p, const struct cli_command *command, FILE *out)

@@ -20,6 +20,9 @@ const struct cli_command *cli_command_named(const struct cli_program *p, const c
 MUST_CHECK bool cli_find_command(const struct cli_program *p, const char *word, const char *next, const struct cli_command **out,
                                  int *n_words, struct err *e);
 
+/* Whether a word is the first of "trust add", "trust list", ... */
+bool cli_is_group(const struct cli_program *p, const char *word);
+
 /* The nearest name among the options of every command and those of one (null: only the former), or null. */
 const char *cli_nearest_option(const struct cli_command *c, const char *name);
 

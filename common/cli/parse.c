@@ -89,6 +89,8 @@ static bool refuse_unknown_option(const struct parser *p, const char *word, size
         c = cli_command_named(p->program, p->program->default_command);
     AUTO(mem_auto) char *name = mem_text_n(n > 2 ? word + 2 : "", n > 2 ? n - 2 : 0);
     const char *near = cli_nearest_option(c, name);
+    if (p->out->command != NULL && p->out->command->run == NULL) /* its options will come with it */
+        return err_set(e, ERR_USAGE, "%s: not in this version", p->out->command->name);
     err_set(e, ERR_USAGE, "%s: unknown option", SHOWN_N(word, n));
     if (near != NULL)
         err_hint(e, "did you mean --%s?", near);
@@ -176,6 +178,15 @@ static void choose(struct parser *p, const struct cli_command *c)
         memcpy(p->out->options, c->defaults, c->options_bytes);
 }
 
+/* "help trust", "trust --help": what commands of that group there are. */
+static bool take_group_help(struct parser *p, const char *group)
+{
+    p->out->action = CLI_HELP;
+    p->out->group = group;
+    p->at = p->argc;
+    return true;
+}
+
 static bool take_help(struct parser *p, struct err *e)
 {
     int n_words;
@@ -184,6 +195,8 @@ static bool take_help(struct parser *p, struct err *e)
         return true;
     const char *word = p->argv[p->at++];
     const char *next = p->at < p->argc ? p->argv[p->at] : NULL;
+    if (next == NULL && cli_is_group(p->program, word))
+        return take_group_help(p, word);
     if (!cli_find_command(p->program, word, next, &p->out->command, &n_words, e))
         return false;
     p->at = p->argc;
@@ -210,9 +223,12 @@ static bool take_word(struct parser *p, const char *word, struct err *e)
         MEM_PUSH(p->arguments.items, p->arguments.n, p->arguments.cap) = word;
         return true;
     }
+    const char *next = p->at < p->argc ? p->argv[p->at] : NULL;
     if (text_is(word, "help"))
         return take_help(p, e);
-    if (!cli_find_command(p->program, word, p->at < p->argc ? p->argv[p->at] : NULL, &c, &n_words, e))
+    if ((text_is(next, "--help") || text_is(next, "-h")) && cli_is_group(p->program, word))
+        return take_group_help(p, word);
+    if (!cli_find_command(p->program, word, next, &c, &n_words, e))
         return false;
     choose(p, c);
     p->at += n_words - 1; /* the first argument of the default command is read again, now as such */

@@ -201,6 +201,12 @@ bool cli_write(struct cli_context *ctx, const void *bytes, size_t n, struct err 
     return n == 0 || fwrite(bytes, 1, n, ctx->out) == n || output_fail(errno, e);
 }
 
+bool cli_write_result(struct cli_context *ctx, const void *bytes, size_t n, struct err *e)
+{
+    ctx->has_bytes = true;
+    return cli_write(ctx, bytes, n, e);
+}
+
 struct jwrite *cli_json_open(struct cli_context *ctx)
 {
     struct jwrite *w = open_document(ctx, "result", 0);
@@ -224,6 +230,12 @@ bool cli_json_close(struct cli_context *ctx, struct jwrite *w, struct err *e)
     jwrite_end(mine);
     ctx->is_json_printed = true;
     return jwrite_done(mine, &text, "result", e) && cli_write(ctx, buf_text(&text), text.len, e);
+}
+
+bool cli_finish_json(struct cli_context *ctx, struct err *e)
+{
+    bool is_over = ctx->json == CLI_JSON_NONE || ctx->is_json_printed || ctx->has_bytes;
+    return is_over || cli_json_close(ctx, cli_json_open(ctx), e);
 }
 
 bool cli_finish_output(struct cli_context *ctx, struct err *e)

@@ -42,6 +42,7 @@ struct cli_context {
     /* Inside; commands use the functions below. */
     FILE *out;
     bool is_json_printed;
+    bool has_bytes; /* of cli_write_result */
     enum cli_log_format log_format;
     struct cli_screen *screen;
     struct cli_progress *bars;
@@ -53,7 +54,9 @@ struct cli_context {
 /* Text for people; nothing when JSON was asked for. Trouble shows at the end of the run. */
 void cli_print(struct cli_context *ctx, const char *fmt, ...) PRINTF_LIKE(2, 3);
 
-/* Bytes as they are (a member of a bundle), whatever the mode. */
+/* The result is bytes as they are (a member of a bundle), whatever the mode: then there is no document. */
+MUST_CHECK bool cli_write_result(struct cli_context *ctx, const void *bytes, size_t n, struct err *e);
+/* The same for what stands beside a result: events. */
 MUST_CHECK bool cli_write(struct cli_context *ctx, const void *bytes, size_t n, struct err *e);
 
 /* True when the command should make a JSON document of its result. */
@@ -70,6 +73,9 @@ struct jwrite *cli_json_open_for(struct cli_context *ctx, const struct err *why)
 MUST_CHECK bool cli_json_close(struct cli_context *ctx, struct jwrite *w, struct err *e);
 
 /* ---- for cli_main ---- */
+
+/* After a command that went well: who asked for JSON gets a document, also of a command that has nothing to say but that. */
+MUST_CHECK bool cli_finish_json(struct cli_context *ctx, struct err *e);
 
 MUST_CHECK bool cli_context_open(struct cli_context *ctx, const char *program, const struct cli_globals *g, FILE *out,
                                  FILE *err_out, struct err *e);

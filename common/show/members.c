@@ -41,7 +41,7 @@ bool show_list(struct cli_context *ctx, const struct index *x, struct err *e)
 
 static bool print_bytes(void *ctx, const void *bytes, size_t n, struct err *e)
 {
-    return cli_write(ctx, bytes, n, e);
+    return cli_write_result(ctx, bytes, n, e);
 }
 
 bool show_cat(struct cli_context *ctx, const struct index *x, const char *member, struct err *e)

@@ -148,7 +148,8 @@ static void unknown_names_get_the_nearest_one(void **state)
         { "show --dep", "did you mean --deep?" },       { "show --jsn", "did you mean --json?" },
         { "show --bananas", "toy help show" },          { "bananas", "toy help" },
         { "show -z", "toy help show" },                 { "show --", "" },
-        { "--leve 3 show", "did you mean --level?" },
+        { "display x", "did you mean: toy show" },      { "load x", "did you mean: toy load-images" },
+        { "trust remove", "toy help trust" },           { "--leve 3 show", "did you mean --level?" },
     };
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         cli_parsed_clear(&p);
@@ -164,6 +165,8 @@ static void what_is_not_built_yet_says_so(void **state)
     (void)state;
     expect_refused("repair b", "repair: not in this version");
     expect_refused("trust revoke x", "trust revoke: not in this version");
+    expect_refused("repair --to 1.0", "repair: not in this version");
+    expect_refused("repair -o F b", "repair: not in this version");
     expect_refused("show --parity=5%", "show: --parity: not in this version");
     expect_refused("show --parity 5%", "show: --parity: not in this version");
 }
@@ -235,6 +238,22 @@ static void help_and_version_are_understood_everywhere(void **state)
     expect_refused("help bananas", "unknown command");
 }
 
+static void a_group_has_help_of_its_own(void **state)
+{
+    (void)state;
+    static const char *const lines[] = { "help trust", "trust --help", "trust -h" };
+    for (size_t i = 0; i < ARRAY_LEN(lines); i++) {
+        struct err e;
+        AUTO(cli_parsed_clear) struct cli_parsed p = { 0 };
+        if (!parse(&p, lines[i], &e))
+            fail_msg("%s: %s", lines[i], e.msg);
+        assert_int_equal(p.action, CLI_HELP);
+        assert_non_null(p.group);
+        assert_string_equal(p.group, "trust");
+    }
+    expect_refused("help trust remove", "unknown command");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -249,6 +268,7 @@ int main(void)
         cmocka_unit_test(the_number_of_arguments_is_checked),
         cmocka_unit_test(the_default_command_takes_files_and_its_options),
         cmocka_unit_test(help_and_version_are_understood_everywhere),
+        cmocka_unit_test(a_group_has_help_of_its_own),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -103,6 +103,20 @@ static void json_is_one_document_also_for_errors(void **state)
     assert_string_equal(said.out, "{\"event\":\"result\",\"command\":\"show\",\"status\":0,\"error\":null,\"arguments\":1}\n");
 }
 
+static void every_command_that_goes_well_has_its_document(void **state)
+{
+    (void)state;
+    struct said said;
+    run(&said, "work --json");
+    assert_string_equal(said.out, "{\n  \"command\": \"work\",\n  \"status\": 0,\n  \"error\": null\n}\n");
+    run(&said, "work --json=stream");
+    const char *last = "{\"event\":\"result\",\"command\":\"work\",\"status\":0,\"error\":null}\n";
+    assert_true(strlen(said.out) > strlen(last));
+    assert_string_equal(said.out + strlen(said.out) - strlen(last), last);
+    run(&said, "cat --json"); /* what the result is made of nobody may add to */
+    assert_string_equal(said.out, "raw");
+}
+
 static void log_lines_are_json_when_asked(void **state)
 {
     (void)state;
@@ -166,7 +180,7 @@ static void help_comes_from_the_table(void **state)
     run(&said, "help");
     assert_int_equal(said.status, 0);
     assert_non_null(strstr(said.out, "toy: a toy\n"));
-    assert_non_null(strstr(said.out, "  trust add   trust a key\n"));
+    assert_non_null(strstr(said.out, "  trust add    trust a key\n"));
     assert_non_null(strstr(said.out, "Not in this version: trust revoke, repair\n"));
     assert_non_null(strstr(said.out, "--log-format text|json"));
     assert_string_equal(said.err_out, "");
@@ -177,6 +191,9 @@ static void help_comes_from_the_table(void **state)
     assert_null(strstr(said.out, "parity"));
     for (char *line = said.out, *rest = NULL; (line = strtok_r(line, "\n", &rest)) != NULL; line = NULL)
         assert_true(strlen(line) <= 100);
+    run(&said, "help trust");
+    assert_string_equal(said.out, "Usage: toy trust COMMAND [OPTIONS] [ARGUMENTS]\n\nCommands\n  trust add   trust a key\n  trust list  list the trusted keys\n\n"
+                                  "Not in this version: trust revoke\n\ntoy help trust COMMAND tells more.\n");
     run(&said, "help repair");
     assert_non_null(strstr(said.out, "(not in this version)"));
     run(&said, "--version");
@@ -204,6 +221,9 @@ static void progress_is_json_lines_when_asked(void **state)
     size_t n_lines = 0;
     run(&said, "work --json=stream");
     assert_string_equal(said.err_out, "");
+    char *result = strstr(said.out, "{\"event\":\"result\"");
+    assert_non_null(result);
+    *result = '\0';
     for (char *line = said.out, *rest = NULL; (line = strtok_r(line, "\n", &rest)) != NULL; line = NULL, n_lines++)
         assert_true(strncmp(line, "{\"event\":\"progress\",\"phase\":\"fetch\",", 36) == 0);
     /* One at the beginning and both ends; the others came within a tenth of a second, or else are there too. */
@@ -480,6 +500,7 @@ int main(void)
         cmocka_unit_test(results_and_story_go_different_ways),
         cmocka_unit_test(an_error_is_one_line_and_a_hint),
         cmocka_unit_test(json_is_one_document_also_for_errors),
+        cmocka_unit_test(every_command_that_goes_well_has_its_document),
         cmocka_unit_test(log_lines_are_json_when_asked),
         SCRATCH_TEST(the_log_file_gets_everything_with_its_time),
         cmocka_unit_test(results_that_do_not_arrive_are_a_failure),

@@ -67,6 +67,12 @@ static bool toy_work(struct cli_context *ctx, const void *options, struct err *e
     return true;
 }
 
+static bool toy_bytes(struct cli_context *ctx, const void *options, struct err *e)
+{
+    (void)options;
+    return cli_write_result(ctx, "raw", 3, e);
+}
+
 static const struct toy_options toy_defaults = { .level = 3 };
 
 static const struct cli_command toy_commands[] = {
@@ -80,10 +86,15 @@ static const struct cli_command toy_commands[] = {
       .min_arguments = 1, .max_arguments = 1, .run = toy_show },
     { .name = "trust list", .summary = "list the trusted keys", .run = toy_fail },
     { .name = "trust revoke", .summary = "trust a key no more" },
+    { .name = "cat", .summary = "bytes", .run = toy_bytes },
+    { .name = "load-images", .summary = "only the images", .run = toy_work },
     { .name = "repair", .arguments = "BUNDLE", .summary = "rebuild damaged slices" },
 };
 
+static const struct cli_synonym toy_synonyms[] = { { "display", "show" } };
+
 static const struct cli_program toy = { .name = "toy", .summary = "a toy", .version = "1.2.3", .commands = toy_commands,
-                                        .n_commands = ARRAY_LEN(toy_commands), .default_command = "verify" };
+                                        .n_commands = ARRAY_LEN(toy_commands), .default_command = "verify", .synonyms = toy_synonyms,
+                                        .n_synonyms = ARRAY_LEN(toy_synonyms) };
 
 #endif
