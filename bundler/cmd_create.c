@@ -2,7 +2,9 @@
 #include "bundler/commands.h"
 #include "bundler/create.h"
 #include "base/log.h"
+#include "base/mem.h"
 #include "base/text.h"
+#include "bundle/part_name.h"
 #include "show/reports.h"
 #include "sys/path.h"
 
@@ -66,11 +68,26 @@ static void base_text(const struct create *c)
                   n_kept == 1 ? "s" : "");
 }
 
+/* The names of parts; nothing for a bundle in one file. */
+static void parts_json(struct jwrite *w, const struct create *c)
+{
+    size_t n = output_parts(writer_output(c->writer));
+    if (n > 0)
+        jwrite_array(w, "parts");
+    for (size_t i = 1; i <= n; i++) {
+        AUTO(mem_auto) char *name = part_name(c->path, i);
+        jwrite_str(w, NULL, name);
+    }
+    if (n > 0)
+        jwrite_end(w);
+}
+
 static bool report_json(const struct create *c, struct err *e)
 {
     const struct manifest *m = writer_manifest(c->writer);
     struct jwrite *w = cli_json_open(c->ctx);
     jwrite_str(w, "file", c->path);
+    parts_json(w, c);
     jwrite_str(w, "name", m->name);
     jwrite_str(w, "version", m->version);
     jwrite_u64(w, "size", m->total_len);
@@ -101,7 +118,8 @@ static void report_text(const struct create *c)
     char size[24];
     char raw[24];
     char stored[24];
-    cli_print(c->ctx, "%s\n", SHOWN(c->path));
+    size_t n_parts = output_parts(writer_output(c->writer));
+    cli_print(c->ctx, "%s%s\n", SHOWN(c->path), n_parts == 0 ? "" : n_parts == 1 ? ".001" : ".001 and so on");
     cli_print(c->ctx, "  release    %s %s\n", m->name, m->version);
     cli_print(c->ctx, "             %s\n", DIGEST_SHOWN(&c->release_sha256));
     cli_print(c->ctx, "  manifest   %s\n", DIGEST_SHOWN(&c->manifest_sha256));
@@ -111,6 +129,8 @@ static void report_text(const struct create *c)
         cli_print(c->ctx, "as their registries have them\n");
     else
         cli_print(c->ctx, "of which %s are different pieces\n", text_bytes(stored, writer_new_bytes(c->writer)));
+    if (n_parts > 0)
+        cli_print(c->ctx, "  parts      %zu\n", n_parts);
     base_text(c);
     for (size_t i = 0; i < c->keys.n; i++)
         cli_print(c->ctx, "  signed by  key %s\n", DIGEST_HEX(signer(c, i)));

@@ -138,7 +138,9 @@ static void delta_text(struct cli_context *ctx, const struct comparison *c)
     char a[24];
     char b[24];
     char d[24];
-    if (c->is_measured)
+    if (c->layers.n_added == 0)
+        cli_print(ctx, "delta       no layer needs to travel\n");
+    else if (c->is_measured)
         cli_print(ctx, "delta       about %s of layers, where the full bundle has %s; a host reads %s of old layers for it\n",
                   text_bytes(a, c->delta.bytes), text_bytes(b, manifest_of(&c->new)->total_len), text_bytes(d, c->delta.base_bytes));
     else

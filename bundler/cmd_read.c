@@ -162,6 +162,6 @@ const struct cli_command cmd_verify = READ_COMMAND("verify", "BUNDLE", "check si
 const struct cli_command cmd_inspect = READ_COMMAND("inspect", "BUNDLE|bundle.json", "show what is inside", inspect_rows, 1, 1, run_inspect);
 const struct cli_command cmd_list = READ_COMMAND("list", "BUNDLE", "list the members", read_rows, 1, 1, run_list);
 const struct cli_command cmd_cat = READ_COMMAND("cat", "BUNDLE MEMBER", "write a member to standard output", read_rows, 2, 2, run_cat);
-const struct cli_command cmd_extract = READ_COMMAND("extract", "BUNDLE [MEMBER...]", "write members below a directory", extract_rows, 1, SIZE_MAX,
+const struct cli_command cmd_extract = READ_COMMAND("extract", "BUNDLE [MEMBER...] -C DIR", "write members below a directory", extract_rows, 1, SIZE_MAX,
                                                     run_extract);
-const struct cli_command cmd_export = READ_COMMAND("export", "BUNDLE", "write images for other tools", export_rows, 1, 1, run_export);
+const struct cli_command cmd_export = READ_COMMAND("export", "BUNDLE --format FORM -o OUT --trust KEY.pub", "write images for other tools", export_rows, 1, 1, run_export);

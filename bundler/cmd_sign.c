@@ -88,5 +88,5 @@ static const struct cli_option sign_rows[] = {
     CLI_NOT_YET_ROW("attach"),
 };
 
-const struct cli_command cmd_sign = { .name = "sign", .arguments = "BUNDLE", .summary = "add a signature in place", CLI_OPTIONS(sign_rows),
+const struct cli_command cmd_sign = { .name = "sign", .arguments = "BUNDLE --key FILE", .summary = "add a signature in place", CLI_OPTIONS(sign_rows),
                                       CLI_INTO(struct sign_options, bundles), .min_arguments = 1, .max_arguments = 1, .run = run_sign };

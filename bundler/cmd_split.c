@@ -118,6 +118,6 @@ static const struct cli_option split_rows[] = {
 };
 
 const struct cli_command cmd_split = { .name = "split", .arguments = "BUNDLE", .summary = "parts for FAT32 or discs",
-                                       .details = "Writes NAME.001, NAME.002 and so on; cat NAME.* gives the bundle again, but nobody needs to: archon-load reads parts in place.",
+                                       .details = "Writes NAME.001, NAME.002 and so on; cat NAME.[0-9]* gives the bundle again, but nobody needs to: archon-load reads parts in place.",
                                        CLI_OPTIONS(split_rows), CLI_INTO(struct split_options, bundles), .defaults = &defaults, .min_arguments = 1,
                                        .max_arguments = 1, .run = run_split };

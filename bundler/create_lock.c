@@ -81,8 +81,11 @@ bool create_read_lock(struct create *c, struct err *e)
 static bool publish(const struct create *c, const struct buf *text, struct err *e)
 {
     struct err trouble = { 0 };
-    if (file_publish(c->lock_path, buf_text(text), text->len, 0644, &trouble))
+    if (file_publish(c->lock_path, buf_text(text), text->len, 0644, &trouble)) {
+        if (!c->has_lock)
+            log_info("%s: which exact images were packed; create --locked packs the same again", SHOWN(c->lock_path));
         return true;
+    }
     if (c->o->lock.file == NULL) {
         log_warn("%s; the lock file was not written", trouble.msg);
         return true;

@@ -34,8 +34,8 @@ enum { REGISTRIES_LEAST_RATE = 10 * 1024 }; /* with less a layer of a GB takes m
         ACCESS_ROWS(type, registries.access),                                                                                                      \
         CLI_NUMBER_ROW("retries", 0, type, registries.retries, "N", "further attempts of a request, with growing pauses (5)", 0, REGISTRIES_MAX_RETRIES), \
         CLI_TEXT_ROW("engine", 0, type, registries.engine_socket, "SOCKET", "of the engine with docker-daemon:NAME images (DOCKER_HOST, or where Docker or Podman listens)"),       \
-        CLI_CHOICE_ROW("attestations", 0, type, registries.attestations, "carry|skip", "provenance, SBOMs and signatures that registries hold beside an image"),              \
-        CLI_CHOICE_ROW("foreign-layers", 0, type, registries.foreign_layers, "refuse|fetch", "layers that their owner keeps elsewhere; fetch: those that the registry has"), \
+        CLI_CHOICE_ROW("attestations", 0, type, registries.attestations, "carry|skip", "provenance, SBOMs and signatures that registries hold beside an image (carry)"),              \
+        CLI_CHOICE_ROW("foreign-layers", 0, type, registries.foreign_layers, "refuse|fetch", "layers that their owner keeps elsewhere (refuse); fetch: those that the registry has"), \
         CLI_BYTES_ROW("cache-limit", 0, type, registries.cache_limit, "SIZE", "what may stay in the cache; what was used longest ago goes first", UINT64_MAX - 1), \
         CLI_BYTES_ROW("limit-rate", 0, type, registries.limit_rate, "SIZE", "bytes a second, of all connections together: 10MiB", 1024 * GIB)
 

@@ -125,8 +125,8 @@ static bool report(struct cli_context *ctx, const struct consolidate_options *o,
         cli_print(ctx, "  release    %s\n", DIGEST_SHOWN(&m->release_sha256));
         cli_print(ctx, "  signed by  key %s\n", DIGEST_HEX(id));
         if (x->public_path != NULL)
-            cli_print(ctx, "  the key is that of this host: where the bundle is to be loaded, archon-load trust add %s\n",
-                      SHOWN(path_base(x->public_path)));
+            cli_print(ctx, "  the key is that of this host, %s: carry it along; where the bundle is to be loaded, archon-load trust add %s\n",
+                      SHOWN(x->public_path), SHOWN(path_base(x->public_path)));
         return true;
     }
     struct jwrite *w = cli_json_open(ctx);

@@ -159,7 +159,7 @@ static void after_failure(struct install *in, size_t failed, struct err *e)
     const char *hint = goback_hint(back);
     if (hint != NULL) {
         if (e->hint[0] != '\0')
-            log_info("%s", e->hint);
+            log_info("hint: %s", e->hint);
         e->hint[0] = '\0';
         err_hint(e, "%s", hint);
     }

@@ -29,16 +29,14 @@ static const char *name_of(const struct installed *in)
     return in->deployment != NULL ? in->deployment->release.name : in->site.env;
 }
 
-static bool confirm(const struct installed *in, const struct uninstall_options *o, struct err *e)
+static bool confirm(const struct cli_context *ctx, const struct installed *in, const struct uninstall_options *o, struct err *e)
 {
     char question[256], answer[128];
     const char *name = name_of(in);
     if (o->is_yes)
         return true;
-    if (!term_is_interactive()) {
-        err_set(e, ERR_USAGE, "no terminal to ask on: --yes is needed");
-        return false;
-    }
+    if (!term_is_interactive() || cli_wants_json(ctx))
+        return err_set(e, ERR_USAGE, "%s: --yes is needed", cli_wants_json(ctx) ? "--json asks nothing" : "no terminal to ask on");
     snprintf(question, sizeof question, o->is_purge ? "This removes all data of %s. Type its name to go on: " : "Uninstall %s? Type its name to go on: ",
              name);
     if (!term_ask_line(question, answer, sizeof answer, e))
@@ -133,7 +131,7 @@ static bool run(struct cli_context *ctx, const void *options, struct err *e)
     const struct uninstall_options *o = options;
     bool has_nothing = false;
     AUTO(installed_free_auto) struct installed *in = installed_open_any(&o->site, &has_nothing, e);
-    if (in == NULL || !check_something(in, has_nothing, o->is_purge, e) || !confirm(in, o, e) || !installed_lock(in, "uninstall", e))
+    if (in == NULL || !check_something(in, has_nothing, o->is_purge, e) || !confirm(ctx, in, o, e) || !installed_lock(in, "uninstall", e))
         return false;
     if (!stop_services(in, o->is_purge, e) || !(o->is_purge ? purge(in, e) : forget(in, e)))
         return false;

@@ -128,6 +128,8 @@ static bool need_file(const struct origin *s, const char *name, struct origin_st
 {
     if (!origin_stat(s, name, st, e))
         return false;
+    if (st->kind == ORIGIN_NOTHING && s->root != NULL)
+        return err_set(e, ERR_CONFIG, "%s: there is no such file in the folder %s", SHOWN(name), SHOWN(s->root));
     if (st->kind == ORIGIN_NOTHING)
         return err_set(e, ERR_CONFIG, "%s: no such file in the definition", SHOWN(name));
     if (st->kind == ORIGIN_FOLDER)
