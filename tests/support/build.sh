@@ -35,15 +35,15 @@ configure_tree() {
     logged "configure-$name" cmake -S "$CHECKOUT" -B "$BUILDS/$name" -G Ninja -DARCHON_WERROR=ON "${settings[@]}"
 }
 
-# build_tree NAME [TARGET]: configures and builds build/NAME; a second call in one run finds it done.
+# build_tree NAME [TARGET...]: configures and builds build/NAME; a second call in one run finds it done.
 build_tree() {
     local name=$1
     configure_tree "$name" || return 1
     # Everything that does not compile is named, not only the first file.
-    logged "build-$name" cmake --build "$BUILDS/$name" -j "$(nproc)" ${2:+--target "$2"} -- -k 0
+    logged "build-$name" cmake --build "$BUILDS/$name" -j "$(nproc)" ${2:+--target "${@:2}"} -- -k 0
 }
 
 # build_programs NAME: the two programs as an installation has them, in build/NAME/installed.
 build_programs() {
-    build_tree "$1" && logged "install-$1" cmake --install "$BUILDS/$1" --prefix "$BUILDS/$1/installed"
+    build_tree "$1" archon-bundle archon-load && logged "install-$1" cmake --install "$BUILDS/$1" --prefix "$BUILDS/$1/installed"
 }

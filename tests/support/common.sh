@@ -64,7 +64,7 @@ spawn() {
 # pid_alive PIDFILE: is the very process of this file still there?
 pid_alive() {
     local pid start
-    read -r pid start <"$1" 2>/dev/null || return 1
+    read -r pid start 2>/dev/null <"$1" || return 1
     [ "$(process_start_time "$pid")" = "$start" ]
 }
 

@@ -123,14 +123,17 @@ daemon_remove_cgroups() {
 }
 
 daemon_halt() {
-    local dir=$1 id namespace pid
+    local dir=$1 id namespace held pid
     id=$(cat "$dir/id")
     if pid_alive "$dir/pid"; then
+        # Held until the end: a namespace that is gone lends its number to the next one, which may be that of another engine's container.
+        exec {held}<"/proc/$(pid_of "$dir/pid")/ns/mnt"
         namespace=$(readlink "/proc/$(pid_of "$dir/pid")/ns/mnt")
         kill -TERM "$(pid_of "$dir/pid")"
         wait_for 10 daemon_kill_containers "$id" || true
         stop_pid "$dir/pid" 20
         for pid in $(daemon_helper_pids "$namespace"); do kill -KILL "$pid" 2>/dev/null || true; done
+        exec {held}<&-
     fi
     wait_for 10 daemon_kill_containers "$id" || die "containers of $id do not end"
 }

@@ -110,20 +110,21 @@ static void monotonous_bytes_are_cut_at_the_maximum(void **state)
 static void cuts_do_not_depend_on_the_pieces_that_arrive(void **state)
 {
     (void)state;
-    enum { N = 300000 };
-    AUTO(mem_auto) uint8_t *bytes = counter_stream(N);
+    enum { MOST = 300000 };
+    AUTO(mem_auto) uint8_t *bytes = counter_stream(MOST);
     struct chunker c;
     chunker_init(&c, 4096);
     for (size_t window = 1; window < 40000; window = window * 3 + 1) {
         size_t at = 0, whole_at = 0, have = 0;
-        while (at < N) {
+        size_t n = window < 100 ? MOST / 8 : MOST; /* each byte that arrives alone looks at its whole piece again */
+        while (at < n) {
             size_t piece = 0;
             while (piece == 0) {
-                have = have + window > N ? N : have + window;
-                piece = chunker_cut(&c, bytes + at, have - at, have == N);
+                have = have + window > n ? n : have + window;
+                piece = chunker_cut(&c, bytes + at, have - at, have == n);
                 assert_true(piece > 0 || have - at < chunker_max(&c));
             }
-            size_t whole = chunker_cut(&c, bytes + whole_at, N - whole_at, true);
+            size_t whole = chunker_cut(&c, bytes + whole_at, n - whole_at, true);
             assert_int_equal(piece, whole);
             at += piece;
             whole_at += whole;
