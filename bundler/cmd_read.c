@@ -4,6 +4,7 @@
 #include "bundler/base.h"
 #include "bundler/commands.h"
 #include "bundler/open.h"
+#include "show/contents.h"
 #include "show/export.h"
 #include "show/inspect.h"
 #include "show/members.h"
@@ -43,7 +44,7 @@ static bool check_release(const struct bundle *b, struct err *e)
     size_t n = 0;
     const char *text = bundle_release_text(b, &n);
     AUTO(release_clear_auto) struct release r = { 0 };
-    return release_read(&r, text, n, e) || err_in(e, "%s", index_name(bundle_index(b)));
+    return (release_read(&r, text, n, e) && show_check_contents(bundle_manifest(b), &r, e)) || err_in(e, "%s", index_name(bundle_index(b)));
 }
 
 /* Layers of a delta are put together from the bundle of its base, through files in dir. Without that bundle, what needs it says so. */

@@ -153,4 +153,18 @@ def check_release(data, m):
     release = strict_json(data, 'release.json')
     for key in ('name', 'version'):
         need(release.get(key) == m['release'][key], 'FORMAT', 'release.json: %s is not that of bundle.json' % key)
+    check_contents(release, m)
     return release
+
+
+def check_contents(release, m):
+    """What release.json names is in the bundle."""
+    documents = {'sha256:' + x['sha256'] for x in m['members'] if x['name'].startswith('images/')}
+    layers = {x['diff_id'] for x in m['layers']}
+    files = {(x['name'], x['size'], x.get('sha256'), bool(x.get('x'))) for x in m['members']}
+    for image in release.get('images', []):
+        named = [image[k] for k in ('index',) if k in image] + [p[k] for p in image['platforms'] for k in ('manifest', 'config')]
+        need(documents.issuperset(named), 'FORMAT', 'release.json: a document of %s is not in the bundle' % image['reference'])
+        need(layers.issuperset(d for p in image['platforms'] for d in p['diff_ids']), 'FORMAT', 'release.json: a layer of %s is not in the bundle' % image['reference'])
+    for f in release.get('files', []):
+        need(('app/' + f['path'], f['size'], f['sha256'], bool(f.get('x'))) in files, 'FORMAT', 'release.json: app/%s is not in the bundle' % f['path'])

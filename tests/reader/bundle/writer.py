@@ -236,6 +236,13 @@ def release_json(name, version, images, compose):
                       'files': [{'path': 'compose.yaml', 'size': len(compose), 'sha256': sha256(compose)}]}) + b'\n'
 
 
+def without_images(spec):
+    """The same with a release of files alone: layers may then be any."""
+    (name, data, x), *others = spec['members']
+    release = {k: v for k, v in json.loads(data).items() if k not in ('services', 'compose')}
+    return {**spec, 'members': [(name, canonical({**release, 'images': []}) + b'\n', x), *others]}
+
+
 def golden_spec(version='1.0.0'):
     """Two images of three layers: the second layer repeats most of the first, the third is an empty tar. The data is in four members."""
     old, more = words(26000, skip=2300), words(9000, skip=40000)

@@ -1,4 +1,6 @@
 """Row M: the manifest."""
+import json
+
 from bundle.base import MIB
 from bundle.writer import build
 
@@ -130,6 +132,23 @@ def values(make):
             members=at_index(0, lambda m, c=change: [m[0], replace(*c)(m[1]), m[2]]))
 
 
+def contents(make):
+    """What release.json names and the bundle does not have."""
+    release = json.loads(make.spec['members'][0][1])
+    image = release['images'][1]['platforms'][0]
+    nothing = '0' * 64
+
+    def says(old, new):
+        return make(members=at_index(0, lambda m: [m[0], replace(old.encode(), new.encode())(m[1]), m[2]]))
+    for what, digest in (('manifest', image['manifest']), ('config', image['config']), ('layer', image['diff_ids'][1])):
+        yield 'M18-no-' + what, 'FORMAT', 'release.json names a %s that is not there' % what, says(digest, 'sha256:' + nothing)
+    yield 'M18-no-index', 'FORMAT', 'release.json names an index that is not there', says('"platforms":[', '"index":"sha256:%s","platforms":[' % nothing)
+    yield 'M18-document-elsewhere', 'FORMAT', 'a configuration that is only a file', says(image['config'], 'sha256:' + release['files'][0]['sha256'])
+    for what, old, new in (('digest', release['files'][0]['sha256'], nothing), ('size', '"size":%d,' % release['files'][0]['size'], '"size":7,'),
+                           ('name', '"path":"compose.yaml"', '"path":"another.yaml"')):
+        yield 'M18-file-' + what, 'FORMAT', 'a file of release.json that is not there like that', says(old, new)
+
+
 def cases(make):
-    for group in (text, sizes, keys, values):
+    for group in (text, sizes, keys, values, contents):
         yield from group(make)

@@ -1,7 +1,7 @@
 """layers.bin and the window rule."""
 import struct
 
-from bundle.writer import build, counter
+from bundle.writer import build, counter, without_images
 
 from .changes import at_index, edit
 
@@ -30,9 +30,11 @@ def extents(make):
     yield 'recipe-not-merged', 'FORMAT', 'two extents that could be one', first(lambda es: [(0, 1000, es[0][2]), (0, es[0][1] - 1000, es[0][2] + 1000)] + es[1:])
     yield 'recipe-size-of-layer', 'FORMAT', 'the manifest says one byte more', make(manifest=lambda m: edit('layers', 0, 'size', m['layers'][0]['size'] + 1)(m))
     yield 'recipe-other-bytes', 'INTEGRITY', 'the right length of the wrong bytes: only rebuilding shows it', first(lambda es: [(0, es[0][1], es[0][2] + 1)] + es[1:])
-    yield 'recipe-diff-id', 'INTEGRITY', 'another diff_id: only rebuilding shows it', make(manifest=edit('layers', 0, 'diff_id', 'sha256:' + '0' * 64))
+    yield 'recipe-diff-id', 'INTEGRITY', 'another diff_id: only rebuilding shows it', make(
+        manifest=edit('layers', 0, 'diff_id', 'sha256:' + '0' * 64),
+        members=at_index(0, lambda m: [m[0], m[1].replace(make.manifest['layers'][0]['diff_id'].encode(), b'sha256:' + b'0' * 64), m[2]]))
     yield 'recipe-no-layers', 'OK', 'an application without images', build(
-        {**make.spec, 'layers': [], 'stream': b'', 'recipes': []}, [make.key])
+        {**without_images(make.spec), 'layers': [], 'stream': b'', 'recipes': []}, [make.key])
     yield 'recipe-empty-layer', 'OK', 'a layer of no bytes has no extents', build(
         {**make.spec, 'layers': make.spec['layers'] + [b'']}, [make.key])
 
@@ -41,7 +43,7 @@ def window(make):
     """The window rule at its limit."""
     def bundle(stream, layer_extents, data_cut=512, **change):
         layer = b''.join(stream[o:o + n] for _, n, o in layer_extents)
-        return build({**make.spec, 'layers': [layer], 'stream': stream, 'recipes': [layer_extents], 'data_cut': data_cut, 'data_split': 1 << 30},
+        return build({**without_images(make.spec), 'layers': [layer], 'stream': stream, 'recipes': [layer_extents], 'data_cut': data_cut, 'data_split': 1 << 30},
                      [make.key], **change)
     stream = counter(65 * 512)
     yield 'recipe-window-64', 'OK', 'a layer of 64 chunks', bundle(stream[:64 * 512], [(0, 64 * 512, 0)])

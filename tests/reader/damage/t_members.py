@@ -18,7 +18,7 @@ def names(make):
     for label, name in BAD_NAMES:
         yield 'T01-name-' + label, 'FORMAT', repr(name), make(members=at_index(1, lambda m, n=name: [n, m[1], m[2]]))
     for label, name in (('8-deep', 'app/2/3/4/5/6/7/8'), ('100-bytes', 'app/' + 'a' * 96), ('odd', 'app/..a/.b/c..@+-_')):
-        yield 'T01-good-name-' + label, 'OK', name, make(members=at_index(1, lambda m, n=name: [n, m[1], m[2]]))
+        yield 'T01-good-name-' + label, 'OK', name, make(members=at_index(6, lambda m, n=name: [n, m[1], m[2]]))
     yield 'T01-name-backslash', 'FORMAT', 'C:\\\\x', make(document=replace(b'app/compose.yaml', b'app\\\\mpose.yaml'))
     for label, raw in (('rtl-override', b'app/\xe2\x80\xaegpj.exe'), ('invalid-utf8', b'app/\xff\xfe'), ('overlong', b'app/\xc0\xae\xc0\xae'), ('surrogate', b'app/\xed\xa0\x80')):
         yield 'T13-name-' + label, 'FORMAT', 'a name as raw bytes', make(document=replace(b'app/compose.yaml', raw))

@@ -5,7 +5,7 @@ import struct
 import subprocess
 
 from bundle.base import MIB, tar_header
-from bundle.writer import build, golden_spec, stored_frame, zstd
+from bundle.writer import build, golden_spec, stored_frame, without_images, zstd
 
 from .changes import at_index, flip, swap
 
@@ -204,7 +204,7 @@ def other_cuts(make):
     for label, kind, size in (('4MiB', 'OK', 4 * MIB), ('4MiB+1', 'FORMAT', 4 * MIB + 1)):
         zeros = bytes(size)
         yield 'Z17-raw-' + label, kind, 'a chunk of %d raw bytes' % size, build(
-            {**make.spec, 'layers': [zeros], 'stream': zeros, 'recipes': [[(0, size, 0)]], 'data_split': 1 << 30, 'data_cut': 1 << 30}, [make.key])
+            {**without_images(make.spec), 'layers': [zeros], 'stream': zeros, 'recipes': [[(0, size, 0)]], 'data_split': 1 << 30, 'data_cut': 1 << 30}, [make.key])
 
 
 def mixed(make):
