@@ -214,13 +214,14 @@ static bool before_image(void *ctx, const struct load_image *i, struct err *e)
     return prepare_name(ctx, &i->name, e);
 }
 
-/* Also of a run that was killed, which this one goes on with. */
+/* Also of a run that was killed, which this one goes on with; and after a signal asked for a stop. */
 static bool remove_bases(struct install *in, struct err *e)
 {
+    AUTO(engine_close_auto) struct engine *g = engine_open_to_tidy(in->engine, e);
     AUTO(mem_auto) const struct load_image **all = mem_new_array(in->n_images, sizeof *all);
     for (size_t i = 0; i < in->n_images; i++)
         all[i] = &in->images[i].load;
-    return load_bases_remove(in->engine, all, in->n_images, e);
+    return g != NULL && load_bases_remove(g, all, in->n_images, e);
 }
 
 static bool run_set(struct install *in, struct load_set *set, struct err *e)

@@ -87,9 +87,10 @@ static bool ask(struct engine *g, const char *path, bool (*read)(struct engine_f
     return ok || err_in(e, "engine at %s", SHOWN(g->facts.socket));
 }
 
-static bool open_http(struct engine *g, struct err *e)
+static bool open_http(struct engine *g, bool works_after_signal, struct err *e)
 {
-    struct http_options o = { .unix_socket = g->facts.socket, .connect_timeout_ms = CONNECT_MS, .stall_timeout_ms = g->times.stall_ms };
+    struct http_options o = { .unix_socket = g->facts.socket, .connect_timeout_ms = CONNECT_MS, .stall_timeout_ms = g->times.stall_ms,
+                              .works_after_signal = works_after_signal };
     g->http = http_open(&o, e);
     return g->http != NULL;
 }
@@ -100,7 +101,7 @@ struct engine *engine_open_timed(const char *socket, const struct engine_times *
     g->times = *times;
     if (!choose_socket(g->facts.socket, socket, e) || !check_socket(g->facts.socket, e))
         return NULL;
-    if (!open_http(g, e) || !ask(g, "/version", facts_read_version, e) || !ask(g, "/info", facts_read_info, e))
+    if (!open_http(g, false, e) || !ask(g, "/version", facts_read_version, e) || !ask(g, "/info", facts_read_info, e))
         return NULL;
     return TAKE(g);
 }
@@ -110,12 +111,22 @@ struct engine *engine_open(const char *socket, struct err *e)
     return engine_open_timed(socket, &usual_times, e);
 }
 
-struct engine *engine_open_again(const struct engine *g, struct err *e)
+static struct engine *open_again(const struct engine *g, bool works_after_signal, struct err *e)
 {
     AUTO(engine_close_auto) struct engine *again = mem_new(sizeof *again);
     again->facts = g->facts;
     again->times = g->times;
-    return open_http(again, e) ? TAKE(again) : NULL;
+    return open_http(again, works_after_signal, e) ? TAKE(again) : NULL;
+}
+
+struct engine *engine_open_again(const struct engine *g, struct err *e)
+{
+    return open_again(g, false, e);
+}
+
+struct engine *engine_open_to_tidy(const struct engine *g, struct err *e)
+{
+    return open_again(g, true, e);
 }
 
 /* --- what may be asked of it -------------------------------------------------------------------------------------- */

@@ -34,6 +34,8 @@ struct engine;
 MUST_CHECK struct engine *engine_open(const char *socket, struct err *e);
 /* Another connection to the same one, for another thread; asks nothing. ERR_ENGINE. */
 MUST_CHECK struct engine *engine_open_again(const struct engine *g, struct err *e);
+/* The same for tidying up: what is asked there is answered also after a signal asked for a stop. (A second signal ends the program.) */
+MUST_CHECK struct engine *engine_open_to_tidy(const struct engine *g, struct err *e);
 void engine_close(struct engine *g);
 AUTO_FREE(struct engine, engine_close)
 const struct engine_facts *engine_facts(const struct engine *g);

@@ -92,10 +92,9 @@ static bool may_be_missing(const struct fetching *f, const struct untar_entry *e
 static bool write_bytes(void *ctx, const void *bytes, size_t n, struct err *e)
 {
     struct fetching *f = ctx;
-    bool is_over = f->bytes > f->max_bytes || n > f->max_bytes - f->bytes;
-    f->bytes = is_over ? UINT64_MAX : f->bytes + n;
-    if (is_over) /* longer than any of them */
-        return true;
+    if (n > f->max_bytes - f->bytes) /* the rest is not even inflated: it may have no end */
+        return err_set(e, ERR_REGISTRY, "longer than any layer that is wanted");
+    f->bytes += n;
     sha256_add(f->hash, bytes, n);
     return fd_write_all(f->fd, bytes, n, "layer of the base", e);
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/num.h"
 #include "base/text.h"
 
 #include "base/banned.h"
@@ -204,10 +205,12 @@ void rootfs_tree_path(const struct rootfs_tree *t, size_t i, struct buf *out)
         buf_addf(out, "%s%s", rootfs_name(t, chain[n]), n > 0 ? "/" : "");
 }
 
+/* Files with holes may claim any length. */
 uint64_t rootfs_tree_bytes(const struct rootfs_tree *t)
 {
     uint64_t sum = 2 * TAR_BLOCK;
     for (size_t i = 0; i < t->n_left; i++)
-        sum += TAR_BLOCK + (t->nodes[t->left[i]].size + TAR_BLOCK - 1) / TAR_BLOCK * TAR_BLOCK;
+        if (!num_add(&sum, sum, TAR_BLOCK + (t->nodes[t->left[i]].size + TAR_BLOCK - 1) / TAR_BLOCK * TAR_BLOCK))
+            return UINT64_MAX;
     return sum;
 }

@@ -253,7 +253,7 @@ void http_stop(struct http *h)
 bool exchange_drive(struct http *h, unsigned wait_ms, struct err *e)
 {
     int n_running = 0;
-    if (!start_check(e))
+    if (!h->works_after_signal && !start_check(e))
         return false;
     if (atomic_load(&h->is_stopped))
         return err_set(e, ERR_INTERRUPTED, "stopped");

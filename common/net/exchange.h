@@ -32,6 +32,7 @@ struct http {
     struct exchange *exchanges; /* all that run */
     uint64_t n_turns;
     atomic_bool is_stopped;
+    bool works_after_signal;
 };
 
 /* Appends where the system keeps the public roots. */

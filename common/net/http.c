@@ -81,6 +81,7 @@ struct http *http_open(const struct http_options *o, struct err *e)
     h->stall_timeout_ms = o->stall_timeout_ms > 0 ? o->stall_timeout_ms : STALL_TIMEOUT_MS;
     h->least_bytes_per_s = o->least_bytes_per_s;
     h->pace.bytes_per_s = o->limit_bytes_per_s;
+    h->works_after_signal = o->works_after_signal;
     h->speaks_http2 = o->speaks_http2 && (curl_version_info(CURLVERSION_NOW)->features & CURL_VERSION_HTTP2) != 0;
     /* One request at a time on each connection, also with HTTP/2: several downloads on one TCP connection share its window, and one lost packet stops all. */
     curl_multi_setopt(h->multi, CURLMOPT_MAX_CONCURRENT_STREAMS, 1L);

@@ -26,6 +26,7 @@ struct http_options {
     uint64_t least_bytes_per_s;  /* a server that gives less on average for stall_timeout_ms is ERR_NET; 0: any that is not silent */
     uint64_t limit_bytes_per_s;  /* of all bodies that come, over all connections; 0: none */
     bool speaks_http2;           /* over TLS, with servers that offer it */
+    bool works_after_signal;     /* requests go on although a signal asked for a stop */
     const char *user_agent;
 };
 MUST_CHECK struct http *http_open(const struct http_options *o, struct err *e);

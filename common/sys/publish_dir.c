@@ -35,19 +35,30 @@ static bool check_final_name(const struct publish_dir *p, struct err *e)
     return !exists || err_set(e, ERR_IO, "%s: exists already", SHOWN(p->path));
 }
 
-/* Whatever has the name and is not being worked on goes. */
+/* What has the lock in it is of a run like this one; so is what is still empty. Anything else is somebody's own. */
 static bool remove_stale(const struct publish_dir *p, const char *lock, struct err *e)
 {
     AUTO(fd_auto) int old = open(lock, O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
     if (old >= 0 && !fd_try_lock(old) && errno == EAGAIN)
         return err_set(e, ERR_LOCKED, "%s: another run is writing it", SHOWN(p->path));
-    return path_remove_tree(p->partial, e);
+    if (old >= 0)
+        return path_remove_tree(p->partial, e);
+    if (rmdir(p->partial) == 0)
+        return true;
+    err_set(e, ERR_IO, "%s: is in the way, and not what a run like this one left", SHOWN(p->partial));
+    return err_hint(e, "name another place, or move it away");
 }
 
 static bool make(struct publish_dir *p, struct err *e)
 {
     AUTO(mem_auto) char *lock = path_join(p->partial, LOCK_NAME);
-    if (mkdir(p->partial, 0700) != 0 && (errno != EEXIST || !remove_stale(p, lock, e) || mkdir(p->partial, 0700) != 0))
+    bool is_made = mkdir(p->partial, 0700) == 0;
+    if (!is_made && errno == EEXIST) {
+        if (!remove_stale(p, lock, e))
+            return false;
+        is_made = mkdir(p->partial, 0700) == 0;
+    }
+    if (!is_made)
         return file_fail(e, errno, "make directory", p->partial);
     p->is_made = true;
     p->lock = open(lock, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);

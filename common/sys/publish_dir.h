@@ -5,8 +5,8 @@
  *     ... path_publish_beneath(publish_dir_path(p), &name, 0644, e) ...
  *     if (!publish_dir_commit(p, e)) return false;
  *
- * Dropped without commit nothing stays. What a run that was killed left is removed by the next one; what another run works on is
- * ERR_LOCKED. */
+ * Dropped without commit nothing stays. What a run that was killed left is removed by the next one (it has a lock file in it); what another
+ * run works on is ERR_LOCKED, and what somebody else has under that name ERR_IO. */
 #ifndef SYS_PUBLISH_DIR_H
 #define SYS_PUBLISH_DIR_H
 

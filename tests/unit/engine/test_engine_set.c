@@ -1,10 +1,13 @@
 /* Several images at once: what is sent in which request, what waits for what, and what is left when one of them fails. */
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -13,6 +16,7 @@
 #include "base/text.h"
 #include "engine/load_set_parts.h"
 #include "sys/file.h"
+#include "sys/start.h"
 #include "tests/unit/engine/world.h"
 
 #include "base/banned.h"
@@ -420,6 +424,37 @@ static void bases_are_removed_and_nothing_else(void **state)
     family_stop(&f);
 }
 
+/* In a process of its own, as no process forgets that it was asked to stop. */
+static void bases_are_removed_although_a_signal_asked_for_a_stop(void **state)
+{
+    (void)state;
+    struct family f;
+    struct err e = { 0 };
+    int status = 0;
+    family_start(&f, WORLD_CLASSIC, LARGE, "");
+    const struct load_image *all[] = { &f.images[0].load, &f.images[1].load };
+    AUTO(mem_auto) char *rules = mem_format("{\"call\": \"GET /images/json\", \"json\": [{\"Id\": \"%s\"}]},"
+                                            "{\"call\": \"DELETE /images/.*\", \"json\": []},", DIGEST_SHOWN(&f.base.config_digest));
+    struct world w;
+    world_start(&w, WORLD_CLASSIC, rules);
+    pid_t child = fork();
+    if (child == 0) {
+        struct engine *usual = start_process(NULL, &e) ? engine_open_again(w.g, &e) : NULL;
+        struct engine *tidy = engine_open_to_tidy(w.g, &e);
+        if (usual == NULL || tidy == NULL || raise(SIGINT) != 0)
+            _exit(3);
+        bool is_stopped = !load_bases_remove(usual, all, 2, &e) && e.code == ERR_INTERRUPTED;
+        e = (struct err){ 0 };
+        _exit(is_stopped && load_bases_remove(tidy, all, 2, &e) ? 0 : 1);
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), 0);
+    assert_int_equal(world_calls(&w, "DELETE"), 1);
+    world_stop(&w);
+    family_stop(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -437,6 +472,7 @@ int main(void)
         cmocka_unit_test(who_listens_can_stop_it),
         cmocka_unit_test(copies_of_requests_that_are_under_way_need_room),
         cmocka_unit_test(bases_are_removed_and_nothing_else),
+        cmocka_unit_test(bases_are_removed_although_a_signal_asked_for_a_stop),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

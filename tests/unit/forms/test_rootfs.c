@@ -10,6 +10,7 @@
 
 #include "base/text.h"
 #include "forms/rootfs.h"
+#include "forms/rootfs_tree.h"
 #include "stream/untar.h"
 #include "tests/support/scratch.h"
 #include "tests/support/tar_text.h"
@@ -351,9 +352,23 @@ static void long_names_other_letters_and_attributes_stay(void **state)
     stack_clear(&stack);
 }
 
+static void files_that_claim_more_than_there_are_numbers_do_not_look_small(void **state)
+{
+    (void)state;
+    struct err e = { 0 };
+    AUTO(rootfs_tree_free_auto) struct rootfs_tree *tree = rootfs_tree_new();
+    static const char *const names[] = { "a", "b", "c" };
+    rootfs_tree_layer(tree);
+    for (size_t i = 0; i < ARRAY_LEN(names); i++)
+        assert_true(rootfs_tree_add(tree, &(struct untar_entry){ .kind = UNTAR_FILE, .path = names[i], .size = INT64_MAX }, &e));
+    rootfs_tree_settle(tree);
+    assert_true(rootfs_tree_bytes(tree) == UINT64_MAX);
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
+        cmocka_unit_test(files_that_claim_more_than_there_are_numbers_do_not_look_small),
         SCRATCH_TEST(the_last_layer_wins),
         SCRATCH_TEST(the_later_of_two_entries_in_one_layer_wins),
         SCRATCH_TEST(a_whiteout_removes_what_lower_layers_have),

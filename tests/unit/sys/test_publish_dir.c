@@ -77,6 +77,30 @@ static void removes_what_a_run_left_that_was_killed(void **state)
     assert_false(scratch_has(s, "out.partial/old"));
 }
 
+static void leaves_alone_what_is_somebody_elses(void **state)
+{
+    struct scratch *s = *state;
+    struct err e = { 0 };
+    assert_int_equal(mkdir(scratch_at(s, "out.partial"), 0700), 0);
+    scratch_text(s, "out.partial/mine", "mine", 0600);
+    assert_null(publish_dir_open(scratch_at(s, "out"), &e));
+    assert_int_equal(e.code, ERR_IO);
+    assert_non_null(strstr(e.msg, "out.partial: is in the way"));
+    assert_true(scratch_has(s, "out.partial/mine"));
+    e = (struct err){ 0 };
+    scratch_text(s, "file.partial", "mine", 0600);
+    assert_null(publish_dir_open(scratch_at(s, "file"), &e));
+    assert_true(scratch_has(s, "file.partial"));
+    e = (struct err){ 0 };
+    assert_int_equal(symlink("out.partial", scratch_at(s, "link.partial")), 0);
+    assert_null(publish_dir_open(scratch_at(s, "link"), &e));
+    assert_true(scratch_has(s, "out.partial/mine"));
+    e = (struct err){ 0 };
+    assert_int_equal(mkdir(scratch_at(s, "empty.partial"), 0700), 0);
+    AUTO(publish_dir_drop_auto) struct publish_dir *p = publish_dir_open(scratch_at(s, "empty"), &e);
+    assert_non_null(p);
+}
+
 static void keeps_out_of_what_another_run_works_on(void **state)
 {
     struct scratch *s = *state;
@@ -96,6 +120,7 @@ int main(void)
         SCRATCH_TEST(leaves_nothing_when_it_is_dropped),
         SCRATCH_TEST(replaces_nothing),
         SCRATCH_TEST(removes_what_a_run_left_that_was_killed),
+        SCRATCH_TEST(leaves_alone_what_is_somebody_elses),
         SCRATCH_TEST(keeps_out_of_what_another_run_works_on),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
