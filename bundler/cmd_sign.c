@@ -58,7 +58,10 @@ static bool report(struct cli_context *ctx, const char *path, const struct signi
 static bool renew_parity(struct cli_context *ctx, const char *path, struct signing *s, struct err *e)
 {
     struct parity_how how = { .jobs = work_cpus(), .progress = &ctx->progress };
-    AUTO(mem_auto) char *par = parity_path(path);
+    AUTO(mem_auto) char *real = seal_real_path(path, e);
+    if (real == NULL)
+        return false;
+    AUTO(mem_auto) char *par = parity_path(real);
     if (!parity_renew(path, &how, &s->parity, e))
         return err_in(e, "%s is signed, but %s still repairs the header without this signature", SHOWN(path_base(path)), SHOWN(path_base(par)));
     if (s->parity == PARITY_FOREIGN)

@@ -36,18 +36,18 @@ static char *choose_path(const struct split_options *o, bool *may_replace)
     return o->output == NULL ? TAKE(whole) : *may_replace ? mem_text(o->output) : path_join(o->output, path_base(whole));
 }
 
-static bool check_place(const char *path, bool may_replace, uint64_t need, struct err *e)
+/* Everything that can be known to fail is said before the first byte is written. */
+static bool check_place(const struct split_options *o, const char *path, bool may_replace, uint64_t need, struct err *e)
 {
     uint64_t room = 0;
-    bool exists = false;
     char a[24];
     char b[24];
-    AUTO(mem_auto) char *first = part_name(path, 1);
     AUTO(mem_auto) char *dir = path_dir(path);
-    if (!place_check(path, e) || !file_exists(first, &exists, e) || !file_free_bytes(dir, &room, e))
+    if (o->part_bytes < need && (need - 1) / o->part_bytes >= LIMIT_PARTS)
+        return err_set(e, ERR_USAGE, "--size: %s would be more than %d parts", text_bytes(a, need), LIMIT_PARTS) || err_hint(e, "choose larger parts");
+    if (!place_check(path, e) || !medium_holds(path, need, o->part_bytes < need ? o->part_bytes : need, "--size", e) ||
+        (!may_replace && !output_check_free(path, o->part_bytes, e)) || !output_clean(path, o->part_bytes, e) || !file_free_bytes(dir, &room, e))
         return false;
-    if (exists && !may_replace)
-        return err_set(e, ERR_IO, "%s: exists already", SHOWN(first)) || err_hint(e, "move it away, or replace it: -o %s", path);
     return room >= need ||
            err_set(e, ERR_SPACE, "%s: %s are needed for the parts, %s are free", SHOWN(dir), text_bytes(a, need), text_bytes(b, room));
 }
@@ -99,7 +99,7 @@ static bool run_split(struct cli_context *ctx, const void *options, struct err *
     if (x == NULL)
         return false;
     AUTO(mem_auto) char *path = choose_path(o, &may_replace);
-    if (!check_place(path, may_replace, bundle_file_bytes(f), e))
+    if (!check_place(o, path, may_replace, bundle_file_bytes(f), e))
         return false;
     AUTO(output_drop_auto) struct output *to = output_open(path, o->part_bytes, e);
     struct medium_check check = { .manifest_sha256 = index_manifest_sha256(x), .jobs = work_cpus(), .progress = &ctx->progress,

@@ -25,13 +25,14 @@ static bool create_resolve(struct create *c, struct err *e)
 /* What registries say about sizes is an estimate of the bundle: rarely more than three quarters of it is written, and then writing tells. */
 static bool create_check_medium(struct create *c, struct err *e)
 {
-    return medium_holds(c->path, c->base.bundle == NULL ? c->fetched.bytes / 4 * 3 : 0, c->o->part_bytes, e);
+    uint64_t bytes = c->base.bundle != NULL ? 0 : create_is_exact(c) ? c->fetched.bytes : c->fetched.bytes / 4 * 3;
+    return medium_holds(c->path, bytes, c->o->part_bytes, "--split", e) && medium_holds_parity(c->parity_path, create_parity_bytes(c, bytes), e);
 }
 
 static bool create_read_back(struct create *c, struct err *e)
 {
     struct medium_check how = { .manifest_sha256 = &c->manifest_sha256, .jobs = c->jobs, .progress = &c->ctx->progress, .is_from_medium = true };
-    return !c->o->is_checking_medium || medium_check(writer_output(c->writer), &how, e);
+    return !c->o->is_checking_medium || (medium_check(writer_output(c->writer), &how, e) && create_check_parity(c, e));
 }
 
 static bool create_compare_scans(struct create *c, struct err *e)
@@ -39,9 +40,20 @@ static bool create_compare_scans(struct create *c, struct err *e)
     return gates_compare(&c->gates, c->app, c->images, e);
 }
 
+/* A file in one piece goes before parts of the same name. */
+static bool warn_of_whole(const struct create *c, struct err *e)
+{
+    bool exists = false;
+    if (c->o->part_bytes > 0 && !file_exists(c->path, &exists, e))
+        return false;
+    if (exists)
+        log_warn("%s is there, too: it is read under this name, and not the parts: remove it", SHOWN(c->path));
+    return true;
+}
+
 static bool create_publish(struct create *c, struct err *e)
 {
-    if (!writer_publish(c->writer, c->may_replace, e) || !create_publish_parity(c, e) || (c->o->is_checking_medium && !medium_settle(c->path, e)))
+    if (!writer_publish(c->writer, c->may_replace, e) || !create_publish_parity(c, e) || !warn_of_whole(c, e) || (c->o->is_checking_medium && !medium_settle(c->path, e)))
         return false;
     registries_trim(&c->registries);
     return true;

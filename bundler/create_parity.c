@@ -7,8 +7,11 @@
 #include "base/text.h"
 #include "bundle/file.h"
 #include "bundle/parity.h"
+#include "bundle/parity_verify.h"
 #include "bundler/create.h"
+#include "bundler/medium.h"
 #include "sys/file.h"
+#include "sys/path.h"
 
 #include "base/banned.h"
 
@@ -54,8 +57,22 @@ bool create_make_parity(struct create *c, struct err *e)
     if (f == NULL || !parity_shape_for(&s, bundle_file_bytes(f), &c->manifest_sha256, c->parity_percent, e))
         return false;
     struct parity_source from = { parity_read_bundle, f };
+    if (!medium_holds_parity(c->parity_path, parity_file_bytes(&s), e))
+        return false;
     c->parity = publish_open(c->parity_path, 0644, e);
     return c->parity != NULL && parity_write(publish_fd(c->parity), c->parity_path, &s, &from, 0, s.rows, &how, e);
+}
+
+bool create_check_parity(struct create *c, struct err *e)
+{
+    struct parity_shape s;
+    struct parity_how how = { .jobs = c->jobs, .progress = &c->ctx->progress };
+    if (c->parity == NULL)
+        return true;
+    AUTO(bundle_file_close_auto) struct bundle_file *f = bundle_file_of(publish_fd(c->parity), path_base(c->parity_path), e);
+    return (f != NULL && bundle_file_read_medium(f, e) && parity_shape_for(&s, writer_manifest(c->writer)->total_len, &c->manifest_sha256, c->parity_percent, e) &&
+            parity_verify(f, &s, &how, e)) ||
+           err_in(e, "reading back from the medium");
 }
 
 /* A parity file that lies there from an earlier bundle of this name would repair this one into nonsense, which no signature fits: better to say so now. */

@@ -81,16 +81,11 @@ static bool choose_output(struct create *c, struct err *e)
     struct stat st = { .st_mode = S_IFREG };
     c->path = place_named(c, name);
     AUTO(mem_auto) char *file = c->o->part_bytes > 0 ? part_name(c->path, 1) : mem_text(c->path);
-    bool exists = lstat(file, &st) == 0;
-    if (!exists && errno != ENOENT)
+    if (lstat(file, &st) != 0 && errno != ENOENT)
         return file_fail(e, errno, "look at", file);
     if (!S_ISREG(st.st_mode)) /* it would be refused at the end, too: after all the work */
         return file_not_regular(file, st.st_mode, e);
-    if (exists && !c->may_replace) {
-        err_set(e, ERR_IO, "%s: exists already", SHOWN(file));
-        return err_hint(e, "move it away, or replace it: -o %s", c->path);
-    }
-    return create_prepare_parity(c, e);
+    return (c->may_replace || output_check_free(c->path, c->o->part_bytes, e)) && output_clean(c->path, c->o->part_bytes, e) && create_prepare_parity(c, e);
 }
 
 /* ---- archon-load goes along ---- */

@@ -46,18 +46,32 @@ bool medium_settle(const char *path, struct err *e)
     return true;
 }
 
-bool medium_holds(const char *path, uint64_t bytes, uint64_t part_bytes, struct err *e)
+static bool ask_max(const char *path, uint64_t *max, struct err *e)
+{
+    AUTO(fd_auto) int fd = open_dir(path, e);
+    *max = fd < 0 ? 0 : file_max_bytes(fd);
+    return fd >= 0;
+}
+
+static bool too_long(const char *path, uint64_t bytes, uint64_t max, struct err *e)
 {
     char a[24];
     char b[24];
-    AUTO(fd_auto) int fd = open_dir(path, e);
-    if (fd < 0)
+    return err_set(e, ERR_SPACE, "%s: about %s are expected, and a file there can have %s at most", SHOWN(path), text_bytes(a, bytes), text_bytes(b, max));
+}
+
+bool medium_holds(const char *path, uint64_t bytes, uint64_t part_bytes, const char *option, struct err *e)
+{
+    uint64_t max = 0;
+    if (!ask_max(path, &max, e))
         return false;
-    uint64_t max = file_max_bytes(fd);
     if (part_bytes > max)
-        return err_set(e, ERR_USAGE, "--split: a file there can have %llu bytes at most", (unsigned long long)max) || err_hint(e, "--split 4095MiB");
-    if (part_bytes > 0 || bytes <= max)
-        return true;
-    err_set(e, ERR_SPACE, "%s: about %s are expected, and a file there can have %s at most", SHOWN(path), text_bytes(a, bytes), text_bytes(b, max));
-    return err_hint(e, "write it in parts: --split 4095MiB");
+        return err_set(e, ERR_USAGE, "%s: a file there can have %llu bytes at most", option, (unsigned long long)max) || err_hint(e, "%s 4095MiB", option);
+    return part_bytes > 0 || bytes <= max || too_long(path, bytes, max, e) || err_hint(e, "write it in parts: %s 4095MiB", option);
+}
+
+bool medium_holds_parity(const char *path, uint64_t bytes, struct err *e)
+{
+    uint64_t max = 0;
+    return ask_max(path, &max, e) && (bytes <= max || too_long(path, bytes, max, e) || err_hint(e, "a smaller share (--parity N%%) fits, or a file system for larger files, such as exFAT"));
 }

@@ -24,6 +24,21 @@ static bool is_there(const char *path)
     return access(path, F_OK) == 0;
 }
 
+static bool open_found(struct bundle_file *f, size_t i, const char *path, bool *found, struct err *e)
+{
+    struct err why = { 0 };
+    *found = part_open(&f->parts[i], path, f->mode, &why);
+    if (*found)
+        return true;
+    part_close(&f->parts[i]);
+    if (f->mode == PART_REMAINS) {
+        log_warn("%s: left out", why.msg);
+        return true;
+    }
+    *e = why;
+    return false;
+}
+
 bool bundle_file_find(struct bundle_file *f, size_t i, bool *found, struct err *e)
 {
     AUTO(mem_auto) char *name = part_name(f->base, i + 1);
@@ -33,9 +48,8 @@ bool bundle_file_find(struct bundle_file *f, size_t i, bool *found, struct err *
         if (!is_there(path))
             continue;
         bundle_file_grow(f, i + 1);
-        if (!part_open(&f->parts[i], path, e))
+        if (!open_found(f, i, path, found, e))
             return false;
-        *found = true;
     }
     return true;
 }
@@ -62,7 +76,7 @@ static bool find_all(struct bundle_file *f, struct err *e)
 }
 
 /* Parts of the bundle at path, or of that name: *f stays null when there is no part anywhere. */
-static bool open_parts(const struct bundle_where *w, struct bundle_file **out, struct err *e)
+static bool open_parts(const struct bundle_where *w, enum part_mode mode, struct bundle_file **out, struct err *e)
 {
     size_t len = strlen(w->path);
     (void)part_name_number(w->path, &len);
@@ -71,6 +85,7 @@ static bool open_parts(const struct bundle_where *w, struct bundle_file **out, s
     AUTO(bundle_file_close_auto) struct bundle_file *f = bundle_file_new(path_base(whole), 0);
     f->base = mem_text(path_base(whole));
     f->is_in_parts = true;
+    f->mode = mode;
     add_folder(f, folder);
     for (size_t i = 0; i < w->n_folders; i++)
         add_folder(f, w->folders[i]);
@@ -81,22 +96,22 @@ static bool open_parts(const struct bundle_where *w, struct bundle_file **out, s
     return true;
 }
 
-static struct bundle_file *open_one(const char *path, struct err *e)
+static struct bundle_file *open_one(const char *path, enum part_mode mode, struct err *e)
 {
     AUTO(bundle_file_close_auto) struct bundle_file *f = bundle_file_new(path_base(path), 1);
-    return part_open(&f->parts[0], path, e) ? TAKE(f) : NULL;
+    return part_open(&f->parts[0], path, mode, e) ? TAKE(f) : NULL;
 }
 
-static struct bundle_file *open_what_is_there(const struct bundle_where *w, struct err *e)
+struct bundle_file *bundle_file_open_what_is_there(const struct bundle_where *w, enum part_mode mode, struct err *e)
 {
     size_t len = 0;
     struct bundle_file *f = NULL;
     bool is_part = part_name_number(w->path, &len) != 0;
     if (!is_part && is_there(w->path))
-        return open_one(w->path, e);
-    if (!open_parts(w, &f, e))
+        return open_one(w->path, mode, e);
+    if (!open_parts(w, mode, &f, e))
         return NULL;
-    return f != NULL ? f : open_one(w->path, e); /* which says that there is no such file */
+    return f != NULL ? f : open_one(w->path, mode, e); /* which says that there is no such file */
 }
 
 /* --- copies ------------------------------------------------------------------------------------------------------- */
@@ -155,7 +170,7 @@ static bool check_first(const struct bundle_file *f, struct err *e)
 
 struct bundle_file *bundle_file_open_where(const struct bundle_where *w, struct err *e)
 {
-    AUTO(bundle_file_close_auto) struct bundle_file *f = open_what_is_there(w, e);
+    AUTO(bundle_file_close_auto) struct bundle_file *f = bundle_file_open_what_is_there(w, PART_READ, e);
     if (f == NULL)
         return NULL;
     f->spool_dir = mem_text(w->spool_dir);
@@ -174,19 +189,9 @@ struct bundle_file *bundle_file_open(const char *path, const char *spool_dir, st
 
 struct bundle_file *bundle_file_open_writable(const char *path, struct err *e)
 {
-    AUTO(bundle_file_close_auto) struct bundle_file *f = open_what_is_there(&(struct bundle_where){ .path = path }, e);
-    AUTO(mem_auto) char *folder = path_dir(path);
+    AUTO(bundle_file_close_auto) struct bundle_file *f = bundle_file_open_what_is_there(&(struct bundle_where){ .path = path }, PART_WRITE, e);
     if (f == NULL || !check_first(f, e))
-        return NULL;
-    for (size_t i = 0; i < f->n; i++) {
-        if (f->parts[i].fd < 0)
-            continue; /* told when the length is known */
-        AUTO(mem_auto) char *name = f->is_in_parts ? part_name(f->base, i + 1) : mem_text(path_base(path));
-        AUTO(mem_auto) char *file = path_join(folder, name);
-        part_close(&f->parts[i]);
-        if (!part_open_writable(&f->parts[i], file, e))
-            return NULL;
-    }
+        return NULL; /* other parts that are missing are told when the length is known */
     bundle_file_measure(f);
     return TAKE(f);
 }

@@ -1,4 +1,4 @@
-/* What file.c (reading), file_open.c (finding) and file_discs.c (asking) share. Private to them. */
+/* What file.c (reading), file_open.c (finding), file_discs.c (asking) and remains.c (what is left of one) share. Private to them. */
 #ifndef BUNDLE_FILE_PARTS_H
 #define BUNDLE_FILE_PARTS_H
 
@@ -14,6 +14,7 @@ struct bundle_file {
     uint64_t part_bytes; /* of every part but the last */
     size_t n;
     struct part *parts;
+    enum part_mode mode; /* they are opened so */
 
     /* for parts that are opened later */
     char *base; /* name without number */
@@ -32,7 +33,10 @@ void bundle_file_grow(struct bundle_file *f, size_t n);
 /* The sizes that were found make the places: all parts but the last have the size of the largest. */
 void bundle_file_measure(struct bundle_file *f);
 
-/* Opens part i (from 0) if it lies in one of the folders. */
+/* Opens what is there of a bundle, and looks for nothing more: parts may be missing, the first too. ERR_IO when nothing is. */
+MUST_CHECK struct bundle_file *bundle_file_open_what_is_there(const struct bundle_where *where, enum part_mode mode, struct err *e);
+
+/* Opens part i (from 0) if it lies in one of the folders. Of remains, one that cannot be opened is as good as none. */
 MUST_CHECK bool bundle_file_find(struct bundle_file *f, size_t i, bool *found, struct err *e);
 /* "part 2 of 5": of a settled file, else "part 2". */
 const char *bundle_file_nth(const struct bundle_file *f, size_t i, struct bundle_place *out);

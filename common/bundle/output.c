@@ -27,16 +27,49 @@ struct output {
 };
 
 /* The name of part i, from 0 (mem_free). */
+static char *path_in(const char *path, uint64_t part_bytes, size_t i)
+{
+    return part_bytes == 0 ? mem_text(path) : part_name(path, i + 1);
+}
+
 static char *path_of(const struct output *o, size_t i)
 {
-    return o->part_bytes == 0 ? mem_text(o->path) : part_name(o->path, i + 1);
+    return path_in(o->path, o->part_bytes, i);
+}
+
+static size_t count_names(uint64_t part_bytes)
+{
+    return part_bytes == 0 ? 1 : LIMIT_PARTS;
+}
+
+bool output_check_free(const char *path, uint64_t part_bytes, struct err *e)
+{
+    for (size_t i = 0; i < count_names(part_bytes); i++) {
+        bool exists = false;
+        AUTO(mem_auto) char *name = path_in(path, part_bytes, i);
+        if (!file_exists(name, &exists, e))
+            return false;
+        if (exists)
+            return err_set(e, ERR_IO, "%s: exists already", SHOWN(name)) || err_hint(e, "move it away, or replace it: -o %s", path);
+    }
+    return true;
+}
+
+bool output_clean(const char *path, uint64_t part_bytes, struct err *e)
+{
+    for (size_t i = 0; i < count_names(part_bytes); i++) {
+        AUTO(mem_auto) char *name = path_in(path, part_bytes, i);
+        if (!publish_clean(name, e))
+            return false;
+    }
+    return true;
 }
 
 static bool open_next(struct output *o, struct err *e)
 {
     if (o->n == LIMIT_PARTS) {
         err_set(e, ERR_SPACE, "%s: more than %d parts of %llu bytes", SHOWN(o->path), LIMIT_PARTS, (unsigned long long)o->part_bytes);
-        return err_hint(e, "choose larger parts: --split SIZE");
+        return err_hint(e, "choose larger parts");
     }
     file_allow_open(2 * o->n + SPARE_FILES); /* each has its directory open, too */
     AUTO(mem_auto) char *path = path_of(o, o->n);
@@ -91,7 +124,7 @@ static bool write_piece(struct output *o, const void *bytes, const struct piece 
             return false;
     if (x->at + x->n > o->file_max) {
         err_set(e, ERR_SPACE, "%s: no file on this file system can have more than %llu bytes", SHOWN(o->path), (unsigned long long)o->file_max);
-        return err_hint(e, "write it in parts: --split 4095MiB");
+        return err_hint(e, o->part_bytes == 0 ? "write it in parts: --split 4095MiB" : "choose smaller parts: 4095MiB");
     }
     int fd = publish_fd(o->parts[x->part]);
     if (fd_pwrite_all(fd, bytes, x->n, x->at, o->path, e)) {
@@ -99,7 +132,7 @@ static bool write_piece(struct output *o, const void *bytes, const struct piece 
         return true;
     }
     if (errno == EFBIG)
-        err_hint(e, "write it in parts: --split 4095MiB");
+        err_hint(e, o->part_bytes == 0 ? "write it in parts: --split 4095MiB" : "choose smaller parts: 4095MiB");
     return o->part_bytes == 0 ? false : err_in(e, "part %zu", x->part + 1);
 }
 
@@ -167,13 +200,12 @@ static void remove_from(const struct output *o, size_t i)
     }
 }
 
-/* Parts behind the last one, of an earlier set: they would be taken for parts of this bundle. */
-static bool remove_leftovers(const struct output *o, struct err *e)
+/* An earlier set: its first part, without which nothing of it is read, and those behind our last one, also behind a gap: they would be taken for parts of this bundle. */
+static bool remove_earlier(const struct output *o, struct err *e)
 {
-    bool is_there = o->part_bytes != 0;
-    for (size_t i = o->n; is_there && i < LIMIT_PARTS; i++) {
+    for (size_t i = 0; i < LIMIT_PARTS && o->part_bytes != 0; i = i == 0 ? o->n : i + 1) {
         AUTO(mem_auto) char *path = path_of(o, i);
-        if (!file_exists(path, &is_there, e) || (is_there && !file_remove(path, e)))
+        if (!file_remove(path, e))
             return false;
     }
     return true;
@@ -189,7 +221,7 @@ static bool sync_all(const struct output *o, struct err *e)
 
 bool output_publish(struct output *o, bool may_replace, struct err *e)
 {
-    if (!sync_all(o, e) || (may_replace && !remove_leftovers(o, e)))
+    if (!sync_all(o, e) || (may_replace && !remove_earlier(o, e)))
         return false;
     for (size_t i = o->n; i-- > 0;) /* the first part last: without it nothing can be read */
         if (!publish_commit(o->parts[i], may_replace ? PUBLISH_REPLACE : PUBLISH_NEW, e)) {

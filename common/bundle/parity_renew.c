@@ -12,6 +12,7 @@
 #include "bundle/file.h"
 #include "bundle/header.h"
 #include "bundle/manifest.h"
+#include "bundle/seal.h"
 #include "bundle/spread.h"
 #include "sys/file.h"
 
@@ -62,7 +63,7 @@ static bool compare_blocks(void *ctx, uint64_t first, uint64_t end, uint8_t *blo
 static bool renew_rows(struct renewing *x, const char *path, const struct parity_how *how, struct err *e)
 {
     uint32_t rows = x->n_header < x->s.rows ? (uint32_t)x->n_header : x->s.rows;
-    struct spread all = { .n = (uint64_t)rows * x->s.k, .step = 16, .buffer_bytes = x->s.block, .jobs = how->jobs, .run = compare_blocks, .ctx = x };
+    struct spread all = { .n = (uint64_t)rows * x->s.k, .step = 16, .buffer_bytes = x->s.block, .jobs = parity_threads(how), .run = compare_blocks, .ctx = x };
     struct parity_source from = { parity_read_bundle, x->bundle };
     if (!spread_run(&all, e))
         return err_hint(e, "repair the bundle, then sign it");
@@ -96,12 +97,16 @@ static bool renew_from(struct bundle_file *f, const char *path, const struct par
 bool parity_renew(const char *path, const struct parity_how *how, enum parity_renewal *what, struct err *e)
 {
     bool exists = false;
-    AUTO(mem_auto) char *par = parity_path(path);
     *what = PARITY_NONE;
+    AUTO(mem_auto) char *real = seal_real_path(path, e); /* it lies beside the file, not beside a link to it */
+    if (real == NULL)
+        return false;
+    AUTO(mem_auto) char *par = parity_path(real);
     if (!file_exists(par, &exists, e))
         return false;
     if (!exists)
         return true;
-    AUTO(bundle_file_close_auto) struct bundle_file *f = bundle_file_open(path, NULL, e);
+    /* Locked, as for signing: who signs meanwhile would change what is encoded here. */
+    AUTO(bundle_file_close_auto) struct bundle_file *f = bundle_file_open_writable(real, e);
     return f != NULL && renew_from(f, par, how, what, e);
 }

@@ -11,7 +11,7 @@ enum parity_renewal {
 };
 
 /* path: of the bundle. Blocks after the header that share a row with it must be as the parity file knows them: ERR_INTEGRITY names the first that is not, and nothing is changed.
- * An interrupted renewal is completed by the next one. Also fails with ERR_IO. */
+ * An interrupted renewal is completed by the next one. Also fails with ERR_IO, ERR_LOCKED (another run is signing the bundle). */
 MUST_CHECK bool parity_renew(const char *path, const struct parity_how *how, enum parity_renewal *what, struct err *e);
 
 #endif

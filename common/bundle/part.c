@@ -28,16 +28,10 @@ bool part_look(struct part *p, const char *name, struct err *e)
     return true;
 }
 
-bool part_open(struct part *p, const char *path, struct err *e)
-{
-    *p = (struct part){ .fd = file_open_read(path, FILE_PLAIN, e) };
-    return p->fd >= 0 && part_look(p, path, e);
-}
-
-bool part_open_writable(struct part *p, const char *path, struct err *e)
+static bool open_writable(struct part *p, const char *path, struct err *e)
 {
     struct stat st;
-    *p = (struct part){ .fd = open(path, O_RDWR | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW) };
+    p->fd = open(path, O_RDWR | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW);
     if (p->fd < 0)
         return file_fail(e, errno, "open for writing", path);
     if (fstat(p->fd, &st) != 0)
@@ -46,6 +40,14 @@ bool part_open_writable(struct part *p, const char *path, struct err *e)
         return file_not_regular(SHOWN(path), st.st_mode, e);
     if (!fd_try_lock(p->fd) && errno == EAGAIN)
         return err_set(e, ERR_LOCKED, "%s: another run is signing it", SHOWN(path));
+    return true;
+}
+
+bool part_open(struct part *p, const char *path, enum part_mode mode, struct err *e)
+{
+    *p = (struct part){ .fd = -1 };
+    if (mode == PART_WRITE ? !open_writable(p, path, e) : (p->fd = file_open_read(path, mode == PART_REMAINS ? FILE_NO_LINK : FILE_PLAIN, e)) < 0)
+        return false;
     return part_look(p, path, e);
 }
 
@@ -72,7 +74,9 @@ static int open_direct(int fd)
 bool part_read_medium(struct part *p, const char *name, struct err *e)
 {
     AUTO(fd_auto) int direct = open_direct(p->fd);
-    (void)fsync(p->fd); /* pages that are not on the medium yet could not be dropped */
+    /* Pages that are not on the medium yet could not be dropped; and a failure is told once only, so it must not get lost here. */
+    if (fsync(p->fd) != 0 && errno != EINVAL && errno != EROFS)
+        return file_fail(e, errno, "sync", name);
     posix_fadvise(p->fd, 0, 0, POSIX_FADV_DONTNEED);
     if (direct < 0)
         return true;

@@ -1,4 +1,4 @@
-/* One file of a bundle: all of it, or a part. Private to bundle/file*.c. */
+/* One file of a bundle: all of it, or a part. Private to bundle/file*.c and remains.c. */
 #ifndef BUNDLE_PART_H
 #define BUNDLE_PART_H
 
@@ -17,10 +17,13 @@ struct part {
 
 /* Size and time of an open part. */
 MUST_CHECK bool part_look(struct part *p, const char *name, struct err *e);
-/* A regular file. ERR_IO. */
-MUST_CHECK bool part_open(struct part *p, const char *path, struct err *e);
-/* For writing too, and locked; no link. ERR_IO, ERR_LOCKED. */
-MUST_CHECK bool part_open_writable(struct part *p, const char *path, struct err *e);
+enum part_mode {
+    PART_READ,
+    PART_WRITE,   /* locked, and no link */
+    PART_REMAINS, /* no link: what nobody can judge is copied out of it, and a link may lead to what is not of the bundle */
+};
+/* A regular file. ERR_IO, ERR_LOCKED, ERR_CONFIG (a link). */
+MUST_CHECK bool part_open(struct part *p, const char *path, enum part_mode mode, struct err *e);
 void part_close(struct part *p);
 
 /* n bytes at an offset. ERR_IO, ERR_INTEGRITY when it ends earlier. */

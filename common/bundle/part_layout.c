@@ -24,25 +24,46 @@ uint64_t part_layout_bytes(const struct part_layout *x, size_t i, uint64_t total
     return i + 1 < x->n ? x->part_bytes : total_len - (x->n - 1) * x->part_bytes;
 }
 
-/* Are the parts that were found as they would be? Others may be missing. */
-static bool fits(const uint64_t *sizes, size_t n, uint64_t total_len, uint64_t part_bytes)
+/* How many of the parts that were found are not as they would be, and how many would be missing. */
+static size_t count_wrong(const uint64_t *sizes, size_t n, uint64_t total_len, uint64_t part_bytes, size_t *n_missing)
 {
     struct part_layout x = { .n = (size_t)parts_for(total_len, part_bytes), .part_bytes = part_bytes };
-    for (size_t i = 0; i < n; i++)
-        if (sizes[i] != 0 && (i >= x.n || sizes[i] != part_layout_bytes(&x, i, total_len)))
-            return false;
-    return true;
+    size_t n_wrong = 0;
+    *n_missing = x.n > n ? x.n - n : 0;
+    for (size_t i = 0; i < n; i++) {
+        n_wrong += sizes[i] != 0 && (i >= x.n || sizes[i] != part_layout_bytes(&x, i, total_len));
+        *n_missing += sizes[i] == 0 && i < x.n;
+    }
+    return n_wrong;
 }
 
-/* When every part but the last is short, the largest that was found is none to go by: then the last one, if it is whole, tells. */
+/* The size with which most is right. When nothing is wrong with one, it does not count what is missing; of two equals the larger one is taken. */
+struct choice {
+    uint64_t part_bytes;
+    size_t n_bad;
+};
+
+static void consider(struct choice *best, const uint64_t *sizes, size_t n, uint64_t total_len, uint64_t part_bytes)
+{
+    size_t n_missing = 0;
+    if (part_bytes == 0 || part_bytes == best->part_bytes || parts_for(total_len, part_bytes) > LIMIT_PARTS)
+        return;
+    size_t n_bad = count_wrong(sizes, n, total_len, part_bytes, &n_missing);
+    n_bad += n_bad > 0 ? n_missing : 0;
+    if (n_bad < best->n_bad || (n_bad == best->n_bad && part_bytes > best->part_bytes))
+        *best = (struct choice){ part_bytes, n_bad };
+}
+
+/* When every part but the last is short, or one is too long, the largest that was found is none to go by. The last one, if it is whole, tells, too. */
 static uint64_t part_bytes_of(const uint64_t *sizes, size_t n, uint64_t total_len)
 {
-    uint64_t max = largest(sizes, n);
+    struct choice best = { .n_bad = SIZE_MAX };
     uint64_t last = sizes[n - 1];
-    if (max == 0 || n < 2 || parts_for(total_len, max) == n || fits(sizes, n, total_len, max) || last >= total_len || (total_len - last) % (n - 1) != 0)
-        return max;
-    uint64_t other = (total_len - last) / (n - 1);
-    return other > max && parts_for(total_len, other) == n ? other : max;
+    for (size_t i = 0; i < n; i++)
+        consider(&best, sizes, n, total_len, sizes[i]);
+    if (n > 1 && last > 0 && last < total_len && (total_len - last) % (n - 1) == 0 && parts_for(total_len, (total_len - last) / (n - 1)) == n)
+        consider(&best, sizes, n, total_len, (total_len - last) / (n - 1));
+    return best.part_bytes > 0 ? best.part_bytes : largest(sizes, n);
 }
 
 bool part_layout_of(const uint64_t *sizes, size_t n, uint64_t total_len, struct part_layout *out, struct err *e)

@@ -9,7 +9,7 @@ struct part_layout {
     uint64_t part_bytes; /* of every part but the last */
 };
 
-/* sizes[i]: of part i, from 0; 0 where there is none. All but the last have one size: that of the largest, unless the last part shows that it must be another. ERR_INTEGRITY when it
+/* sizes[i]: of part i, from 0; 0 where there is none. All but the last have one size: the one with which the fewest of them are wrong. ERR_INTEGRITY when it
  * would be more than LIMIT_PARTS parts. */
 MUST_CHECK bool part_layout_of(const uint64_t *sizes, size_t n, uint64_t total_len, struct part_layout *out, struct err *e);
 /* What part i must have. */

@@ -1,4 +1,4 @@
-/* The names of the parts of a bundle: NAME.001 to NAME.999 (docs/FORMAT.md section 6). */
+/* The names of the parts of a bundle: NAME.001 to NAME.999 (docs/FORMAT.md section 13). */
 #ifndef BUNDLE_PART_NAME_H
 #define BUNDLE_PART_NAME_H
 

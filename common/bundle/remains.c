@@ -1,139 +1,67 @@
-/* Parts: all but the last have the same length, so the longest one that is there tells where each of them lies in the bundle. */
+/* The files are found as those of every bundle are; what they should be follows from the length that the bundle must have. */
 #include "bundle/remains.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <unistd.h>
-
-#include "base/limits.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "bundle/file_parts.h"
 #include "bundle/parity.h"
-#include "bundle/part_name.h"
-#include "sys/file.h"
+#include "bundle/part_layout.h"
 
 #include "base/banned.h"
 
-enum { MIN_PART = 65536 };
-
-struct piece {
-    struct remains_part part;
-    int fd;
-};
-
 struct remains {
-    bool is_whole; /* one file */
+    struct bundle_file *file;
+    uint64_t part_bytes; /* of every part but the last */
     size_t n;
-    struct piece *pieces;
+    struct remains_part *parts;
 };
-
-static void piece_clear(struct piece *p)
-{
-    fd_auto(&p->fd);
-    mem_free(p->part.path);
-}
 
 void remains_close(struct remains *m)
 {
-    for (size_t i = 0; i < m->n; i++)
-        piece_clear(&m->pieces[i]);
-    mem_free(m->pieces);
+    if (m->file != NULL)
+        bundle_file_close(m->file);
+    mem_free(m->parts);
     mem_free(m);
 }
 
-/* A file that is not there is no error. */
-static bool piece_open(struct piece *p, struct err *e)
+static bool lay_out(const struct bundle_file *f, uint64_t total, struct part_layout *layout, struct err *e)
 {
-    bool exists = false;
-    struct stat st;
-    p->fd = -1;
-    if (!file_exists(p->part.path, &exists, e))
-        return false;
-    p->part.is_missing = !exists;
-    if (!exists)
+    *layout = (struct part_layout){ .n = 1, .part_bytes = total };
+    if (!f->is_in_parts)
         return true;
-    p->fd = file_open_read(p->part.path, FILE_PLAIN, e);
-    if (p->fd < 0)
-        return false;
-    if (fstat(p->fd, &st) != 0)
-        return file_fail(e, errno, "examine", p->part.path);
-    p->part.found = (uint64_t)st.st_size;
-    posix_fadvise(p->fd, 0, 0, POSIX_FADV_SEQUENTIAL);
-    return true;
+    AUTO(mem_auto) uint64_t *sizes = mem_new_array(f->n, sizeof *sizes);
+    for (size_t i = 0; i < f->n; i++)
+        sizes[i] = f->parts[i].bytes;
+    return part_layout_of(sizes, f->n, total, layout, e) || err_in(e, "%s", SHOWN(f->name));
 }
 
-/* Where each part lies, when the longest has so many bytes; forgets those beyond the end. */
-static void place_parts(struct remains *m, uint64_t part, uint64_t total)
+struct remains *remains_open(const struct bundle_where *where, uint64_t total, struct err *e)
 {
-    size_t n = (size_t)((total + part - 1) / part);
-    while (m->n > n)
-        piece_clear(&m->pieces[--m->n]);
-    for (size_t i = 0; i < m->n; i++) {
-        m->pieces[i].part.at = i * part;
-        m->pieces[i].part.bytes = total - i * part < part ? total - i * part : part;
-    }
-}
-
-static bool open_parts(struct remains *m, const char *path, uint64_t total, struct err *e)
-{
-    uint64_t longest = 0;
-    m->pieces = mem_new_array(LIMIT_PARTS, sizeof *m->pieces);
-    for (; m->n < LIMIT_PARTS; m->n++) {
-        struct piece *p = &m->pieces[m->n];
-        p->part.path = part_name(path, m->n + 1);
-        if (!piece_open(p, e)) {
-            m->n++;
-            return false;
-        }
-        longest = p->part.found > longest ? p->part.found : longest;
-    }
-    if (longest < MIN_PART)
-        return err_set(e, ERR_IO, "%s: no such file, and no parts of it", SHOWN(path));
-    if (longest > total)
-        longest = total;
-    if (total / longest >= LIMIT_PARTS)
-        return err_set(e, ERR_INTEGRITY, "%s: its longest part has %llu bytes: at most %d of them make a bundle", SHOWN(path), (unsigned long long)longest,
-                       LIMIT_PARTS);
-    place_parts(m, longest, total);
-    return true;
-}
-
-static bool open_whole(struct remains *m, const char *path, uint64_t total, bool *exists, struct err *e)
-{
-    m->pieces = mem_new(sizeof *m->pieces);
-    m->n = 1;
-    m->pieces[0].part = (struct remains_part){ .path = mem_text(path), .bytes = total };
-    if (!piece_open(&m->pieces[0], e))
-        return false;
-    *exists = !m->pieces[0].part.is_missing;
-    m->is_whole = *exists;
-    return true;
-}
-
-struct remains *remains_open(const char *path, uint64_t total, struct err *e)
-{
-    bool exists = false;
+    struct part_layout layout;
     AUTO(remains_close_auto) struct remains *m = mem_new(sizeof *m);
-    if (!open_whole(m, path, total, &exists, e))
+    m->file = bundle_file_open_what_is_there(where, PART_REMAINS, e);
+    if (m->file == NULL || !lay_out(m->file, total, &layout, e))
         return NULL;
-    if (exists)
-        return TAKE(m);
-    piece_clear(&m->pieces[0]);
-    m->n = 0;
-    mem_free(TAKE(m->pieces));
-    return open_parts(m, path, total, e) ? TAKE(m) : NULL;
+    bundle_file_read_ahead(m->file);
+    bundle_file_grow(m->file, layout.n);
+    m->n = layout.n;
+    m->part_bytes = layout.part_bytes;
+    m->parts = mem_new_array(m->n, sizeof *m->parts);
+    for (size_t i = 0; i < m->n; i++) {
+        const struct part *p = &m->file->parts[i];
+        m->parts[i] = (struct remains_part){ .at = i * layout.part_bytes, .bytes = part_layout_bytes(&layout, i, total), .found = p->bytes, .is_missing = p->fd < 0 };
+    }
+    return TAKE(m);
 }
 
 bool remains_read(const struct remains *m, void *to, size_t n, uint64_t at)
 {
     uint8_t *next = to;
-    for (size_t i = 0; i < m->n && n > 0; i++) {
-        const struct remains_part *p = &m->pieces[i].part;
-        if (at >= p->at + p->bytes)
-            continue;
+    for (size_t i = (size_t)(at / m->part_bytes); i < m->n && n > 0; i++) {
+        const struct remains_part *p = &m->parts[i];
         uint64_t left = p->at + p->bytes - at;
         size_t step = left < n ? (size_t)left : n;
-        if (p->is_missing || !parity_read_tolerant(m->pieces[i].fd, next, step, at - p->at))
+        if (p->is_missing || !parity_read_tolerant(m->file->parts[i].fd, next, step, at - p->at))
             return false;
         next += step;
         at += step;
@@ -144,18 +72,32 @@ bool remains_read(const struct remains *m, void *to, size_t n, uint64_t at)
 
 size_t remains_n_parts(const struct remains *m)
 {
-    return m->is_whole ? 0 : m->n;
+    return m->file->is_in_parts ? m->n : 0;
 }
 
 const struct remains_part *remains_part(const struct remains *m, size_t i)
 {
-    return &m->pieces[i].part;
+    return &m->parts[i];
+}
+
+bool remains_is_too_many(const struct remains *m, size_t i)
+{
+    return i >= m->n && i < m->file->n && m->file->parts[i].fd >= 0;
 }
 
 uint64_t remains_found(const struct remains *m)
 {
     uint64_t bytes = 0;
-    for (size_t i = 0; i < m->n; i++)
-        bytes += m->pieces[i].part.found;
+    for (size_t i = 0; i < m->file->n; i++)
+        bytes += m->file->parts[i].bytes;
     return bytes;
+}
+
+bool remains_is_of(const struct remains *m, const struct stat *file)
+{
+    struct stat own;
+    for (size_t i = 0; i < m->file->n; i++)
+        if (m->file->parts[i].fd >= 0 && fstat(m->file->parts[i].fd, &own) == 0 && own.st_dev == file->st_dev && own.st_ino == file->st_ino)
+            return true;
+    return false;
 }

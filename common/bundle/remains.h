@@ -3,13 +3,16 @@
 #ifndef BUNDLE_REMAINS_H
 #define BUNDLE_REMAINS_H
 
-#include "base/err.h"
+#include <sys/stat.h>
+
+#include "bundle/file.h"
 
 struct remains;
 
-/* path: the bundle; when there is no such file, its parts path.001, .002, ... in the same folder. total: how long the bundle should be, which tells how many parts there are. ERR_IO
- * when there is neither. */
-MUST_CHECK struct remains *remains_open(const char *path, uint64_t total, struct err *e);
+/* where: as for a bundle that is read (nobody is asked, nothing is copied), but links are not followed: bytes that nobody can judge are copied, too, and a link on a stick may lead
+ * to the secrets of this host. A part that cannot be opened counts as missing, and is said. total: how long the bundle should be, which tells how many parts there are and what each
+ * has. ERR_IO when nothing is there, ERR_CONFIG for a link, ERR_INTEGRITY when the parts cannot be those of so long a bundle. */
+MUST_CHECK struct remains *remains_open(const struct bundle_where *where, uint64_t total, struct err *e);
 void remains_close(struct remains *m);
 AUTO_FREE(struct remains, remains_close)
 
@@ -19,7 +22,6 @@ MUST_CHECK bool remains_read(const struct remains *m, void *to, size_t n, uint64
 /* Parts of the bundle: 0 when it is one file. */
 size_t remains_n_parts(const struct remains *m);
 struct remains_part {
-    char *path;      /* borrowed */
     uint64_t at;     /* in the bundle */
     uint64_t bytes;  /* that it should have */
     uint64_t found;  /* that it has */
@@ -27,7 +29,12 @@ struct remains_part {
 };
 const struct remains_part *remains_part(const struct remains *m, size_t i);
 
-/* Bytes that are there, of all files. */
+/* Is there a file of the name of part i (from 0), behind the last one? */
+bool remains_is_too_many(const struct remains *m, size_t i);
+
+/* Bytes that are there, of all files, those too many included. */
 uint64_t remains_found(const struct remains *m);
+/* Is that one of its files? */
+bool remains_is_of(const struct remains *m, const struct stat *file);
 
 #endif

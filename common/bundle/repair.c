@@ -13,14 +13,14 @@
 
 enum { READ_BYTES = 1024 * 1024 };
 
-struct repair *repair_open(const char *bundle_path, const char *parity_file, struct err *e)
+struct repair *repair_open(const struct bundle_where *bundle, const char *parity_file, struct err *e)
 {
     AUTO(repair_free_auto) struct repair *r = mem_new(sizeof *r);
     r->parity = parity_open(parity_file, e);
     if (r->parity == NULL)
         return NULL;
     r->s = *parity_shape_of(r->parity);
-    r->remains = remains_open(bundle_path, r->s.total, e);
+    r->remains = remains_open(bundle, r->s.total, e);
     if (r->remains == NULL)
         return NULL;
     r->blocks = mem_new((size_t)r->s.rows * r->s.k);
@@ -191,7 +191,7 @@ bool repair_copy(struct repair *r, int to, const char *name, const struct parity
 {
     struct copying c = { r, to, name };
     uint64_t step = r->s.block < READ_BYTES ? READ_BYTES / r->s.block : 1;
-    struct spread all = { .n = (uint64_t)r->s.rows * r->s.k, .step = step, .buffer_bytes = (size_t)step * r->s.block, .jobs = repair_threads(how),
+    struct spread all = { .n = (uint64_t)r->s.rows * r->s.k, .step = step, .buffer_bytes = (size_t)step * r->s.block, .jobs = parity_threads(how),
                           .progress = how->progress, .phase = "read", .unit_bytes = r->s.block, .run = copy_blocks, .ctx = &c };
     mem_free(r->facts.ranges);
     r->facts = (struct repair_facts){ 0 };

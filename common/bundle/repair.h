@@ -1,7 +1,7 @@
 /* Repairing a bundle from its parity file, into another file. Nothing of the bundle is parsed: blocks are compared with the hashes of the parity file, which nobody signed. What comes
  * out is a file like any other that was found somewhere: bundle_verify decides what it is worth.
  *
- *     AUTO(repair_free_auto) struct repair *r = repair_open(path, parity, e);
+ *     AUTO(repair_free_auto) struct repair *r = repair_open(&where, parity, e);
  *     repair_copy(r, to, &how, e)                 // reads the medium, once, and copies what is right: the facts are known then
  *     repair_solve(r, to, &how, e)                // computes what is damaged; ERR_INTEGRITY when that is too much
  *
@@ -33,8 +33,8 @@ struct repair_facts {
 };
 
 struct repair;
-/* Opens what is left of the bundle, and the parity file. Fails with ERR_IO, ERR_FORMAT. */
-MUST_CHECK struct repair *repair_open(const char *bundle_path, const char *parity_file, struct err *e);
+/* Opens what is left of the bundle, and the parity file. Fails with ERR_IO, ERR_FORMAT, ERR_CONFIG (a link), ERR_INTEGRITY (no part is as large as they must have been). */
+MUST_CHECK struct repair *repair_open(const struct bundle_where *bundle, const char *parity_file, struct err *e);
 void repair_free(struct repair *r);
 AUTO_FREE(struct repair, repair_free)
 

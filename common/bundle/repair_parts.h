@@ -21,10 +21,4 @@ struct repair {
 uint32_t repair_lost_in(const struct repair *r, uint32_t row, uint8_t *lost);
 uint32_t repair_parity_in(const struct repair *r, uint32_t row, uint8_t *parity);
 
-/* Each thread has 4 MiB of its own at most. */
-static inline unsigned repair_threads(const struct parity_how *how)
-{
-    return how->jobs < 8 ? how->jobs : 8;
-}
-
 #endif

@@ -148,8 +148,8 @@ static bool sign_open(struct bundle_file *f, const char *path, const char *copy,
     return ok;
 }
 
-/* The copy lies beside the file, not beside a link to it. Of parts there is no file of the bundle's own name. */
-static char *real_path(const char *path, struct err *e)
+/* Of parts there is no file of the bundle's own name. */
+char *seal_real_path(const char *path, struct err *e)
 {
     size_t len = 0;
     char *real = realpath(path, NULL);
@@ -169,7 +169,7 @@ static char *real_path(const char *path, struct err *e)
 bool seal_sign(const char *path, seal_sign_fn sign, void *ctx, bool *was_healed, struct err *e)
 {
     struct wish wish = { .sign = sign, .ctx = ctx };
-    AUTO(mem_auto) char *real = real_path(path, e);
+    AUTO(mem_auto) char *real = seal_real_path(path, e);
     if (real == NULL)
         return false;
     AUTO(mem_auto) char *copy = seal_copy_path(real);

@@ -12,6 +12,9 @@ typedef bool (*seal_sign_fn)(void *ctx, const void *manifest, size_t n, struct h
  * another length), ERR_LOCKED (another run is signing it), ERR_IO, ERR_SPACE and what sign gives. After any failure but those of the medium the file is as before. */
 MUST_CHECK bool seal_sign(const char *path, seal_sign_fn sign, void *ctx, bool *was_healed, struct err *e);
 
+/* Where links lead to, without the number of a part: what belongs to a bundle lies beside the file (mem_free). Null: ERR_IO. */
+char *seal_real_path(const char *path, struct err *e);
+
 /* The name of the copy: path + ".header" (mem_free). */
 char *seal_copy_path(const char *path);
 

@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "bundle/layout.h"
+#include "bundle/part_name.h"
 #include "sys/file.h"
 #include "sys/path.h"
 #include "sys/place.h"
@@ -18,6 +19,7 @@ enum { COPY_BYTES = 4 * 1024 * 1024 };
 
 struct repair_output {
     char *path;
+    char *name; /* of the bundle, without number */
     bool is_parts;
     bool may_replace;
     struct publish *publish; /* of one file */
@@ -29,6 +31,7 @@ void repair_output_drop(struct repair_output *o)
     if (o->publish != NULL)
         publish_drop(o->publish);
     fd_auto(&o->spool);
+    mem_free(o->name);
     mem_free(o->path);
     mem_free(o);
 }
@@ -60,20 +63,29 @@ static bool check_space(const char *dir, uint64_t need, struct err *e)
     return err_hint(e, "write it elsewhere: -o FILE");
 }
 
-static bool check_other_file(const char *bundle, const char *path, struct err *e)
+int repair_output_fd(const struct repair_output *o)
 {
-    struct stat a;
-    struct stat b;
-    if (stat(bundle, &a) != 0 || stat(path, &b) != 0 || a.st_dev != b.st_dev || a.st_ino != b.st_ino)
-        return true;
-    return err_set(e, ERR_USAGE, "-o %s: is the damaged bundle itself, which is left as it is", SHOWN(path));
+    return o->is_parts ? o->spool : publish_fd(o->publish);
 }
 
-static bool open_file(struct repair_output *o, const struct repair *r, const char *bundle, struct err *e)
+/* The damaged bundle, or a part of it, and its parity file are what there is to repair from. */
+static bool check_other_file(const struct repair *r, const char *parity, const char *path, struct err *e)
+{
+    struct stat out;
+    struct stat par;
+    if (stat(path, &out) != 0)
+        return true;
+    if (remains_is_of(repair_remains(r), &out))
+        return err_set(e, ERR_USAGE, "-o %s: is of the damaged bundle itself, which is left as it is", SHOWN(path));
+    return stat(parity, &par) != 0 || par.st_dev != out.st_dev || par.st_ino != out.st_ino ||
+           err_set(e, ERR_USAGE, "-o %s: is the parity file, which is left as it is", SHOWN(path));
+}
+
+static bool open_file(struct repair_output *o, const struct repair *r, const struct repair_place *place, struct err *e)
 {
     AUTO(mem_auto) char *dir = path_dir(o->path);
     bool exists = false;
-    if (!place_check(o->path, e) || !check_other_file(bundle, o->path, e) || !file_exists(o->path, &exists, e))
+    if (!place_check(o->path, e) || !check_other_file(r, place->parity, o->path, e) || !file_exists(o->path, &exists, e))
         return false;
     if (exists && !o->may_replace)
         return err_set(e, ERR_IO, "%s: exists already", SHOWN(o->path)) || err_hint(e, "move it away, or replace it: -o %s", o->path);
@@ -91,11 +103,25 @@ static bool open_parts(struct repair_output *o, const struct repair *r, struct e
     return o->spool >= 0;
 }
 
-struct repair_output *repair_output_open(const struct repair *r, const char *bundle, const char *output, struct err *e)
+/* FAT: known before the damaged bundle, which may be hard to read, has been read. */
+static bool check_length(const struct repair_output *o, uint64_t total, struct err *e)
+{
+    char a[24];
+    char b[24];
+    uint64_t max = file_max_bytes(repair_output_fd(o));
+    if (total <= max)
+        return true;
+    err_set(e, ERR_SPACE, "%s: the bundle has %s, and a file there can have %s at most", SHOWN(o->path), text_bytes(a, total), text_bytes(b, max));
+    return err_hint(e, "write it to another file system (-o FILE), then archon-bundle split it");
+}
+
+struct repair_output *repair_output_open(const struct repair *r, const struct repair_place *place, struct err *e)
 {
     AUTO(repair_output_drop_auto) struct repair_output *o = mem_new(sizeof *o);
+    const char *output = place->output;
     bool has_parts = remains_n_parts(repair_remains(r)) > 0;
     o->spool = -1;
+    o->name = mem_text(path_base(place->bundle));
     if (output == NULL && has_parts) {
         err_set(e, ERR_USAGE, "the bundle is in parts: where is the repaired one to go?");
         err_hint(e, "-o DIR for the damaged parts, -o FILE for the whole as one file");
@@ -105,15 +131,11 @@ struct repair_output *repair_output_open(const struct repair *r, const char *bun
     o->is_parts = has_parts && is_dir;
     o->may_replace = output != NULL && !is_dir;
     if (output == NULL)
-        o->path = name_beside(bundle);
+        o->path = name_beside(place->bundle);
     else
-        o->path = is_dir && !has_parts ? path_join(output, path_base(bundle)) : mem_text(output);
-    return (o->is_parts ? open_parts(o, r, e) : open_file(o, r, bundle, e)) ? TAKE(o) : NULL;
-}
-
-int repair_output_fd(const struct repair_output *o)
-{
-    return o->is_parts ? o->spool : publish_fd(o->publish);
+        o->path = is_dir && !has_parts ? path_join(output, o->name) : mem_text(output);
+    bool is_open = o->is_parts ? open_parts(o, r, e) : open_file(o, r, place, e);
+    return is_open && check_length(o, repair_shape(r)->total, e) ? TAKE(o) : NULL;
 }
 
 const char *repair_output_path(const struct repair_output *o)
@@ -154,9 +176,10 @@ static bool differs(const struct repair_output *o, const struct remains *m, cons
     return true;
 }
 
-static bool write_part(const struct repair_output *o, const struct remains_part *part, struct err *e)
+static bool write_part(const struct repair_output *o, size_t i, const struct remains_part *part, struct err *e)
 {
-    AUTO(mem_auto) char *path = path_join(o->path, path_base(part->path));
+    AUTO(mem_auto) char *name = part_name(o->name, i + 1);
+    AUTO(mem_auto) char *path = path_join(o->path, name);
     AUTO(publish_drop_auto) struct publish *p = publish_open(path, 0644, e);
     return p != NULL && copy_part(o->spool, publish_fd(p), path, part, e) && publish_commit(p, PUBLISH_NEW, e);
 }
@@ -169,7 +192,7 @@ bool repair_output_commit(struct repair_output *o, const struct repair *r, struc
     for (size_t i = 0; i < remains_n_parts(m); i++) {
         const struct remains_part *part = remains_part(m, i);
         bool is_damaged = part->is_missing || part->found != part->bytes || repair_is_damaged(r, part->at, part->bytes);
-        if (is_damaged && (!differs(o, m, part, &is_damaged, e) || (is_damaged && !write_part(o, part, e))))
+        if (is_damaged && (!differs(o, m, part, &is_damaged, e) || (is_damaged && !write_part(o, i, part, e))))
             return false;
     }
     return true;

@@ -39,10 +39,13 @@ static void print_parts(struct cli_context *ctx, const struct remains *m)
     for (size_t i = 0; i < remains_n_parts(m); i++) {
         const struct remains_part *p = remains_part(m, i);
         if (p->is_missing)
-            cli_print(ctx, "  missing    part %zu, %s\n", i + 1, SHOWN(path_base(p->path)));
+            cli_print(ctx, "  missing    part %zu of %zu\n", i + 1, remains_n_parts(m));
         else if (p->found != p->bytes)
             cli_print(ctx, "  part %zu     has %llu bytes, expected %llu\n", i + 1, (unsigned long long)p->found, (unsigned long long)p->bytes);
     }
+    for (size_t i = 0; i < LIMIT_PARTS; i++)
+        if (remains_is_too_many(m, i))
+            cli_print(ctx, "  part %zu     is one too many: move it away\n", i + 1);
 }
 
 static void print_text(struct cli_context *ctx, const struct result *x)
@@ -151,8 +154,10 @@ bool show_repair(struct cli_context *ctx, const struct repair_order *o, struct e
     AUTO(mem_auto) char *bundle = parity_bundle_path(o->o->bundles.items[0]);
     AUTO(mem_auto) char *par = o->o->parity != NULL ? mem_text(o->o->parity) : parity_path(bundle);
     struct parity_how how = { .jobs = o->jobs, .progress = &ctx->progress };
-    AUTO(repair_free_auto) struct repair *r = repair_open(bundle, par, e);
-    AUTO(repair_output_drop_auto) struct repair_output *out = r == NULL ? NULL : repair_output_open(r, bundle, o->o->output, e);
+    struct bundle_where where = { .path = bundle, .folders = o->o->parts.from.items, .n_folders = o->o->parts.from.n };
+    AUTO(repair_free_auto) struct repair *r = repair_open(&where, par, e);
+    struct repair_place place = { .bundle = bundle, .parity = par, .output = o->o->output };
+    AUTO(repair_output_drop_auto) struct repair_output *out = r == NULL ? NULL : repair_output_open(r, &place, e);
     if (out == NULL || !repair_copy(r, repair_output_fd(out), repair_output_path(out), &how, e))
         return err_in(e, "%s", SHOWN(path_base(bundle)));
     struct result x = { .repair = r, .bundle = bundle, .is_needed = is_needed(r) };

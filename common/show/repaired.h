@@ -4,6 +4,7 @@
 
 #include "bundle/verify.h"
 #include "cli/command.h"
+#include "show/parts.h"
 
 /* The keyring that is to judge the new file; null with *e untouched when there are no keys at hand, which is said. */
 typedef struct keyring *(*repair_keys_fn)(void *ctx, struct err *e);
@@ -11,13 +12,14 @@ typedef struct keyring *(*repair_keys_fn)(void *ctx, struct err *e);
 /* What both programs let their users say: the field `repair` of their options. */
 struct repair_options {
     struct cli_list bundles;
+    struct show_parts parts;
     const char *parity; /* null: beside the bundle */
     const char *output; /* null: beside it, too, under a name of its own */
 };
 #define REPAIR_ROWS(type)                                                                                                                                   \
     CLI_TEXT_ROW("output", 'o', type, repair.output, "OUT",                                                                                                 \
                  "file or directory (NAME.repaired.bundle.tar.zst beside the bundle). Of a bundle in parts a directory gets those that are damaged"),        \
-        CLI_TEXT_ROW("parity-file", 0, type, repair.parity, "FILE", "the parity file (BUNDLE.par)")
+        CLI_TEXT_ROW("parity-file", 0, type, repair.parity, "FILE", "the parity file (BUNDLE.par)"), SHOW_PARTS_ROW(type, repair.parts)
 #define REPAIR_COMMAND(rows, type)                                                                                                                          \
     { .name = "repair", .arguments = "BUNDLE", .summary = "rebuild damaged slices from parity into a new file",                                             \
       .details = "The damaged bundle is read once, from its beginning to its end, and never changed. Places that cannot be read are damage like any other.", \

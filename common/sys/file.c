@@ -121,6 +121,15 @@ struct publish *publish_open_at(int dir_fd, const char *name, const char *path, 
     return publish_start(own, name, path, mode, e);
 }
 
+bool publish_clean(const char *path, struct err *e)
+{
+    AUTO(mem_auto) char *partial = mem_format("%s.partial", path);
+    AUTO(fd_auto) int old = open(partial, O_RDWR | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW);
+    if (old < 0) /* none, or nothing that a run left */
+        return true;
+    return (!fd_try_lock(old) && errno == EAGAIN) || file_remove(partial, e);
+}
+
 int publish_fd(const struct publish *p)
 {
     return p->fd;

@@ -67,6 +67,8 @@ enum publish_how { PUBLISH_NEW, PUBLISH_REPLACE };
 MUST_CHECK struct publish *publish_open(const char *path, mode_t mode, struct err *e);
 /* The same for a plain name in an open directory, which is borrowed; path is for messages. */
 MUST_CHECK struct publish *publish_open_at(int dir_fd, const char *name, const char *path, mode_t mode, struct err *e);
+/* Removes the NAME.partial of a run that was killed; one that a run works on stays. */
+MUST_CHECK bool publish_clean(const char *path, struct err *e);
 int publish_fd(const struct publish *p);
 MUST_CHECK bool publish_commit(struct publish *p, enum publish_how how, struct err *e);
 void publish_drop(struct publish *p);

@@ -137,7 +137,7 @@ static inline bool repair_into(const struct scene *x, struct repair_facts *facts
     struct parity_how how = { .jobs = 2 };
     assert_true(file_remove(x->out, e));
     AUTO(fd_auto) int to = open(x->out, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-    AUTO(repair_free_auto) struct repair *r = repair_open(x->bundle, x->par, e);
+    AUTO(repair_free_auto) struct repair *r = repair_open(&(struct bundle_where){ .path = x->bundle }, x->par, e);
     if (r == NULL || !repair_copy(r, to, "out", &how, e))
         return false;
     *facts = *repair_facts(r);

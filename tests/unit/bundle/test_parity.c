@@ -1,5 +1,6 @@
 /* The parity file as a file: what it looks like, what is left of it when it is damaged itself, and what hostile ones may do, which is nothing. */
 #include "base/num.h"
+#include "bundle/parity_verify.h"
 #include "parity_scene.h"
 
 static void fill_small(struct scene *x)
@@ -330,6 +331,47 @@ static void the_parity_file_of_a_part_is_that_of_its_bundle(void **state)
     }
 }
 
+static bool is_as_written(const struct scene *x, struct err *e)
+{
+    struct parity_how how = { .jobs = 2 };
+    AUTO(bundle_file_close_auto) struct bundle_file *f = bundle_file_open(x->par, NULL, e);
+    return f != NULL && bundle_file_read_medium(f, e) && parity_verify(f, &x->s, &how, e);
+}
+
+static void one_byte_that_the_medium_lost_is_found_wherever_it_is(void **state)
+{
+    struct scene *x = *state;
+    struct err e = { 0 };
+    fill_small(x);
+    uint64_t n = parity_file_bytes(&x->s);
+    assert_true(is_as_written(x, &e));
+    for (uint64_t at = 0; at < n; at += 509) { /* heads and blocks, in all records */
+        struct err why = { 0 };
+        damage(x->par, x->parity, at, 1);
+        assert_false(is_as_written(x, &why));
+        assert_int_equal(why.code, ERR_INTEGRITY);
+        assert_non_null(strstr(why.msg, "is not what was written"));
+        AUTO(fd_auto) int fd = open(x->par, O_WRONLY | O_CLOEXEC);
+        assert_true(fd >= 0 && fd_pwrite_all(fd, x->parity + at, 1, at, x->par, &e));
+    }
+    assert_true(is_as_written(x, &e));
+    assert_int_equal(truncate(x->par, (off_t)n - 1), 0);
+    assert_false(is_as_written(x, &e));
+    assert_non_null(strstr(e.msg, "ends at"));
+}
+
+static void a_record_in_the_place_of_another_was_not_written_so(void **state)
+{
+    struct scene *x = *state;
+    struct err e = { 0 };
+    fill_small(x);
+    AUTO(fd_auto) int fd = open(x->par, O_WRONLY | O_CLOEXEC);
+    size_t record = (size_t)(parity_record_at(&x->s, 1, 0) - parity_record_at(&x->s, 0, 0));
+    assert_true(fd >= 0 && fd_pwrite_all(fd, x->parity, record, parity_record_at(&x->s, 1, 0), x->par, &e));
+    assert_false(is_as_written(x, &e));
+    assert_non_null(strstr(e.msg, "record 2 of"));
+}
+
 #define IN_A_SCENE(test) cmocka_unit_test_setup_teardown(test, scene_make, scene_remove)
 
 int main(void)
@@ -349,6 +391,8 @@ int main(void)
         IN_A_SCENE(numbers_out_of_their_limits_are_no_head),
         IN_A_SCENE(a_head_that_is_cut_or_has_another_checksum_is_none),
         IN_A_SCENE(one_that_claims_four_tebibytes_costs_nothing),
+        IN_A_SCENE(one_byte_that_the_medium_lost_is_found_wherever_it_is),
+        IN_A_SCENE(a_record_in_the_place_of_another_was_not_written_so),
         IN_A_SCENE(parity_that_does_not_give_what_its_hashes_say_is_refused),
         cmocka_unit_test(the_parity_file_of_a_part_is_that_of_its_bundle),
     };

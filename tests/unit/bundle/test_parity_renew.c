@@ -109,7 +109,7 @@ static void the_header_of_a_signed_bundle_can_be_repaired(void **state)
         damage(p->path, at);
     AUTO(mem_auto) char *par = parity_path(p->path);
     AUTO(fd_auto) int to = open(out, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    AUTO(repair_free_auto) struct repair *r = repair_open(p->path, par, &e);
+    AUTO(repair_free_auto) struct repair *r = repair_open(&(struct bundle_where){ .path = p->path }, par, &e);
     assert_true(r != NULL && repair_copy(r, to, "out", &how, &e));
     assert_int_equal(repair_facts(r)->n_damaged, 16);
     assert_int_equal(repair_facts(r)->n_parity_lost, 0);
@@ -183,6 +183,33 @@ static void the_parity_file_of_another_bundle_is_left_alone(void **state)
     pair_clear(&after);
 }
 
+static void beside_a_link_there_is_no_parity_file_but_beside_what_it_leads_to(void **state)
+{
+    const struct place *p = *state;
+    struct err e = { 0 };
+    struct parity_how how = { .jobs = 1 };
+    enum parity_renewal what = PARITY_NONE;
+    char link[160];
+    snprintf(link, sizeof link, "%s/link", p->dir);
+    make_both(p, 1);
+    assert_int_equal(symlink(p->path, link), 0);
+    assert_true(seal_sign(link, add_signature, NULL, NULL, &e) && parity_renew(link, &how, &what, &e));
+    assert_int_equal(what, PARITY_RENEWED);
+}
+
+static void while_another_run_signs_nothing_is_renewed(void **state)
+{
+    const struct place *p = *state;
+    struct err e = { 0 };
+    struct parity_how how = { .jobs = 1 };
+    enum parity_renewal what = PARITY_NONE;
+    make_both(p, 1);
+    AUTO(bundle_file_close_auto) struct bundle_file *other = bundle_file_open_writable(p->path, &e);
+    assert_non_null(other);
+    assert_false(parity_renew(p->path, &how, &what, &e));
+    assert_int_equal(e.code, ERR_LOCKED);
+}
+
 #define IN_A_PLACE(test) cmocka_unit_test_setup_teardown(test, place_make, place_remove)
 
 int main(void)
@@ -192,6 +219,8 @@ int main(void)
         IN_A_PLACE(renewing_gives_what_making_it_anew_would),
         IN_A_PLACE(a_damaged_bundle_is_not_taken_for_what_was_meant),
         IN_A_PLACE(the_parity_file_of_another_bundle_is_left_alone),
+        IN_A_PLACE(beside_a_link_there_is_no_parity_file_but_beside_what_it_leads_to),
+        IN_A_PLACE(while_another_run_signs_nothing_is_renewed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

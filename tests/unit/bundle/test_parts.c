@@ -203,7 +203,9 @@ static void the_layout_follows_from_sizes(void **state)
         { { 100, 100, 100, 100 }, 400, NULL },
         { { 60, 100, 100, 50 }, 350, "part 1 of 4 ends at 60, expected 100" },
         { { 60, 60, 60, 50 }, 350, "part 1 of 4 ends at 60, expected 100" }, /* the last one tells */
-        { { 100, 100, 120, 50 }, 350, "part 1 of 3 ends at 100, expected 120" },
+        { { 100, 100, 120, 50 }, 350, "part 3 of 4 goes on to 120, expected 100" }, /* most of them tell */
+        { { 100, 100, 1ull << 62, 50 }, 350, "part 3 of 4 goes on to 4611686018427387904, expected 100" },
+        { { 100, 100, 100, 450 }, 350, "part 4 of 4 goes on to 450, expected 50" },
         { { 100, 0, 100, 50 }, 350, "part 2 of 4 is missing" },
         { { 100, 100, 100, 100 }, 850, "parts 5, 6, 7, 8 and 9 of 9 are missing" },
         { { 100, 100, 100, 40 }, 350, "part 4 of 4 ends at 40, expected 50" },
@@ -355,6 +357,85 @@ static void parts_are_signed_in_place(void **state)
     assert_int_equal(e.code, ERR_INTEGRITY);
 }
 
+static struct output *two_parts(const struct place *p, char byte)
+{
+    struct err e = { 0 };
+    struct output *o = output_open(p->path, PART, &e);
+    AUTO(mem_auto) char *bytes = mem_new(PART + 1);
+    memset(bytes, byte, PART + 1);
+    assert_true(o != NULL && output_write(o, bytes, PART + 1, 0, &e));
+    return o;
+}
+
+static void put_part(const struct place *p, size_t i)
+{
+    struct err e = { 0 };
+    AUTO(mem_auto) char *path = nth(p, i);
+    assert_true(file_publish(path, "old", 3, 0600, &e));
+}
+
+static bool has_part(const struct place *p, size_t i)
+{
+    AUTO(mem_auto) char *path = nth(p, i);
+    return access(path, F_OK) == 0;
+}
+
+static void a_new_set_leaves_nothing_of_a_longer_one(void **state)
+{
+    const struct place *p = *state;
+    struct err e = { 0 };
+    static const size_t old[] = { 1, 2, 3, 7, 999 }; /* with gaps */
+    for (size_t i = 0; i < ARRAY_LEN(old); i++)
+        put_part(p, old[i]);
+    AUTO(output_drop_auto) struct output *o = two_parts(p, 'n');
+    assert_true(output_publish(o, true, &e));
+    for (size_t i = 1; i <= LIMIT_PARTS; i++)
+        assert_int_equal(has_part(p, i), i <= 2);
+}
+
+/* A run that is killed while it gives parts their names must not leave the beginning of the old bundle before the end of the new one. */
+static void an_old_set_is_no_bundle_any_more_before_the_new_one_is_named(void **state)
+{
+    const struct place *p = *state;
+    struct err e = { 0 };
+    put_part(p, 1);
+    AUTO(output_drop_auto) struct output *o = two_parts(p, 'n');
+    AUTO(mem_auto) char *second = nth(p, 2);
+    assert_int_equal(mkdir(second, 0700), 0); /* the last part is named first, and this stops it */
+    assert_false(output_publish(o, true, &e));
+    assert_false(has_part(p, 1));
+}
+
+static void any_part_of_that_name_is_in_the_way(void **state)
+{
+    const struct place *p = *state;
+    struct err e = { 0 };
+    assert_true(output_check_free(p->path, PART, &e));
+    put_part(p, 42);
+    assert_true(output_check_free(p->path, 0, &e));
+    assert_false(output_check_free(p->path, PART, &e));
+    assert_true(e.code == ERR_IO && strstr(e.msg, ".042: exists already") != NULL && strstr(e.hint, "-o ") != NULL);
+}
+
+static void what_a_killed_run_left_makes_room(void **state)
+{
+    const struct place *p = *state;
+    struct err e = { 0 };
+    char partial[160];
+    for (size_t i = 1; i <= 5; i += 2) {
+        snprintf(partial, sizeof partial, "%s.%03zu.partial", p->path, i);
+        assert_true(file_publish(partial, "half", 4, 0600, &e));
+    }
+    AUTO(fd_auto) int in_use = open(partial, O_RDWR | O_CLOEXEC);
+    assert_true(in_use >= 0 && fd_try_lock(in_use));
+    assert_true(output_clean(p->path, PART, &e));
+    assert_int_equal(access(partial, F_OK), 0);
+    snprintf(partial, sizeof partial, "%s.001.partial", p->path);
+    assert_int_not_equal(access(partial, F_OK), 0);
+    snprintf(partial, sizeof partial, "%s.003.partial", p->path);
+    assert_int_not_equal(access(partial, F_OK), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -366,6 +447,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(discs_are_asked_for_in_turn, place_make, place_remove),
         cmocka_unit_test_setup_teardown(with_copies_each_disc_is_asked_for_once, place_make, place_remove),
         cmocka_unit_test_setup_teardown(parts_are_signed_in_place, place_make, place_remove),
+        cmocka_unit_test_setup_teardown(a_new_set_leaves_nothing_of_a_longer_one, place_make, place_remove),
+        cmocka_unit_test_setup_teardown(an_old_set_is_no_bundle_any_more_before_the_new_one_is_named, place_make, place_remove),
+        cmocka_unit_test_setup_teardown(any_part_of_that_name_is_in_the_way, place_make, place_remove),
+        cmocka_unit_test_setup_teardown(what_a_killed_run_left_makes_room, place_make, place_remove),
         cmocka_unit_test(the_layout_follows_from_sizes),
         cmocka_unit_test(names_of_parts_have_three_digits),
     };

@@ -230,6 +230,104 @@ static void a_part_that_ends_early_is_damaged_there(void **state)
     assert_true(f.n_damaged >= 100000 / 4096 && f.n_damaged <= 100000 / 4096 + 2);
 }
 
+static void part_path(const struct scene *x, unsigned part, char out[128])
+{
+    snprintf(out, 128, "%s.%03u", x->bundle, part);
+}
+
+static void a_part_that_is_too_long_does_not_move_the_others(void **state)
+{
+    struct scene *x = *state;
+    struct repair_facts f = { 0 };
+    char path[128];
+    scene_fill(x, USUAL, 20);
+    to_parts(x, 500000);
+    part_path(x, 2, path);
+    assert_int_equal(truncate(path, 700000), 0);
+    assert_repaired(x, &f);
+    assert_int_equal(f.n_damaged, 0);
+}
+
+static void parts_lie_in_several_folders(void **state)
+{
+    struct scene *x = *state;
+    struct err e = { 0 };
+    char path[128];
+    char disc[80];
+    char moved[160];
+    scene_fill(x, USUAL, 20);
+    to_parts(x, 500000);
+    snprintf(disc, sizeof disc, "%s/disc", x->dir);
+    assert_int_equal(mkdir(disc, 0700), 0);
+    for (unsigned i = 1; i <= 7; i += 2) {
+        part_path(x, i, path);
+        snprintf(moved, sizeof moved, "%s/%s", disc, path_base(path));
+        assert_int_equal(rename(path, moved), 0);
+    }
+    const char *folders[] = { disc };
+    struct bundle_where where = { .path = x->bundle, .folders = folders, .n_folders = 1 };
+    AUTO(remains_close_auto) struct remains *m = remains_open(&where, x->s.total, &e);
+    assert_non_null(m);
+    AUTO(mem_auto) uint8_t *bytes = mem_new(USUAL);
+    assert_true(remains_read(m, bytes, USUAL, 0));
+    assert_memory_equal(bytes, x->bytes, USUAL);
+}
+
+/* With blocks that nobody can judge, whatever a link leads to would be copied into the new file. */
+static void a_link_is_no_part(void **state)
+{
+    struct scene *x = *state;
+    struct repair_facts f = { 0 };
+    char path[128];
+    char secret[96];
+    scene_fill(x, USUAL, 20);
+    to_parts(x, 500000);
+    snprintf(secret, sizeof secret, "%s/secret", x->dir);
+    put(secret, x->bytes + 500000, 500000); /* even the right bytes */
+    part_path(x, 2, path);
+    assert_true(unlink(path) == 0 && symlink(secret, path) == 0);
+    assert_repaired(x, &f);
+    assert_true(f.n_damaged >= 500000 / 4096);
+    assert_true(file_remove(x->bundle, &(struct err){ 0 }));
+    assert_int_equal(symlink(secret, x->bundle), 0); /* now there is a file of the bundle's own name */
+    struct err e = { 0 };
+    assert_false(repair_into(x, &f, &e));
+    assert_non_null(strstr(e.msg, "is a symbolic link"));
+}
+
+static void what_cannot_be_opened_is_a_missing_part(void **state)
+{
+    struct scene *x = *state;
+    struct repair_facts f = { 0 };
+    char path[128];
+    scene_fill(x, USUAL, 20);
+    to_parts(x, 500000);
+    part_path(x, 3, path);
+    assert_true(unlink(path) == 0 && mkfifo(path, 0600) == 0);
+    assert_repaired(x, &f);
+    part_path(x, 3, path);
+    assert_true(unlink(path) == 0 && mkdir(path, 0700) == 0);
+    assert_repaired(x, &f);
+}
+
+static void a_part_too_many_is_told(void **state)
+{
+    struct scene *x = *state;
+    struct err e = { 0 };
+    char path[128];
+    scene_fill(x, USUAL, 20);
+    to_parts(x, 500000);
+    part_path(x, 9, path);
+    put(path, x->bytes, 500000);
+    AUTO(remains_close_auto) struct remains *m = remains_open(&(struct bundle_where){ .path = x->bundle }, x->s.total, &e);
+    assert_non_null(m);
+    assert_int_equal(remains_n_parts(m), 7);
+    assert_false(remains_is_too_many(m, 6) || remains_is_too_many(m, 7));
+    assert_true(remains_is_too_many(m, 8) && remains_found(m) == x->s.total + 500000);
+    struct stat st;
+    assert_true(stat(path, &st) == 0 && remains_is_of(m, &st) && stat(x->par, &st) == 0 && !remains_is_of(m, &st));
+}
+
 /* ---- another bundle ---- */
 
 static void the_parity_file_of_another_bundle_is_told(void **state)
@@ -273,6 +371,11 @@ int main(void)
         IN_A_SCENE(more_places_than_are_kept_are_counted),
         IN_A_SCENE(a_missing_part_comes_back),
         IN_A_SCENE(a_part_that_ends_early_is_damaged_there),
+        IN_A_SCENE(a_part_that_is_too_long_does_not_move_the_others),
+        IN_A_SCENE(parts_lie_in_several_folders),
+        IN_A_SCENE(a_link_is_no_part),
+        IN_A_SCENE(what_cannot_be_opened_is_a_missing_part),
+        IN_A_SCENE(a_part_too_many_is_told),
         IN_A_SCENE(the_parity_file_of_another_bundle_is_told),
         cmocka_unit_test(a_place_that_gives_an_error_is_damage_and_what_follows_is_read),
     };
