@@ -39,10 +39,10 @@ static bool read_inventory(struct base *b, const char *path, struct err *e)
 /* ---- the bundle ---- */
 
 /* Which release that is: its signature is checked, its content is not read yet. */
-static bool look(const char *path, const struct keyring *keys, struct digest *release, struct err *e)
+static bool look(const char *path, const struct show_parts *parts, const struct keyring *keys, struct digest *release, struct err *e)
 {
     struct verdict verdict = { 0 };
-    struct bundle_file *f = bundle_file_open(path, NULL, e);
+    struct bundle_file *f = show_parts_open(path, parts, NULL, false, e);
     struct index *x = f == NULL ? NULL : index_open(f, &(struct authority){ .keys = keys, .verdict = &verdict }, e);
     if (x == NULL)
         return false;
@@ -70,7 +70,7 @@ static bool choose(const struct base *b, const struct base_how *how, const struc
     *path = all->items[0];
     for (size_t i = 0; i < all->n && b->has_inventory; i++) {
         struct digest release;
-        if (!look(all->items[i], keys, &release, e))
+        if (!look(all->items[i], &how->o->parts, keys, &release, e))
             return err_in(e, "--base");
         size_t place = inventory_find_release(&b->inventory, &release);
         if (place < best) {
@@ -107,7 +107,7 @@ static bool open_bundle_of(struct base *b, const struct base_how *how, struct er
     AUTO(keyring_free_auto) struct keyring *keys = trusted(how, e);
     if (keys == NULL || !choose(b, how, keys, &path, e))
         return false;
-    struct bundle_file *f = bundle_file_open(path, NULL, e);
+    struct bundle_file *f = show_parts_open(path, &how->o->parts, NULL, false, e);
     b->bundle = f == NULL ? NULL : bundle_verify(f, keys, &verify, &verdict, e);
     if (b->bundle == NULL)
         return err_in(e, "--base");
@@ -120,6 +120,8 @@ bool base_check_asked(const struct base_options *o, size_t n_own, struct err *e)
 {
     if (o->bundles.n == 0 && o->trust.n > 0)
         return err_set(e, ERR_USAGE, "--trust: says whose --base is trusted, and there is no --base");
+    if (o->bundles.n == 0 && o->parts.from.n > 0)
+        return err_set(e, ERR_USAGE, "--parts-from: says where parts of --base are, and there is no --base");
     if (o->bundles.n > 0 && o->trust.n == 0 && n_own == 0)
         return err_set(e, ERR_USAGE, "--base: whose signature is to be trusted? expected --trust KEY.pub");
     if (o->bundles.n > 1 && o->inventory == NULL)

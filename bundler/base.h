@@ -17,10 +17,12 @@
 #include "bundler/pack.h"
 #include "bundler/seal.h"
 #include "cli/command.h"
+#include "show/parts.h"
 
 struct base_options {
     struct cli_list bundles;
     struct cli_list trust;
+    struct show_parts parts;
     const char *inventory;
 };
 
@@ -30,6 +32,8 @@ struct base_options {
                  "leave out what this bundle of an earlier release has; several: the one that --inventory lists"), \
         CLI_TEXT_ROW("inventory", 0, type, base.inventory, "FILE",                                                 \
                      "leave out layers that the host has: what archon-load inventory wrote there"),                \
+        CLI_LIST_ROW("parts-from", 0, type, base.parts.from, "DIR",                                                \
+                     "look for parts of --base here, too; repeatable"),                                            \
         CLI_LIST_ROW("trust", 0, type, base.trust, "KEY.pub",                                                      \
                      "a key whose signature of --base is trusted, beside those of --key; repeatable")
 

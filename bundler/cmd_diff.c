@@ -10,6 +10,7 @@
 struct diff_options {
     struct cli_list bundles;
     struct cli_list trust;
+    struct show_parts parts;
 };
 
 /* One of the two. */
@@ -45,9 +46,9 @@ static bool open_side(struct side *s, const char *path, const struct diff_option
     struct verdict verdict = { 0 };
     bool is_judged;
     if (o->trust.n > 0)
-        s->bundle = open_bundle(path, NULL, &o->trust, ctx, &verdict, e);
+        s->bundle = open_bundle(path, &o->parts, &o->trust, ctx, &verdict, e);
     else
-        s->index = open_index(path, NULL, &o->trust, &verdict, &is_judged, e);
+        s->index = open_index(path, &o->parts, &o->trust, &verdict, &is_judged, e);
     return (s->bundle != NULL || s->index != NULL) && read_release(s, index_of(s), e);
 }
 
@@ -184,6 +185,7 @@ static bool run_diff(struct cli_context *ctx, const void *options, struct err *e
 static const struct cli_option diff_rows[] = {
     CLI_LIST_ROW("trust", 0, struct diff_options, trust, "KEY.pub",
                  "a key whose signature is trusted; then layers are compared byte for byte. Repeatable"),
+    SHOW_PARTS_ROW(struct diff_options, parts),
 };
 
 const struct cli_command cmd_diff = { .name = "diff",

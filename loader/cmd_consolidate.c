@@ -19,6 +19,7 @@ enum { LEVEL_MAX = 19 };
 struct consolidate_options {
     struct cli_list bundles;
     struct cli_list trust;
+    struct show_parts parts;
     const char *root;
     const char *engine;
     const char *base;
@@ -66,7 +67,7 @@ static bool check_output(const struct consolidate_options *o, struct err *e)
 static bool open_delta(struct opened *x, const struct consolidate_options *o, struct cli_context *ctx, struct err *e)
 {
     struct verdict verdict = { 0 };
-    x->delta = open_bundle(o->bundles.items[0], NULL, o->root, &o->trust, ctx, &verdict, e);
+    x->delta = open_bundle(o->bundles.items[0], &o->parts, o->root, &o->trust, ctx, &verdict, e);
     if (x->delta == NULL)
         return false;
     if (!bundle_manifest(x->delta)->has_base)
@@ -80,7 +81,7 @@ static bool open_base(struct opened *x, const struct consolidate_options *o, str
     struct verdict verdict = { 0 };
     struct base_where where = { .engine = o->engine, .progress = &ctx->progress };
     if (o->base != NULL) {
-        where.kept = open_bundle(o->base, NULL, o->root, &o->trust, ctx, &verdict, e);
+        where.kept = open_bundle(o->base, &o->parts, o->root, &o->trust, ctx, &verdict, e);
         if (where.kept == NULL)
             return err_in(e, "--base");
         x->kept_bytes = bundle_manifest(where.kept)->total_len;
@@ -173,6 +174,7 @@ static const struct cli_option rows[] = {
     CLI_LIST_ROW("trust", 0, struct consolidate_options, trust, "KEY.pub", "a key that may sign, for this run (hosts without a store)"),
     CLI_TEXT_ROW("root", 0, struct consolidate_options, root, "DIR", "trust store and the host's key lie below this directory (/)"),
     CLI_TEXT_ROW("engine", 0, struct consolidate_options, engine, "SOCKET", ENGINE_SOCKET_HELP),
+    SHOW_PARTS_ROW(struct consolidate_options, parts),
 };
 
 const struct cli_command cmd_consolidate = {

@@ -41,7 +41,7 @@ static bool prepare_base(const struct read_options *o, bool is_whole, struct cli
     AUTO(mem_auto) bool *layers = mem_new_array(m->n_layers, sizeof *layers);
     if (o->base == NULL || !m->has_base)
         return true;
-    where.kept = open_bundle(o->base, NULL, o->root, &o->trust, ctx, &verdict, e);
+    where.kept = open_bundle(o->base, &o->parts, o->root, &o->trust, ctx, &verdict, e);
     if (where.kept == NULL)
         return err_in(e, "--base");
     *out = base_source_new(b, cache, &where);

@@ -114,7 +114,7 @@ bool images_are_there(const struct install_options *o, struct release *out, bool
     struct verdict verdict = { 0 };
     struct err in_the_way = { 0 };
     *yes = false;
-    AUTO(index_close_auto) struct index *x = open_index_in_place(o->bundles.items[0], o->root, &o->trust, &verdict, &in_the_way);
+    AUTO(index_close_auto) struct index *x = open_index_in_place(o->bundles.items[0], &o->parts, o->root, &o->trust, &verdict, &in_the_way);
     bool ok = x != NULL && look_at(x, o, out, yes, &in_the_way);
     if (in_the_way.code == ERR_INTERRUPTED)
         *e = in_the_way;

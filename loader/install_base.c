@@ -17,7 +17,7 @@ static bool open_base(struct install *in, struct err *e)
     struct base_where where = { .engine = in->o->engine, .progress = &in->ctx->progress };
     struct verdict verdict = { 0 };
     if (in->o->base != NULL) {
-        where.kept = open_bundle(in->o->base, NULL, in->o->root, &in->o->trust, in->ctx, &verdict, e);
+        where.kept = open_bundle(in->o->base, &in->o->parts, in->o->root, &in->o->trust, in->ctx, &verdict, e);
         if (where.kept == NULL)
             return err_in(e, "--base");
     }
