@@ -53,7 +53,7 @@ static bool lend_base(struct base *base, const struct read_options *o, bool is_w
 {
     const struct seal_keys none = { 0 };
     const char *path = o->base;
-    const struct base_options given = { .bundles = { .items = &path, .n = 1 }, .trust = o->trust };
+    const struct base_options given = { .bundles = { .items = &path, .n = 1 }, .trust = o->trust, .parts = o->parts };
     const struct base_how how = { .o = &given, .own = &none, .name = bundle_manifest(b)->name, .jobs = work_cpus(), .progress = &ctx->progress };
     if (o->base == NULL || !bundle_manifest(b)->has_base)
         return true;

@@ -171,6 +171,24 @@ not_without() {
     [ ! -e "$(bundle never)" ]
 }
 
+@test "base and delta may be in parts that lie in several folders, for whoever reads them" {
+    mkdir -p "$FILE/a" "$FILE/b"
+    works bundler split "$(bundle old)" --size 2MiB -o "$FILE/a/old"
+    works bundler split "$(bundle package)" --size 1MiB -o "$FILE/a/delta" # one part is enough
+    mv "$FILE/a/old.002" "$FILE/a/old.004" "$FILE/b"
+    refused 13 "--base: old: parts 2 and 4 of [0-9]+ are missing" create never 2.0.0 package --base "$FILE/a/old"
+    pack from-parts 2.0.0 package --base "$FILE/a/old" --parts-from "$FILE/b"
+    cmp "$(bundle from-parts)" "$(bundle package)"
+    works bundler diff --trust "$FILE/release.pub" --json "$FILE/b/old" "$(bundle full-package)" --parts-from "$FILE/a"
+    [ "$(jq .delta.raw_size "$FILE/stdout")" -gt 0 ]
+    works bundler verify --deep --trust "$FILE/release.pub" "$(bundle package)" --base "$FILE/a/old.001" --parts-from "$FILE/b"
+    refused 2 "there is no --base" create never 2.0.0 package --parts-from "$FILE/b"
+    mkdir -p "$FILE/site"
+    works "${LIMIT[@]}" "$BIN/archon-load" consolidate --root "$FILE/site" --trust "$FILE/release.pub" --engine "$FILE/nowhere.sock" "$FILE/a/delta" --base "$FILE/a/old" --parts-from "$FILE/b" \
+        --key "$FILE/other.key" -o "$FILE/full-again"
+    works bundler verify --deep --trust "$FILE/other.pub" "$FILE/full-again"
+}
+
 @test "with an inventory alone whole layers are left out" {
     inventory "$FILE/host.json" old "$(diff_ids old)"
     pack whole 2.0.0 file --inventory "$FILE/host.json"

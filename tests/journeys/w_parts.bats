@@ -78,6 +78,20 @@ nth() { printf '%s.%03d' "$X" "$1"; }
     refused 13 "part $((N + 1)) is one too many: the bundle has $N" verify "$X"
 }
 
+@test "parts that a killed run left are told before the work, not after it" {
+    touch "$FILE/d/whole.bundle.tar.zst.003" "$FILE/d/tiny-1.0.0.bundle.tar.zst.009"
+    refused 60 'whole.bundle.tar.zst.003: exists already' bundler split "$FILE/whole.bundle.tar.zst" --size 2MiB -o "$FILE/d"
+    refused 60 'tiny-1.0.0.bundle.tar.zst.009: exists already' bundler create --key "$FILE/release.key" --cache "$FILE/no-blobs" --version 1.0.0 --no-loader --split 2MiB -o "$FILE/d" \
+        "$(registry_host "$REGISTRY")/tools/tiny:1"
+    equal "$(ls "$FILE/no-blobs/sha256" 2>/dev/null)" ""
+}
+
+@test "a bundle in one piece that would be read in place of the parts is told" {
+    echo old >"$FILE/d/y"
+    works bundler create --key "$FILE/release.key" --cache "$FILE/blobs" --version 1.0.0 --no-loader --split 2MiB -o "$FILE/d/y" "$(registry_host "$REGISTRY")/tools/tiny:1"
+    tells 'd/y is there, too: it is read under this name'
+}
+
 @test "damage names chunk, offset and part" {
     printf '\xff\xfe\xfd' | dd of="$(nth 2)" bs=1 seek=$((PART * 1048576 - 100)) conv=notrunc status=none
     refused 13 'chunk [0-9]+ of [0-9]+ at offset [0-9]+, parts? 2( to 3)? is damaged' verify "$X"

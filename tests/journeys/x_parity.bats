@@ -161,6 +161,36 @@ plain_loader() { "${LIMIT[@]}" "$BIN/archon-load" "$@"; }
     cmp "$FILE/d/new.bundle.tar.zst" "$FILE/good.bundle.tar.zst"
 }
 
+@test "parts in several folders: what is nowhere is made anew, and what there is to repair from is never written over" {
+    local name
+    split -b $((SIZE / 12)) -a 3 --numeric-suffixes=1 "$X" "$X."
+    mkdir "$FILE/d/b" "$FILE/d/out"
+    mv "$X.002" "$X.009" "$FILE/d/b"
+    rm "$X" "$X.004"
+    works bundler repair "$X" --parts-from "$FILE/d/b" -o "$FILE/d/out" --trust "$FILE/release.pub" --json
+    equal "$(jq -c .missing_parts "$FILE/stdout")" '[4]'
+    equal "$(ls "$FILE/d/out")" x.bundle.tar.zst.004
+    sha256sum "$FILE"/d/x.* "$FILE"/d/b/* >"$FILE/before"
+    for name in "$X.003" "$FILE/d/b/x.bundle.tar.zst.009" "$X.par"; do
+        refused 2 'left as it is' bundler repair "$X" --parts-from "$FILE/d/b" -o "$name"
+    done
+    ln -s /etc/shadow "$X.004"
+    works bundler repair "$X" --parts-from "$FILE/d/b" -o "$FILE/d/new.bundle.tar.zst" --trust "$FILE/release.pub"
+    tells 'x.bundle.tar.zst.004: is a symbolic link.*: left out'
+    cmp "$FILE/d/new.bundle.tar.zst" "$FILE/good.bundle.tar.zst"
+    sha256sum --quiet -c "$FILE/before"
+}
+
+@test "with --check-medium the parity file is read back as well, before it is said to be safe to remove" {
+    local -a tiny=(create --key "$FILE/release.key" --cache "$FILE/blobs" --version 1.0.0 --no-loader --parity 10% --json=stream
+        -o "$FILE/d/tiny.bundle.tar.zst" "$(registry_host "$REGISTRY")/tools/tiny:1")
+    works bundler "${tiny[@]}"
+    equal "$(grep -c 'check parity' "$FILE/stdout")" 0
+    works bundler "${tiny[@]}" --check-medium
+    [ "$(grep -c 'check parity' "$FILE/stdout")" -gt 0 ]
+    tells 'safe to remove'
+}
+
 @test "create --split --parity: signed in parts, a part is lost, made anew, and the bundle is read in place" {
     local part
     works bundler create --key "$FILE/release.key" --cache "$FILE/blobs" --version 1.0.0 --split $((SIZE / 8 / 1048576 + 1))MiB --parity 20% \
