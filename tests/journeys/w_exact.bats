@@ -125,6 +125,13 @@ config_of() { skopeo inspect --raw --tls-verify=false "docker://$(host)/$1" | jq
     engine_world >"$FILE/first"
     works site load-images "$FILE/exact.bundle.tar.zst"
     engine_world | cmp - "$FILE/first"
+    # Docker itself, from the layout that export writes.
+    site_reset images
+    works bundler export --trust "$FILE/release.pub" --format oci -o "$FILE/exported.tar" "$FILE/exact.bundle.tar.zst"
+    works on_engine load -i "$FILE/exported.tar"
+    for image in "${EXACT_IMAGES[@]}"; do
+        equal "$(on_engine image inspect --format '{{.Id}}' "$(host)/$image")" "sha256:$(of_registry "$image")"
+    done
 }
 
 @test "what cosign signed is there with its digest, and a registry that is fed from the bundle has it again" {
