@@ -135,7 +135,7 @@ static void report_text(const struct create *c)
     for (size_t i = 0; i < c->keys.n; i++)
         cli_print(c->ctx, "  signed by  key %s\n", DIGEST_HEX(signer(c, i)));
     if (c->parity_percent > 0)
-        cli_print(c->ctx, "  parity     %s, %s: any %u %% of both can be repaired\n", SHOWN(path_base(c->parity_path)),
+        cli_print(c->ctx, "  parity     %s, %s: repairs up to %u %% of both\n", SHOWN(path_base(c->parity_path)),
                   text_bytes(size, create_parity_bytes(c, m->total_len)), c->parity_percent);
     show_reports_text(c->ctx, &c->gates.reports);
 }
@@ -170,7 +170,7 @@ static const struct cli_option create_rows[] = {
     CLI_NUMBER_ROW("level", 0, struct create_options, level, "N", "compression, 1 (fast) to 19 (small); 3 if not given", 1, 19),
     CLI_CHOICE_ROW("layers", 0, struct create_options, layers, "dedup|exact", "dedup (default): equal pieces of all layers are stored once, small; exact: layers stay as the registry has them, with their digests"),
     CLI_NUMBER_ROW("jobs", 0, struct create_options, jobs, "N", "threads (number of processors); does not change the result", 1, MAX_JOBS),
-    CLI_TEXT_ROW("parity", 0, struct create_options, parity, "N%", "write OUT.par as well, from which repair restores the bundle when any N % of both together are damaged"),
+    CLI_TEXT_ROW("parity", 0, struct create_options, parity, "N%", "write OUT.par as well, from which repair restores the bundle when N % of both together are damaged in a burst, or a part is lost"),
     CLI_FLAG_ROW("no-loader", 0, struct create_options, is_without_loader, "do not put archon-load into the bundle"),
     REGISTRIES_ROWS(struct create_options),
     LOCK_ROWS(struct create_options),

@@ -33,10 +33,14 @@ shown() { fetch https://shop.example:8443/items; }
     works site logs db
     says "ready to accept connections"
     refused 2 "nobody" site logs nobody
+    works site logs db --json
+    jq -e '.command == "logs" and .status == 0 and .services[0].name == "db" and any(.services[0].lines[]; contains("ready to accept"))' "$FILE/stdout" >/dev/null ||
+        complain "logs --json" "no document of what db said"
 }
 
 @test "4 stop and start keep the data" {
-    works site stop
+    works site stop --json
+    equal "$(jq -c . "$FILE/stdout")" '{"command":"stop","status":0,"error":null}'
     equal "$(on_engine ps -q)" ""
     works site start
     equal "$(services shop)" "$SHOP_HEALTHY"

@@ -213,6 +213,7 @@ site_verify() { loader verify --root "$SITE" "$@"; }
     works bundler verify --deep "$FILE/shelf.bundle.tar.zst" --trust "$FILE/shelf.pub"
     [ ! -e "$SITE/etc/archon/host.key" ]
     refused 60 "exists already" loader consolidate --root "$SITE" "$(bundle delta 2)" --base "$(bundle full 1)" -o "$FILE/shelf.bundle.tar.zst"
+    refused 60 "missing: is not an existing directory" loader consolidate --root "$SITE" "$(bundle delta 2)" --base /no/base -o "$FILE/missing/x.bundle.tar.zst"
     refused 2 "is a full bundle already" loader consolidate --root "$SITE" "$(bundle full 2)" -o "$FILE/never.bundle.tar.zst"
     refused 12 "its base is not on this host" site consolidate "$(bundle delta 2)" -o "$FILE/never.bundle.tar.zst"
     [ ! -e "$FILE/never.bundle.tar.zst" ]

@@ -31,8 +31,15 @@ nth() { printf '%s.%03d' "$X" "$1"; }
     works bundler create --key "$FILE/release.key" --cache "$FILE/blobs" --version 1.0.0 --split "${PART}MiB" --check-medium -o "$FILE/d/y.bundle.tar.zst" \
         "$(registry_host "$REGISTRY")/shop/api:1.0.0"
     tells 'safe to remove'
+    says 'y.bundle.tar.zst.001 and so on'
+    says "parts +$N"
     cat "$FILE/d/y.bundle.tar.zst".* | cmp - "$FILE/whole.bundle.tar.zst"
     [ ! -e "$FILE/d/y.bundle.tar.zst" ]
+}
+
+@test "a place where no parts can lie is told before anything is read; parts are no pipe" {
+    refused 2 'not a pipe' bundler split "$FILE/whole.bundle.tar.zst" -o -
+    refused 60 'missing: is not an existing directory' bundler split "$FILE/whole.bundle.tar.zst" -o "$FILE/missing/x"
 }
 
 @test "every reader takes parts as they lie, by any of their names; the independent reader too" {

@@ -128,6 +128,7 @@ plain_loader() { "${LIMIT[@]}" "$BIN/archon-load" "$@"; }
     works bundler repair "$X"
     cmp "$FILE/d/x.repaired.bundle.tar.zst" "$FILE/good.bundle.tar.zst"
     refused 60 'exists already' bundler repair "$X"
+    refused 2 'not a pipe' bundler repair "$X" -o -
 }
 
 @test "a result that no trusted key signed gets no name" {
