@@ -149,11 +149,34 @@ static bool repair_it(struct cli_context *ctx, const struct repair_order *o, str
     return true;
 }
 
+/* Where it was named; else beside the bundle, or in one of the folders where parts lie. */
+static char *find_parity(const struct repair_options *o, const char *bundle, struct err *e)
+{
+    bool exists = false;
+    AUTO(mem_auto) char *par = o->parity != NULL ? mem_text(o->parity) : parity_path(bundle);
+    if (!file_exists(par, &exists, e))
+        return NULL;
+    for (size_t i = 0; !exists && o->parity == NULL && i < o->parts.from.n; i++) {
+        AUTO(mem_auto) char *there = path_join(o->parts.from.items[i], path_base(par));
+        if (!file_exists(there, &exists, e))
+            return NULL;
+        if (exists)
+            return TAKE(there);
+    }
+    if (exists)
+        return TAKE(par);
+    err_set(e, ERR_IO, "%s: there is no parity file", SHOWN(par));
+    err_hint(e, "where it lies elsewhere: --parity-file FILE; without one, copy the bundle again");
+    return NULL;
+}
+
 bool show_repair(struct cli_context *ctx, const struct repair_order *o, struct err *e)
 {
     AUTO(mem_auto) char *bundle = parity_bundle_path(o->o->bundles.items[0]);
-    AUTO(mem_auto) char *par = o->o->parity != NULL ? mem_text(o->o->parity) : parity_path(bundle);
+    AUTO(mem_auto) char *par = find_parity(o->o, bundle, e);
     struct parity_how how = { .jobs = o->jobs, .progress = &ctx->progress };
+    if (par == NULL)
+        return false;
     struct bundle_where where = { .path = bundle, .folders = o->o->parts.from.items, .n_folders = o->o->parts.from.n };
     AUTO(repair_free_auto) struct repair *r = repair_open(&where, par, e);
     struct repair_place place = { .bundle = bundle, .parity = par, .output = o->o->output };

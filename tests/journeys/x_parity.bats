@@ -129,6 +129,8 @@ plain_loader() { "${LIMIT[@]}" "$BIN/archon-load" "$@"; }
     cmp "$FILE/d/x.repaired.bundle.tar.zst" "$FILE/good.bundle.tar.zst"
     refused 60 'exists already' bundler repair "$X"
     refused 2 'not a pipe' bundler repair "$X" -o -
+    refused 60 'there is no parity file' bundler repair "$X" --parity-file "$FILE/missing.par"
+    tells 'hint: .*--parity-file'
 }
 
 @test "a result that no trusted key signed gets no name" {
@@ -180,6 +182,9 @@ plain_loader() { "${LIMIT[@]}" "$BIN/archon-load" "$@"; }
     tells 'x.bundle.tar.zst.004: is a symbolic link.*: left out'
     cmp "$FILE/d/new.bundle.tar.zst" "$FILE/good.bundle.tar.zst"
     sha256sum --quiet -c "$FILE/before"
+    mv "$X.par" "$FILE/d/b"
+    works bundler repair "$X" --parts-from "$FILE/d/b" -o "$FILE/d/second.bundle.tar.zst"
+    cmp "$FILE/d/second.bundle.tar.zst" "$FILE/good.bundle.tar.zst"
 }
 
 @test "with --check-medium the parity file is read back as well, before it is said to be safe to remove" {
