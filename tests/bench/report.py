@@ -19,7 +19,7 @@ import plots
 HERE = os.path.dirname(os.path.abspath(__file__))
 DOCUMENT = os.path.join(HERE, '..', '..', 'docs', 'BENCHMARKS.md')
 OURS = 'archon'
-DOCKER, SKOPEO = 'docker pull, save, zstd -3', 'skopeo, tar, zstd -3'
+DOCKER, SKOPEO, LAYOUT = 'docker pull, save, zstd -3', 'skopeo, tar, zstd -3', 'skopeo to one layout, tar, zstd -3'
 RAW, ZSTD = 'docker load, as it is', 'zstd -dc, docker load'
 MEDIANS, MAXIMA = ('wall_s', 'cpu_s'), ('bytes', 'peak_rss_bytes', 'engine_peak_bytes', 'disk_peak_bytes', 'disk_left_bytes')
 
@@ -102,9 +102,13 @@ PROMISES = [
     ('create, wall: times faster than docker pull, save, zstd', lambda r: r.faster('create', OURS, DOCKER), TIMES, True, 6, 10),
     ('create, wall, to skopeo, tar, zstd', lambda r: r.ratio('create', OURS, SKOPEO, 'wall_s'), SHARE, False, 1.3, 1.0),
     ('create, size, to skopeo, tar, zstd', lambda r: r.ratio('create', OURS, SKOPEO, 'bytes'), SHARE, False, 0.70, None),
+    ('create, size, to skopeo to one layout', lambda r: r.ratio('create', OURS, LAYOUT, 'bytes'), SHARE, False, None, None),
     ('create --layers=exact, wall: times faster than skopeo, tar, zstd', lambda r: r.faster('create', 'archon, exact', SKOPEO), TIMES, True, 3, 4),
+    ('the same without a cache, as skopeo has none', lambda r: r.faster('create', 'archon, exact, no cache', SKOPEO), TIMES, True, 3, 4),
+    ('the same with a filled cache, as for every build but the first', lambda r: r.get('create', SKOPEO, 'wall_s') / r.get(WARM, 'archon, exact', 'wall_s'), TIMES, True, 3, 4),
     ('size, level 3, to docker save, zstd', lambda r: r.ratio('create', OURS, DOCKER, 'bytes'), SHARE, False, 0.80, 0.75),
     ("size, level 3, to the registry's compressed layers", lambda r: r.get('create', OURS, 'bytes') / r.images['compressed_bytes'], SHARE, False, 0.76, None),
+    ("size, level 6, to docker save, zstd", lambda r: r.get(WARM, 'archon, level 6', 'bytes') / r.get('create', DOCKER, 'bytes'), SHARE, False, 0.80, 0.75),
     ("size, level 9, to the registry's compressed layers", lambda r: r.get(WARM, 'archon, level 9', 'bytes') / r.images['compressed_bytes'], SHARE, False, None, 0.70),
     ('delta of the next release, size to the whole', lambda r: r.ratio(NEXT, 'archon, delta', OURS, 'bytes'), '%.4f', False, 0.05, None),
     ('load, wall, to docker load of the raw archive', lambda r: r.ratio('load', OURS, RAW, 'wall_s'), SHARE, False, 0.90, 0.65),

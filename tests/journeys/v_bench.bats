@@ -20,8 +20,8 @@ has() {
 
 @test "every way to make, load and read a bundle is measured, ours and the others" {
     local tool
-    for tool in archon "archon, exact" "skopeo, tar, zstd -3" "docker pull, save, zstd -3"; do has create "$tool"; done
-    for tool in "archon, level 1" archon "archon, exact" "archon, level 9"; do has "create, warm cache" "$tool"; done
+    for tool in archon "archon, exact" "archon, exact, no cache" "skopeo, tar, zstd -3" "skopeo to one layout, tar, zstd -3" "docker pull, save, zstd -3"; do has create "$tool"; done
+    for tool in "archon, level 1" archon "archon, exact" "archon, level 6" "archon, level 9"; do has "create, warm cache" "$tool"; done
     for tool in archon "archon, delta"; do has "create, next release" "$tool"; done
     for tool in archon "docker load, as it is" "zstd -dc, docker load"; do has load "$tool"; done
     for tool in archon "docker load, as it is"; do has "load again" "$tool"; done
