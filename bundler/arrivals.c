@@ -1,7 +1,11 @@
 /* What is told, and whoever waits for it, under one mutex: blobs are few and large. */
 #include "bundler/arrivals.h"
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include "base/mem.h"
+#include "sys/file.h"
 #include "sys/work.h"
 
 #include "base/banned.h"
@@ -11,6 +15,9 @@ struct arrival {
     struct work_mutex *mutex; /* of all */
     bool has_come, is_proven;
     bool is_told;
+    int fd;            /* -1: nothing of it is there, or all */
+    uint64_t n_there;
+    bool was_wrong;
     struct arrival *next;
 };
 
@@ -36,6 +43,7 @@ void arrivals_free(struct arrivals *a)
         while (a->slots[i] != NULL) {
             struct arrival *x = a->slots[i];
             a->slots[i] = x->next;
+            fd_auto(&x->fd);
             mem_free(x);
         }
     work_mutex_free(a->mutex);
@@ -63,7 +71,7 @@ struct arrival *arrivals_expect(struct arrivals *a, const struct digest *d)
         return x;
     struct arrival **slot = slot_of(a, d);
     x = mem_new(sizeof *x);
-    *x = (struct arrival){ .digest = *d, .mutex = a->mutex, .next = *slot };
+    *x = (struct arrival){ .digest = *d, .mutex = a->mutex, .fd = -1, .next = *slot };
     return *slot = x;
 }
 
@@ -74,6 +82,8 @@ static void tell(struct arrival *x, bool has_come, bool is_proven)
     x->has_come = has_come;
     x->is_proven = is_proven;
     x->is_told = true;
+    fd_auto(&x->fd);
+    x->fd = -1;
 }
 
 void arrivals_tell(struct arrivals *a, const struct digest *d, bool is_proven)
@@ -120,4 +130,61 @@ void arrivals_wait_end(struct arrivals *a)
     while (!a->is_over)
         work_mutex_wait(a->mutex, LOOK_AGAIN_MS);
     work_mutex_unlock(a->mutex);
+}
+
+/* --- while it comes ----------------------------------------------------------------------------------------------- */
+
+/* No descriptor left: then it is waited for as a whole. */
+static void grow(struct arrival *x, int fd, uint64_t n)
+{
+    if (x == NULL || x->is_told)
+        return;
+    x->was_wrong = x->was_wrong || n < x->n_there;
+    if (x->fd < 0)
+        x->fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+    x->n_there = n;
+}
+
+void arrivals_grow(struct arrivals *a, const struct digest *d, int fd, uint64_t n)
+{
+    work_mutex_lock(a->mutex);
+    grow(find(a, d), fd, n);
+    work_mutex_wake(a->mutex);
+    work_mutex_unlock(a->mutex);
+}
+
+static bool has_more(const struct arrival *x, uint64_t at, int *fd)
+{
+    if (x->n_there <= at || x->was_wrong || x->fd < 0)
+        return false;
+    if (*fd < 0)
+        *fd = fcntl(x->fd, F_DUPFD_CLOEXEC, 0);
+    return *fd >= 0;
+}
+
+static enum arrival_news latest(const struct arrival *x, bool has_begun)
+{
+    if (x->is_told && !x->has_come)
+        return ARRIVAL_NEVER;
+    if (x->was_wrong && has_begun)
+        return ARRIVAL_AGAIN;
+    return x->is_told ? ARRIVAL_CAME : ARRIVAL_BYTES;
+}
+
+/* False: nothing new. */
+static bool look(const struct arrival *x, uint64_t at, int *fd, enum arrival_news *news)
+{
+    *news = latest(x, *fd >= 0);
+    return *news != ARRIVAL_BYTES || has_more(x, at, fd);
+}
+
+enum arrival_news arrival_follow(struct arrival *a, uint64_t at, int *fd, uint64_t *n)
+{
+    enum arrival_news news;
+    work_mutex_lock(a->mutex);
+    while (!look(a, at, fd, &news))
+        work_mutex_wait(a->mutex, LOOK_AGAIN_MS);
+    *n = a->n_there;
+    work_mutex_unlock(a->mutex);
+    return news;
 }

@@ -3,7 +3,12 @@
  *     AUTO(arrivals_free_auto) struct arrivals *a = arrivals_new();
  *     form->arrival = arrivals_expect(a, &digest);      for each blob, before the threads start; the same digest is the same arrival
  *     arrivals_tell(a, &digest, is_proven) ...;  arrivals_end(a);       by the thread that fetches
- *     if (!arrival_wait(form->arrival, &is_proven)) ...                 by the one that needs it                       */
+ *     if (!arrival_wait(form->arrival, &is_proven)) ...                 by the one that needs it
+ *
+ * Who can use the first bytes before the last ones are there, and can take all of it back, follows:
+ *
+ *     arrivals_grow(a, &digest, fd, n) ...                              by the thread that fetches
+ *     switch (arrival_follow(form->arrival, at, &fd, &n)) ...           by the one that needs it: bytes of fd from at up to n are there */
 #ifndef BUNDLER_ARRIVALS_H
 #define BUNDLER_ARRIVALS_H
 
@@ -26,5 +31,18 @@ void arrivals_wait_end(struct arrivals *a);
 
 /* Waits. False: it will not come. */
 MUST_CHECK bool arrival_wait(struct arrival *a, bool *is_proven);
+
+/* The first n bytes of the blob are in fd, which is borrowed and copied. Fewer than the last time: they were wrong, and come again. */
+void arrivals_grow(struct arrivals *a, const struct digest *d, int fd, uint64_t n);
+
+enum arrival_news {
+    ARRIVAL_BYTES,  /* *n > at of them are in *fd */
+    ARRIVAL_CAME,   /* all are there and the blob is in the cache; *fd, unless it is -1, has it, too */
+    ARRIVAL_AGAIN,  /* what was in *fd before was wrong */
+    ARRIVAL_NEVER,  /* it will not come */
+};
+/* Waits for more than at bytes. *fd is the caller's from the first bytes on, -1 before: whoever has not begun when bytes turned out to be wrong waits for all of them. Bytes
+ * are the blob's for certain only when ARRIVAL_CAME has been told. */
+enum arrival_news arrival_follow(struct arrival *a, uint64_t at, int *fd, uint64_t *n);
 
 #endif

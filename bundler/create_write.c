@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "bundle/verify.h"
 #include "bundler/create.h"
+#include "bundler/following.h"
 #include "bundler/passing.h"
 #include "sys/file.h"
 #include "sys/path.h"
@@ -134,9 +135,11 @@ static bool tell_packing(void *ctx, const struct progress_fact *fact)
 static bool pack(struct create *c, uint32_t average, struct err *e)
 {
     const struct progress progress = { tell_packing, c };
-    struct pack_source registry = { .bring = passing_bring, .ctx = c->registries.registry, .tries = c->o->registries.retries == 0 ? 1 : PASSING_TRIES };
+    const struct pack_source registry = { .bring = passing_bring, .ctx = c->registries.registry, .tries = c->o->registries.retries == 0 ? 1 : PASSING_TRIES };
+    /* Where layers are inflated and compressed that is what takes the time, and following would only take memory. */
+    const struct pack_source arriving = { .bring = following_bring, .tries = FOLLOWING_TRIES };
     struct pack_how how = { .average = average, .jobs = c->jobs, .is_delta = base_is_given(&c->base), .progress = &progress,
-                            .source = cache_is_passing(c->registries.cache) ? &registry : NULL };
+                            .source = cache_is_passing(c->registries.cache) ? &registry : create_is_exact(c) ? &arriving : NULL };
     if (create_is_exact(c) ? create_pack_exact(c, &how, e)
                            : base_add_pieces(&c->base, c->layers, c->n_layers, c->writer, &how, e) && pack_layers(c->writer, c->layers, c->n_layers, &how, e))
         return true;

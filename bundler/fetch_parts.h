@@ -18,6 +18,7 @@ struct fetch_item { /* one blob */
     struct blob *blob;
     struct progress progress;
     uint64_t told; /* bytes of this item in the sum */
+    uint64_t grown; /* bytes that arrivals were told of */
 };
 struct fetch {
     struct registry *registry;

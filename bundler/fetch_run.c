@@ -11,6 +11,7 @@
 enum {
     BUSY_WAIT_MS = 500, /* another run fetches the same blob: look again */
     IDLE_WAIT_MS = 100, /* nothing to help with now */
+    GROWN_BYTES = 4 * 1024 * 1024,
 };
 
 struct connection {
@@ -34,8 +35,19 @@ static bool tell_item(struct fetch_item *it, uint64_t done, bool is_finished, bo
     return progress_tell(f->progress, &fact) && progress_tell(f->progress, &whole);
 }
 
+/* Large blobs are packed while they come. */
+static void tell_grown(struct fetch_item *it)
+{
+    uint64_t n = blob_bytes_in_order(it->blob);
+    if (it->fetch->arrivals == NULL || (n >= it->grown && n < it->grown + GROWN_BYTES))
+        return;
+    it->grown = n;
+    arrivals_grow(it->fetch->arrivals, &it->digest, cache_part_fd(it->part), n);
+}
+
 static bool on_progress(void *ctx, const struct progress_fact *fact)
 {
+    tell_grown(ctx);
     /* The end of an item is told when it has its name in the cache. */
     return tell_item(ctx, fact->done, false, false);
 }

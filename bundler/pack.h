@@ -13,7 +13,7 @@
 
 struct pack_form { /* of one of the blobs */
     enum oci_compression compression;
-    char *path;           /* file that holds it; null: it is brought */
+    char *path;           /* file that holds it, or will; null: it is brought */
     struct arrival *arrival; /* null: it is there; else it is waited for */
     bool is_proven;       /* the file was hashed by this process: its content, by diff_id, is all that is left to prove */
     const struct ref *from; /* an image that has it; borrowed */

@@ -62,13 +62,14 @@ static bool put_blob(struct packing *p, const struct pack_layer *l, size_t form,
     const struct pack_source *from = p->how->source;
     const char *path = l->forms[form].path;
     *is_worth_trying = false;
-    if (!pack_await(&l->forms[form], e))
+    bool is_brought = path == NULL || (from != NULL && l->forms[form].arrival != NULL);
+    if (!is_brought && !pack_await(&l->forms[form], e))
         return false;
     AUTO(sink_drop_auto) struct sink *to = ways(p, l, form, e);
     if (to == NULL || !writer_begin_blob(p->writer, &blob->digest, blob->size, l->forms[form].compression != OCI_RAW, e))
         return false;
-    BUG_IF(path == NULL && from == NULL);
-    bool ok = path != NULL ? read_file(p, path, to, e) : from->bring(from->ctx, l, form, to, is_worth_trying, e);
+    BUG_IF(is_brought && from == NULL);
+    bool ok = is_brought ? from->bring(from->ctx, l, form, to, is_worth_trying, e) : read_file(p, path, to, e);
     return ok && sink_finish(to, e) && writer_end_blob(p->writer, e);
 }
 

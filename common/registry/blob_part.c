@@ -77,6 +77,11 @@ uint64_t blob_part_there(const struct blob_part *p)
     return p->there;
 }
 
+uint64_t blob_part_hashed(const struct blob_part *p)
+{
+    return p->hashed;
+}
+
 unsigned blob_part_generation(const struct blob_part *p)
 {
     return p->generation;

@@ -42,6 +42,7 @@ bool blob_part_goes_back(const struct blob_part *p);    /* false for a sink */
 bool blob_part_was_resumed(const struct blob_part *p);  /* some bytes are from an earlier run */
 bool blob_part_is_whole(const struct blob_part *p);
 uint64_t blob_part_there(const struct blob_part *p);    /* bytes, also of units under way */
+uint64_t blob_part_hashed(const struct blob_part *p);   /* bytes from the beginning on */
 uint64_t blob_part_free_bytes(const struct blob_part *p); /* neither there nor given to a cursor */
 
 /* What an earlier run left, in slices: a unit counts when its checksum is that of the map; a file without a map is a beginning of the blob. */

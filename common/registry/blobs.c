@@ -383,6 +383,11 @@ bool blob_is_complete(const struct blob *b)
     return b->is_complete;
 }
 
+uint64_t blob_bytes_in_order(const struct blob *b)
+{
+    return blob_part_hashed(b->part);
+}
+
 uint64_t blob_bytes_fetched(const struct blob *b)
 {
     return b->fetched;

@@ -36,6 +36,8 @@ struct http_transfer *blob_transfer(struct blob *b);
 /* One connection more; null when there is nothing for it to do now. Ask again later: whether a server gives ranges is known after its first answer. */
 struct http_transfer *blob_help(struct blob *b);
 bool blob_is_complete(const struct blob *b);
+/* So many from the first one on are in the file, and in the hash; fewer than before: they were wrong. */
+uint64_t blob_bytes_in_order(const struct blob *b);
 
 uint64_t blob_bytes_fetched(const struct blob *b); /* over the network, in this run */
 uint64_t blob_bytes_resumed(const struct blob *b); /* that an earlier run left and that were good */
