@@ -14,15 +14,15 @@ void diff_layers_count(struct diff_layers *out, const struct manifest *old, cons
         const struct manifest_layer *l = &new->layers[i];
         bool is_kept = manifest_find_layer(old, &l->diff_id) != SIZE_MAX;
         out->n_kept += is_kept;
-        out->kept_bytes += is_kept ? l->size : 0;
+        out->kept_bytes += is_kept ? manifest_layer_bytes(new, i) : 0;
         out->n_added += !is_kept;
-        out->added_bytes += is_kept ? 0 : l->size;
+        out->added_bytes += is_kept ? 0 : manifest_layer_bytes(new, i);
         out->added_blob_bytes += is_kept ? 0 : l->blobs[0].size;
     }
     for (size_t i = 0; i < old->n_layers; i++)
         if (manifest_find_layer(new, &old->layers[i].diff_id) == SIZE_MAX) {
             out->n_removed++;
-            out->removed_bytes += old->layers[i].size;
+            out->removed_bytes += manifest_layer_bytes(old, i);
         }
 }
 
@@ -88,7 +88,7 @@ static uint64_t sum_sizes(const struct manifest *old, const struct manifest *new
     uint64_t bytes = 0;
     diff_layers_count(&layers, old, new);
     for (size_t i = 0; i < old->n_layers; i++)
-        bytes += old->layers[i].size;
+        bytes += manifest_layer_bytes(old, i);
     return bytes + layers.added_bytes;
 }
 

@@ -87,6 +87,16 @@ static bool add_environment(struct looking *l, const char *root, const char *env
     return true;
 }
 
+/* Beside environments there may be anything: lost+found of a disk of its own, notes. */
+static bool is_environment(const struct site *any, const char *name)
+{
+    AUTO(mem_auto) char *dir = path_join(any->parent, name);
+    bool yes = site_is_env(name) && path_is_directory(dir);
+    if (!yes)
+        log_info("%s: is no environment", SHOWN(dir));
+    return yes;
+}
+
 /* All of the host, or the one that was named; of each first what runs, then what it ran before. */
 static bool add_releases(struct looking *l, const struct site_options *o, struct err *e)
 {
@@ -100,7 +110,7 @@ static bool add_releases(struct looking *l, const struct site_options *o, struct
         if (o->env != NULL && !add_environment(l, o->root, o->env, pass == 1, e))
             return false;
         for (size_t i = 0; i < names.n; i++)
-            if (!add_environment(l, o->root, names.text[i], pass == 1, e))
+            if (is_environment(&any, names.text[i]) && !add_environment(l, o->root, names.text[i], pass == 1, e))
                 return false;
     }
     return true;

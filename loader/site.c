@@ -16,12 +16,15 @@
 #define SITE_PARENT "/var/lib/archon"
 enum { ENV_NAME_MAX = 32 };
 
+bool site_is_env(const char *name)
+{
+    size_t n = strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-");
+    return n > 0 && name[n] == '\0' && n <= ENV_NAME_MAX && name[0] != '-';
+}
+
 static bool check_env(const char *env, struct err *e)
 {
-    size_t n = strspn(env, "abcdefghijklmnopqrstuvwxyz0123456789-");
-    if (n == 0 || env[n] != '\0' || n > ENV_NAME_MAX || env[0] == '-')
-        return err_set(e, ERR_USAGE, "--env \"%s\": expected 1 to %d of a-z, 0-9 and -", SHOWN(env), ENV_NAME_MAX);
-    return true;
+    return site_is_env(env) || err_set(e, ERR_USAGE, "--env \"%s\": expected 1 to %d of a-z, 0-9 and -", SHOWN(env), ENV_NAME_MAX);
 }
 
 bool site_describe(struct site *s, const char *root, const char *env, struct err *e)

@@ -26,6 +26,8 @@ struct site {
     char *releases_dir;
 };
 
+/* May an environment have this name? */
+bool site_is_env(const char *name);
 /* root null: "/"; env null: default. ERR_USAGE for a bad name of an environment. Makes nothing. */
 MUST_CHECK bool site_describe(struct site *s, const char *root, const char *env, struct err *e);
 void site_clear(struct site *s);

@@ -25,7 +25,7 @@ struct fetching {
     int fd; /* where the next one is written; -1: not made yet */
     struct sha256 *hash;
     uint64_t bytes, max_bytes; /* of the file that is being written */
-    atomic_bool is_complete;   /* set by the thread that reads the archive: nothing more of it is needed */
+    atomic_bool is_over;       /* set by the thread that reads the archive: nothing more of it is read, as all is there or something is wrong */
 };
 
 void layer_files_close(struct layer_file *layers, size_t n)
@@ -167,14 +167,14 @@ static bool read_archive(void *ctx, struct source *from, struct err *e)
         if (!try_file(f, &entry, content, e))
             break;
     }
-    atomic_store(&f->is_complete, f->n_missing == 0);
+    atomic_store(&f->is_over, true);
     return e->code == ERR_NONE || (e->code == ERR_REGISTRY && err_as(e, ERR_ENGINE));
 }
 
 static void begin(struct fetching *f, const char *dir, struct layer_file *layers, size_t n)
 {
     *f = (struct fetching){ .layers = layers, .n = n, .n_missing = n, .dir = dir, .fd = -1, .hash = sha256_new() };
-    atomic_init(&f->is_complete, false);
+    atomic_init(&f->is_over, false);
 }
 
 static void end(struct fetching *f)
@@ -209,11 +209,11 @@ struct passing {
     bool is_enough; /* the rest was not taken */
 };
 
-/* An engine that gives away gigabytes is not listened to longer than needed. */
+/* An engine that gives away gigabytes is not listened to longer than somebody reads them. */
 static bool pass_on(void *ctx, const void *bytes, size_t n, struct err *e)
 {
     struct passing *p = ctx;
-    p->is_enough = atomic_load(&p->fetching->is_complete);
+    p->is_enough = atomic_load(&p->fetching->is_over);
     return p->is_enough ? err_set(e, ERR_INTERRUPTED, "enough") : sink_write(p->to, bytes, n, e);
 }
 

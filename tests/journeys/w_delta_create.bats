@@ -217,6 +217,8 @@ not_without() {
     grep -q '^app 1.0.0 -> app 2.0.0$' "$FILE/stdout"
     grep -q '^layers      2 kept .* 1 added .* 1 removed' "$FILE/stdout"
     grep -q '^delta       about .* a host reads .* of old layers for it' "$FILE/stdout"
+    works bundler diff --json "$(bundle exact-old)" "$(bundle exact-old)"
+    [ "$(jq .layers.kept_raw_size "$FILE/stdout")" -gt 1000000 ]
     works bundler diff "$(bundle old)" "$(bundle file)"
     grep -q '^delta       less than .*--trust KEY.pub it is measured' "$FILE/stdout"
     refused 11 "" bundler diff --trust "$FILE/other.pub" "$(bundle old)" "$(bundle full-file)"

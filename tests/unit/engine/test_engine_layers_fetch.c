@@ -231,7 +231,19 @@ static void an_archive_that_was_cut_or_is_none(void **state)
     refused(&s, "", ERR_ENGINE, "exported image");
 }
 
-/* What comes behind the last layer that is wanted is not waited for: here it never ends. */
+/* What comes behind the archive, or its part that is wanted, is not waited for: here it never ends. */
+static bool fetch_before_flood(struct scene *s, bool *is_there, struct err *e)
+{
+    AUTO(buf_clear_auto) struct buf rules = BUF_LIMIT(1 << 20);
+    AUTO(buf_clear_auto) struct buf head = BUF_LIMIT(1 << 16);
+    for (size_t i = 0; i < s->tar.len; i++)
+        buf_addf(&head, "\\u%04x", s->tar.data[i]);
+    buf_addf(&rules, "{\"call\": \"GET /images/%s/get\", \"lines\": [\"%s\"], \"flood\": [\"\\u0000\", 400000000], \"unfinished\": true},",
+             DIGEST_SHOWN(&s->image), buf_text(&head));
+    world_again(&world, WORLD_CLASSIC, buf_text(&rules));
+    return layers_fetch(world.g, &s->image, world.fake.dir, s->want, 1, is_there, NULL, e);
+}
+
 static void the_rest_is_not_listened_to(void **state)
 {
     (void)state;
@@ -240,17 +252,25 @@ static void the_rest_is_not_listened_to(void **state)
     bool is_there = false;
     start(&s);
     tar_text_file(&s.tar, "aaaa/layer.tar", FIRST);
-    AUTO(buf_clear_auto) struct buf rules = BUF_LIMIT(1 << 20);
-    AUTO(buf_clear_auto) struct buf head = BUF_LIMIT(1 << 16);
-    for (size_t i = 0; i < s.tar.len; i++)
-        buf_addf(&head, "\\u%04x", s.tar.data[i]);
-    buf_addf(&rules, "{\"call\": \"GET /images/%s/get\", \"lines\": [\"%s\"], \"flood\": [\"\\u0000\", 400000000], \"unfinished\": true},",
-             DIGEST_SHOWN(&s.image), buf_text(&head));
-    world_again(&world, WORLD_CLASSIC, buf_text(&rules));
-    if (!layers_fetch(world.g, &s.image, world.fake.dir, s.want, 1, &is_there, NULL, &e))
+    if (!fetch_before_flood(&s, &is_there, &e))
         fail_msg("%s", e.msg);
     assert_true(is_there);
     holds(&s.want[0], FIRST);
+    stop(&s);
+}
+
+static void what_follows_an_archive_without_the_layer_is_not_listened_to(void **state)
+{
+    (void)state;
+    struct scene s;
+    struct err e = { 0 };
+    bool is_there = false;
+    start(&s);
+    tar_text_file(&s.tar, "aaaa/layer.tar", SECOND);
+    tar_text_end(&s.tar);
+    assert_false(fetch_before_flood(&s, &is_there, &e));
+    assert_int_equal(e.code, ERR_INTEGRITY);
+    assert_non_null(strstr(e.msg, "among those it gives away"));
     stop(&s);
 }
 
@@ -366,6 +386,7 @@ int main(void)
         cmocka_unit_test(an_engine_that_refuses_is_quoted),
         cmocka_unit_test(an_archive_that_was_cut_or_is_none),
         cmocka_unit_test(the_rest_is_not_listened_to),
+        cmocka_unit_test(what_follows_an_archive_without_the_layer_is_not_listened_to),
         cmocka_unit_test(a_blob_that_inflates_for_ever_ends_at_the_layers_size),
         cmocka_unit_test(few_images_are_chosen),
         cmocka_unit_test(an_image_that_lost_parts_of_itself_does_not_count),
