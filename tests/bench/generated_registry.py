@@ -99,6 +99,7 @@ class Store:
 
 class Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = 'HTTP/1.1'
+    disable_nagle_algorithm = True  # head and body are two writes: each small document would wait for an acknowledgement
 
     def do_GET(self):
         blob = self.server.store.found.get(self.path.split('?')[0])
