@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
 #include <sys/wait.h>
@@ -32,10 +33,25 @@ static bool strikes(void)
     return true;
 }
 
+/* What was done, in its order: 'w' bytes written, 's' a file synced, 'd' a directory, 'n' a name given. */
+static struct {
+    bool is_kept;
+    atomic_uint n;
+    char what[1000];
+} story;
+
+static void note(char what)
+{
+    unsigned i = story.is_kept ? atomic_fetch_add(&story.n, 1) : 0;
+    if (story.is_kept && i + 1 < sizeof story.what)
+        story.what[i] = what;
+}
+
 ssize_t __real_write(int fd, const void *bytes, size_t n);
 ssize_t __wrap_write(int fd, const void *bytes, size_t n);
 ssize_t __wrap_write(int fd, const void *bytes, size_t n)
 {
+    note('w');
     if (!strikes())
         return __real_write(fd, bytes, n);
     if (plan.kind == TEAR && __real_write(fd, bytes, n / 2) >= 0)
@@ -47,6 +63,7 @@ ssize_t __real_pwrite64(int fd, const void *bytes, size_t n, off_t at);
 ssize_t __wrap_pwrite64(int fd, const void *bytes, size_t n, off_t at);
 ssize_t __wrap_pwrite64(int fd, const void *bytes, size_t n, off_t at)
 {
+    note('w');
     if (!strikes())
         return __real_pwrite64(fd, bytes, n, at);
     if (plan.kind == TEAR && __real_pwrite64(fd, bytes, n / 2, at) >= 0)
@@ -58,6 +75,8 @@ int __real_fsync(int fd);
 int __wrap_fsync(int fd);
 int __wrap_fsync(int fd)
 {
+    struct stat st;
+    note(fstat(fd, &st) == 0 && S_ISDIR(st.st_mode) ? 'd' : 's');
     return strikes() ? -1 : __real_fsync(fd);
 }
 
@@ -72,6 +91,7 @@ int __real_linkat(int from_fd, const char *from, int to_fd, const char *to, int 
 int __wrap_linkat(int from_fd, const char *from, int to_fd, const char *to, int flags);
 int __wrap_linkat(int from_fd, const char *from, int to_fd, const char *to, int flags)
 {
+    note('n');
     return strikes() ? -1 : __real_linkat(from_fd, from, to_fd, to, flags);
 }
 
@@ -79,6 +99,7 @@ int __real_renameat(int from_fd, const char *from, int to_fd, const char *to);
 int __wrap_renameat(int from_fd, const char *from, int to_fd, const char *to);
 int __wrap_renameat(int from_fd, const char *from, int to_fd, const char *to)
 {
+    note('n');
     return strikes() ? -1 : __real_renameat(from_fd, from, to_fd, to);
 }
 
@@ -161,6 +182,25 @@ static void making_fails_at_every_call(void **state)
         assert_true(ok || !exists(p->path) || strstr(e.msg, "directory") != NULL);
         __real_unlink(p->path);
         assert_true(at < 100);
+    }
+}
+
+/* A power cut at any time: a name never leads to bytes that were not on the disk, and a run that succeeded has its name there. */
+static void what_is_written_is_on_the_disk_before_it_has_a_name(void **state)
+{
+    const struct place *p = *state;
+    for (int may_replace = 0; may_replace < 2; may_replace++) {
+        struct err e = { 0 };
+        memset(story.what, 0, sizeof story.what);
+        atomic_store(&story.n, 0);
+        story.is_kept = true;
+        assert_true(make_bundle(p->path, may_replace, &e));
+        story.is_kept = false;
+        const char *name = strchr(story.what, 'n');
+        const char *last_write = strrchr(story.what, 'w');
+        assert_true(name != NULL && last_write != NULL && last_write < name);
+        assert_non_null(memchr(last_write, 's', (size_t)(name - last_write)));
+        assert_non_null(strchr(strrchr(story.what, 'n'), 'd'));
     }
 }
 
@@ -543,6 +583,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(making_fails_at_every_call, place_make, place_remove),
+        cmocka_unit_test_setup_teardown(what_is_written_is_on_the_disk_before_it_has_a_name, place_make, place_remove),
         cmocka_unit_test_setup_teardown(a_killed_run_leaves_no_half_file, place_make, place_remove),
         cmocka_unit_test_setup_teardown(a_killed_run_leaves_the_old_file_or_the_new_one, place_make, place_remove),
         cmocka_unit_test_setup_teardown(signing_is_healed_after_a_kill_at_every_call, place_make, place_remove),
