@@ -102,6 +102,11 @@ nth() { printf '%s.%03d' "$X" "$1"; }
 @test "damage names chunk, offset and part" {
     printf '\xff\xfe\xfd' | dd of="$(nth 2)" bs=1 seek=$((PART * 1048576 - 100)) conv=notrunc status=none
     refused 13 'chunk [0-9]+ of [0-9]+ at offset [0-9]+, parts? 2( to 3)? is damaged' verify "$X"
+    works bundler split "$FILE/whole.bundle.tar.zst" --size "${PART}MiB" -o "$FILE/d/y.bundle.tar.zst"
+    local last
+    last=$(printf '%s.%03d' "$FILE/d/y.bundle.tar.zst" "$N")
+    printf '\xff\xfe\xfd' | dd of="$last" bs=1 seek=$(($(stat -c %s "$last") - 100)) conv=notrunc status=none
+    refused 13 "chunk [0-9]+ of [0-9]+ at offset [0-9]+, part $N is damaged" verify "$FILE/d/y.bundle.tar.zst"
 }
 
 @test "a part that is on no disc is asked for on a terminal" {
