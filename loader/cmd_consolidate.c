@@ -56,7 +56,7 @@ static bool check_output(const struct consolidate_options *o, struct err *e)
     bool exists = false;
     if (o->output == NULL)
         return err_set(e, ERR_USAGE, "-o FILE is needed");
-    if (!place_check(o->output, e) || !file_exists(o->output, &exists, e))
+    if (!place_check(o->output, e) || !file_exists(o->output, &exists, e) || !publish_clean(o->output, e))
         return false;
     if (!exists)
         return true;

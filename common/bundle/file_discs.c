@@ -25,11 +25,10 @@ bool bundle_file_plan_discs(struct bundle_file *f, struct err *e)
     size_t n_missing = 0;
     for (size_t i = 0; i < f->n; i++) {
         n_missing += f->parts[i].fd < 0;
-        need += f->parts[i].was_copied ? 0 : f->parts[i].bytes;
+        need += f->parts[i].was_copied || i + 1 == f->n ? 0 : f->parts[i].bytes; /* the last one may stay where it is */
     }
     if (n_missing == 0 || f->ask.may_copy == NULL || f->spool_dir == NULL)
         return true;
-    need -= f->parts[f->n - 1].bytes; /* the last one may stay where it is */
     return file_free_bytes(f->spool_dir, &room, e) && f->ask.may_copy(f->ask.ctx, f->spool_dir, need, room, &f->is_copying, e);
 }
 

@@ -222,9 +222,16 @@ bool bundle_file_settle(struct bundle_file *f, uint64_t total_len, struct err *e
     f->bytes = total_len;
     if (!part_layout_check(&layout, sizes, f->n, total_len, f->ask.insert != NULL, e))
         return false;
+    for (size_t i = layout.n; i < f->n; i++)
+        if (f->parts[i].fd >= 0) /* an empty one */
+            return part_too_many(i, layout.n, e);
     bundle_file_grow(f, layout.n);
-    for (size_t i = 0; i < f->n; i++)
+    f->n = layout.n; /* behind it was nothing */
+    for (size_t i = 0; i < f->n; i++) {
+        if (f->parts[i].bytes == 0)
+            part_close(&f->parts[i]); /* as good as missing, and asked for like one that is */
         f->parts[i].bytes = part_layout_bytes(&layout, i, total_len);
+    }
     f->is_settled = true;
     return bundle_file_plan_discs(f, e);
 }

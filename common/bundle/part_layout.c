@@ -88,6 +88,11 @@ static bool list_missing(const struct part_layout *x, const uint64_t *sizes, siz
     return err_hint(e, "put all parts into one folder, or name the others: --parts-from DIR");
 }
 
+bool part_too_many(size_t i, size_t n, struct err *e)
+{
+    return err_set(e, ERR_INTEGRITY, "part %zu is one too many: the bundle has %zu", i + 1, n) || err_hint(e, "it is left from another bundle: move it away");
+}
+
 bool part_layout_check(const struct part_layout *x, const uint64_t *sizes, size_t n, uint64_t total_len, bool may_be_missing, struct err *e)
 {
     size_t n_missing = x->n > n ? x->n - n : 0;
@@ -97,7 +102,7 @@ bool part_layout_check(const struct part_layout *x, const uint64_t *sizes, size_
         if (sizes[i] == 0 || sizes[i] == want)
             continue;
         if (i >= x->n)
-            return err_set(e, ERR_INTEGRITY, "part %zu is one too many: the bundle has %zu", i + 1, x->n) || err_hint(e, "it is left from another bundle: move it away");
+            return part_too_many(i, x->n, e);
         err_set(e, ERR_INTEGRITY, "part %zu of %zu %s %llu, expected %llu", i + 1, x->n, sizes[i] < want ? "ends at" : "goes on to", (unsigned long long)sizes[i],
                 (unsigned long long)want);
         return err_hint(e, "copy this part again");

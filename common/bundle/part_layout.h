@@ -16,5 +16,7 @@ MUST_CHECK bool part_layout_of(const uint64_t *sizes, size_t n, uint64_t total_l
 uint64_t part_layout_bytes(const struct part_layout *x, size_t i, uint64_t total_len);
 /* ERR_INTEGRITY "parts 2 and 4 of 5 are missing", "part 3 of 5 ends at 100, expected 200", "part 6 is one too many: the bundle has 5". may_be_missing: those can still come. */
 MUST_CHECK bool part_layout_check(const struct part_layout *x, const uint64_t *sizes, size_t n, uint64_t total_len, bool may_be_missing, struct err *e);
+/* "part 6 is one too many: the bundle has 5". Returns false always. */
+bool part_too_many(size_t i, size_t n, struct err *e);
 
 #endif

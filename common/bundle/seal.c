@@ -65,9 +65,7 @@ static bool belongs(const struct region *r, struct bundle_file *f, struct err *e
     struct table_chunk c = table_get(&r->table, 0);
     AUTO(mem_auto) uint8_t *packed = mem_new(c.packed_len);
     struct digest found;
-    if (!bundle_file_settle(f, r->manifest.total_len, &(struct err){ 0 }))
-        return err_set(e, ERR_INTEGRITY, "it is of a file of %llu bytes", (unsigned long long)r->manifest.total_len);
-    if (!chunk_read(&first, packed, e))
+    if (!bundle_file_settle(f, r->manifest.total_len, e) || !chunk_read(&first, packed, e))
         return false;
     sha256_of(&found, packed, c.packed_len);
     return digest_equal(&found, &c.sha256) || err_set(e, ERR_INTEGRITY, "it is of another bundle");
@@ -97,8 +95,8 @@ static bool write_back(struct bundle_file *f, const char *path, const char *copy
     AUTO(buf_clear_auto) struct buf old = BUF_LIMIT(LAYOUT_HEADER_MAX);
     struct err why = { 0 };
     if (!read_copy(f, copy, &old, &why)) {
-        err_set(e, ERR_IO, "%s: is not the saved header of %s: %s", SHOWN(copy), SHOWN(path), why.msg);
-        return err_hint(e, "move it away, then verify the bundle");
+        err_set(e, ERR_IO, "%s: does not fit %s: %s", SHOWN(copy), SHOWN(path), why.msg);
+        return err_hint(e, "if all of the bundle is there, it is the saved header of another one: move it away, then verify the bundle");
     }
     return bundle_file_write(f, old.data, old.len, 0, path, e) && bundle_file_sync(f, path, e) && remove_copy(copy, e);
 }

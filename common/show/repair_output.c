@@ -85,11 +85,16 @@ static bool open_file(struct repair_output *o, const struct repair *r, const str
 {
     AUTO(mem_auto) char *dir = path_dir(o->path);
     bool exists = false;
+    size_t len = 0;
+    if (remains_n_parts(repair_remains(r)) > 0 && part_name_number(o->path, &len) > 0) {
+        err_set(e, ERR_USAGE, "-o %s: is the name of a part, and the whole bundle would go there", SHOWN(o->path));
+        return err_hint(e, "-o DIR for the damaged parts, -o FILE for the whole as one file");
+    }
     if (!place_check(o->path, e) || !check_other_file(r, place->parity, o->path, e) || !file_exists(o->path, &exists, e))
         return false;
     if (exists && !o->may_replace)
         return err_set(e, ERR_IO, "%s: exists already", SHOWN(o->path)) || err_hint(e, "move it away, or replace it: -o %s", o->path);
-    if (!check_space(dir, repair_shape(r)->total, e))
+    if (!publish_clean(o->path, e) || !check_space(dir, repair_shape(r)->total, e))
         return false;
     o->publish = publish_open(o->path, 0644, e);
     return o->publish != NULL || err_hint(e, "write it elsewhere: -o FILE");

@@ -177,6 +177,7 @@ plain_loader() { "${LIMIT[@]}" "$BIN/archon-load" "$@"; }
     for name in "$X.003" "$FILE/d/b/x.bundle.tar.zst.009" "$X.par"; do
         refused 2 'left as it is' bundler repair "$X" --parts-from "$FILE/d/b" -o "$name"
     done
+    refused 2 'is the name of a part' bundler repair "$X" --parts-from "$FILE/d/b" -o "$X.004"
     ln -s /etc/shadow "$X.004"
     works bundler repair "$X" --parts-from "$FILE/d/b" -o "$FILE/d/new.bundle.tar.zst" --trust "$FILE/release.pub"
     tells 'x.bundle.tar.zst.004: is a symbolic link.*: left out'

@@ -169,7 +169,12 @@ static void what_is_wrong_with_parts_is_named_by_number(void **state)
     refused(p, ", part");
     assert_true(file_publish(nine, "x", 1, 0600, &e));
     refused(p, "part 9 is one too many: the bundle has 8");
+    assert_true(file_publish(nine, "", 0, 0600, &e)); /* an empty one, too */
+    refused(p, "part 9 is one too many: the bundle has 8");
     assert_int_equal(unlink(nine), 0);
+    assert_int_equal(truncate(three, 0), 0);
+    refused(p, "part 3 of 8 is missing");
+    assert_int_equal(truncate(three, PART), 0);
     swap(p, 8, 4);
     refused(p, "part 4 of 8 ends at");
     swap(p, 8, 4);
@@ -334,6 +339,39 @@ static void with_copies_each_disc_is_asked_for_once(void **state)
     assert_int_equal(read_twice_from_discs(*state, true), 7);
 }
 
+static bool note_need(void *ctx, const char *spool_dir, uint64_t need, uint64_t room, bool *yes, struct err *e)
+{
+    (void)spool_dir;
+    (void)room;
+    (void)e;
+    *(uint64_t *)ctx = need;
+    *yes = false;
+    return true;
+}
+
+/* The last part was copied when it was opened, as another program had it open: room for it is not wanted again, and not given back either. */
+static void room_for_discs_counts_each_part_once(void **state)
+{
+    const struct place *p = *state;
+    struct err e = { 0 };
+    uint64_t need = 0;
+    make_parts(p);
+    for (size_t i = 2; i <= 7; i++) {
+        AUTO(mem_auto) char *path = nth(p, i);
+        assert_int_equal(unlink(path), 0);
+    }
+    AUTO(mem_auto) char *last = nth(p, 8);
+    struct stat st;
+    AUTO(fd_auto) int writer = open(last, O_RDWR | O_CLOEXEC);
+    assert_true(writer >= 0 && fstat(writer, &st) == 0);
+    struct bundle_asker ask = { .insert = insert, .may_copy = note_need, .ctx = &need };
+    struct bundle_where where = { .path = p->path, .spool_dir = p->dir, .ask = &ask };
+    AUTO(bundle_file_close_auto) struct bundle_file *f = bundle_file_open_where(&where, &e);
+    assert_true(f != NULL && bundle_file_was_copied(f));
+    assert_true(bundle_file_settle(f, 7 * PART + (uint64_t)st.st_size, &e));
+    assert_int_equal(need, 7 * PART);
+}
+
 static bool add_signature(void *ctx, const void *manifest, size_t n, struct header *h, struct err *e)
 {
     (void)manifest;
@@ -446,6 +484,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(parts_are_found_in_other_folders, place_make, place_remove),
         cmocka_unit_test_setup_teardown(discs_are_asked_for_in_turn, place_make, place_remove),
         cmocka_unit_test_setup_teardown(with_copies_each_disc_is_asked_for_once, place_make, place_remove),
+        cmocka_unit_test_setup_teardown(room_for_discs_counts_each_part_once, place_make, place_remove),
         cmocka_unit_test_setup_teardown(parts_are_signed_in_place, place_make, place_remove),
         cmocka_unit_test_setup_teardown(a_new_set_leaves_nothing_of_a_longer_one, place_make, place_remove),
         cmocka_unit_test_setup_teardown(an_old_set_is_no_bundle_any_more_before_the_new_one_is_named, place_make, place_remove),
