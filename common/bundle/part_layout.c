@@ -32,7 +32,7 @@ static size_t count_wrong(const uint64_t *sizes, size_t n, uint64_t total_len, u
     *n_missing = x.n > n ? x.n - n : 0;
     for (size_t i = 0; i < n; i++) {
         n_wrong += sizes[i] != 0 && (i >= x.n || sizes[i] != part_layout_bytes(&x, i, total_len));
-        *n_missing += sizes[i] == 0 && i < x.n;
+        *n_missing += i < x.n && sizes[i] == 0;
     }
     return n_wrong;
 }
