@@ -27,14 +27,13 @@ struct base_options {
 };
 
 /* Rows for a command whose options struct has `struct base_options base`. */
-#define BASE_ROWS(type)                                                                                            \
-    CLI_LIST_ROW("base", 0, type, base.bundles, "BUNDLE",                                                          \
-                 "leave out what this bundle of an earlier release has; several: the one that --inventory lists"), \
-        CLI_TEXT_ROW("inventory", 0, type, base.inventory, "FILE",                                                 \
-                     "leave out layers that the host has: what archon-load inventory wrote there"),                \
-        CLI_LIST_ROW("parts-from", 0, type, base.parts.from, "DIR",                                                \
-                     "look for parts of --base here, too; repeatable"),                                            \
-        CLI_LIST_ROW("trust", 0, type, base.trust, "KEY.pub",                                                      \
+#define BASE_ROWS(type)                                                                                                \
+    CLI_LIST_ROW("base", 0, type, base.bundles, "BUNDLE",                                                              \
+                 "leave out what this bundle of an earlier release has; several: the one that --inventory lists"),     \
+        CLI_TEXT_ROW("inventory", 0, type, base.inventory, "FILE",                                                     \
+                     "leave out layers that the host has: what archon-load inventory wrote there"),                    \
+        CLI_LIST_ROW("parts-from", 0, type, base.parts.from, "DIR", "look for parts of --base here, too; repeatable"), \
+        CLI_LIST_ROW("trust", 0, type, base.trust, "KEY.pub",                                                          \
                      "a key whose signature of --base is trusted, beside those of --key; repeatable")
 
 struct base {

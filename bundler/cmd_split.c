@@ -44,9 +44,11 @@ static bool check_place(const struct split_options *o, const char *path, bool ma
     char b[24];
     AUTO(mem_auto) char *dir = path_dir(path);
     if (o->part_bytes < need && (need - 1) / o->part_bytes >= LIMIT_PARTS)
-        return err_set(e, ERR_USAGE, "--size: %s would be more than %d parts", text_bytes(a, need), LIMIT_PARTS) || err_hint(e, "choose larger parts");
+        return err_set(e, ERR_USAGE, "--size: %s would be more than %d parts", text_bytes(a, need), LIMIT_PARTS) ||
+               err_hint(e, "choose larger parts");
     if (!place_check(path, e) || !medium_holds(path, need, o->part_bytes < need ? o->part_bytes : need, "--size", e) ||
-        (!may_replace && !output_check_free(path, o->part_bytes, e)) || !output_clean(path, o->part_bytes, e) || !file_free_bytes(dir, &room, e))
+        (!may_replace && !output_check_free(path, o->part_bytes, e)) || !output_clean(path, o->part_bytes, e) ||
+        !file_free_bytes(dir, &room, e))
         return false;
     return room >= need ||
            err_set(e, ERR_SPACE, "%s: %s are needed for the parts, %s are free", SHOWN(dir), text_bytes(a, need), text_bytes(b, room));

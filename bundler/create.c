@@ -26,7 +26,8 @@ static bool create_resolve(struct create *c, struct err *e)
 static bool create_check_medium(struct create *c, struct err *e)
 {
     uint64_t bytes = c->base.bundle != NULL ? 0 : create_is_exact(c) ? c->fetched.bytes : c->fetched.bytes / 4 * 3;
-    return medium_holds(c->path, bytes, c->o->part_bytes, "--split", e) && medium_holds_parity(c->parity_path, create_parity_bytes(c, bytes), e);
+    return medium_holds(c->path, bytes, c->o->part_bytes, "--split", e) &&
+           medium_holds_parity(c->parity_path, create_parity_bytes(c, bytes), e);
 }
 
 static bool create_read_back(struct create *c, struct err *e)
@@ -53,7 +54,8 @@ static bool warn_of_whole(const struct create *c, struct err *e)
 
 static bool create_publish(struct create *c, struct err *e)
 {
-    if (!writer_publish(c->writer, c->may_replace, e) || !create_publish_parity(c, e) || !warn_of_whole(c, e) || (c->o->is_checking_medium && !medium_settle(c->path, e)))
+    if (!writer_publish(c->writer, c->may_replace, e) || !create_publish_parity(c, e) || !warn_of_whole(c, e) ||
+        (c->o->is_checking_medium && !medium_settle(c->path, e)))
         return false;
     registries_trim(&c->registries);
     return true;

@@ -140,8 +140,8 @@ void create_measure_exact(const struct create *c, size_t *n, uint64_t *bytes);
 /* create_write.c: the file, still without a name; then proven, then named. */
 MUST_CHECK bool create_write(struct create *c, struct err *e);
 MUST_CHECK bool create_prove(struct create *c, struct err *e);
-/* create_parity.c: what --parity says, and whether its file may be written; its size for a bundle of so many bytes; making it; reading it back from the medium; naming
- * it, after the bundle has its name. */
+/* create_parity.c: what --parity says, and whether its file may be written; its size for a bundle of so many bytes; making it; reading it
+ * back from the medium; naming it, after the bundle has its name. */
 MUST_CHECK bool create_prepare_parity(struct create *c, struct err *e);
 uint64_t create_parity_bytes(const struct create *c, uint64_t bundle_bytes);
 MUST_CHECK bool create_make_parity(struct create *c, struct err *e);

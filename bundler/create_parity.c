@@ -70,7 +70,8 @@ bool create_check_parity(struct create *c, struct err *e)
     if (c->parity == NULL)
         return true;
     AUTO(bundle_file_close_auto) struct bundle_file *f = bundle_file_of(publish_fd(c->parity), path_base(c->parity_path), e);
-    return (f != NULL && bundle_file_read_medium(f, e) && parity_shape_for(&s, writer_manifest(c->writer)->total_len, &c->manifest_sha256, c->parity_percent, e) &&
+    return (f != NULL && bundle_file_read_medium(f, e) &&
+            parity_shape_for(&s, writer_manifest(c->writer)->total_len, &c->manifest_sha256, c->parity_percent, e) &&
             parity_verify(f, &s, &how, e)) ||
            err_in(e, "reading back from the medium");
 }

@@ -85,8 +85,8 @@ static bool choose_output(struct create *c, struct err *e)
         return file_fail(e, errno, "look at", file);
     if (!S_ISREG(st.st_mode)) /* it would be refused at the end, too: after all the work */
         return file_not_regular(file, st.st_mode, e);
-    return (c->may_replace || output_check_free(c->path, c->o->part_bytes, e)) && output_clean(c->path, c->o->part_bytes, e) && create_prepare_parity(c, e) &&
-           output_clean(c->parity_path, 0, e);
+    return (c->may_replace || output_check_free(c->path, c->o->part_bytes, e)) && output_clean(c->path, c->o->part_bytes, e) &&
+           create_prepare_parity(c, e) && output_clean(c->parity_path, 0, e);
 }
 
 /* ---- archon-load goes along ---- */

@@ -57,7 +57,8 @@ static bool too_long(const char *path, uint64_t bytes, uint64_t max, struct err 
 {
     char a[24];
     char b[24];
-    return err_set(e, ERR_SPACE, "%s: about %s are expected, and a file there can have %s at most", SHOWN(path), text_bytes(a, bytes), text_bytes(b, max));
+    return err_set(e, ERR_SPACE, "%s: about %s are expected, and a file there can have %s at most", SHOWN(path), text_bytes(a, bytes),
+                   text_bytes(b, max));
 }
 
 bool medium_holds(const char *path, uint64_t bytes, uint64_t part_bytes, const char *option, struct err *e)
@@ -66,12 +67,14 @@ bool medium_holds(const char *path, uint64_t bytes, uint64_t part_bytes, const c
     if (!ask_max(path, &max, e))
         return false;
     if (part_bytes > max)
-        return err_set(e, ERR_USAGE, "%s: a file there can have %llu bytes at most", option, (unsigned long long)max) || err_hint(e, "%s 4095MiB", option);
+        return err_set(e, ERR_USAGE, "%s: a file there can have %llu bytes at most", option, (unsigned long long)max) ||
+               err_hint(e, "%s 4095MiB", option);
     return part_bytes > 0 || bytes <= max || too_long(path, bytes, max, e) || err_hint(e, "write it in parts: %s 4095MiB", option);
 }
 
 bool medium_holds_parity(const char *path, uint64_t bytes, struct err *e)
 {
     uint64_t max = 0;
-    return ask_max(path, &max, e) && (bytes <= max || too_long(path, bytes, max, e) || err_hint(e, "a smaller share (--parity N%%) fits, or a file system for larger files, such as exFAT"));
+    return ask_max(path, &max, e) && (bytes <= max || too_long(path, bytes, max, e) ||
+                                      err_hint(e, "a smaller share (--parity N%%) fits, or a file system for larger files, such as exFAT"));
 }

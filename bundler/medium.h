@@ -18,7 +18,8 @@ MUST_CHECK bool medium_check(const struct output *o, const struct medium_check *
 /* The file has its name: the whole file system is synced, and it is said that the medium may be taken out. */
 MUST_CHECK bool medium_settle(const char *path, struct err *e);
 
-/* Can a file of so many bytes, about, lie there? ERR_SPACE with the advice to split; ERR_USAGE when parts of part_bytes (0: none), which option says, are too large, too. */
+/* Can a file of so many bytes, about, lie there? ERR_SPACE with the advice to split; ERR_USAGE when parts of part_bytes (0: none), which
+ * option says, are too large, too. */
 MUST_CHECK bool medium_holds(const char *path, uint64_t bytes, uint64_t part_bytes, const char *option, struct err *e);
 /* A parity file is not split. ERR_SPACE. */
 MUST_CHECK bool medium_holds_parity(const char *path, uint64_t bytes, struct err *e);

@@ -42,7 +42,8 @@ struct index *open_index(const char *path, const struct show_parts *parts, const
     return keys == NULL ? NULL : open_header(open_file(path, parts, false, e), keys, verdict, e);
 }
 
-struct index *open_index_in_place(const char *path, const struct show_parts *parts, const char *root, const struct cli_list *trust, struct verdict *verdict, struct err *e)
+struct index *open_index_in_place(const char *path, const struct show_parts *parts, const char *root, const struct cli_list *trust,
+                                  struct verdict *verdict, struct err *e)
 {
     AUTO(keyring_free_auto) struct keyring *keys = open_keyring(root, trust, e);
     struct bundle_where where = { .path = path, .folders = parts->from.items, .n_folders = parts->from.n }; /* nobody is asked for a disc */

@@ -14,7 +14,8 @@ MUST_CHECK struct keyring *open_keyring(const char *root, const struct cli_list 
 MUST_CHECK struct index *open_index(const char *path, const struct show_parts *parts, const char *root, const struct cli_list *trust, struct verdict *verdict, struct err *e);
 
 /* The same without the private copy of a file that others may write to: for a look at what the header leads to (each chunk is hashed when it is read). */
-MUST_CHECK struct index *open_index_in_place(const char *path, const struct show_parts *parts, const char *root, const struct cli_list *trust, struct verdict *verdict, struct err *e);
+MUST_CHECK struct index *open_index_in_place(const char *path, const struct show_parts *parts, const char *root,
+                                             const struct cli_list *trust, struct verdict *verdict, struct err *e);
 
 /* The whole file verified. */
 MUST_CHECK struct bundle *open_bundle(const char *path, const struct show_parts *parts, const char *root, const struct cli_list *trust, struct cli_context *ctx, struct verdict *verdict,

@@ -1,5 +1,5 @@
-/* Reed-Solomon over GF(2^8), polynomial 0x11D, with a Cauchy matrix: k data slices, m parity slices, k + m at most 255; whichever k of them are left, the others can be
- * computed (docs/FORMAT.md section 12.2). Bytes at the same place of all slices are one code word.
+/* Reed-Solomon over GF(2^8), polynomial 0x11D, with a Cauchy matrix: k data slices, m parity slices, k + m at most 255; whichever k of them
+ * are left, the others can be computed (docs/FORMAT.md section 12.2). Bytes at the same place of all slices are one code word.
  *
  *     AUTO(erasure_free_auto) struct erasure *x = erasure_encoder(k, m);
  *     erasure_run(x, data, parity, n);                                        // data[k], parity[m]: n bytes each

@@ -1,5 +1,5 @@
-/* A file that may be a bundle: one file, or parts of one size, NAME.001, NAME.002 and so on, which are read in place as if they had been joined (docs/FORMAT.md section 13). Nothing in
- * it is trusted: it can be opened, its header frame read, and handed to verify. */
+/* A file that may be a bundle: one file, or parts of one size, NAME.001, NAME.002 and so on, which are read in place as if they had been
+ * joined (docs/FORMAT.md section 13). Nothing in it is trusted: it can be opened, its header frame read, and handed to verify. */
 #ifndef BUNDLE_FILE_H
 #define BUNDLE_FILE_H
 

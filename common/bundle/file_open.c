@@ -189,7 +189,8 @@ struct bundle_file *bundle_file_open(const char *path, const char *spool_dir, st
 
 struct bundle_file *bundle_file_open_writable(const char *path, struct err *e)
 {
-    AUTO(bundle_file_close_auto) struct bundle_file *f = bundle_file_open_what_is_there(&(struct bundle_where){ .path = path }, PART_WRITE, e);
+    AUTO(bundle_file_close_auto)
+    struct bundle_file *f = bundle_file_open_what_is_there(&(struct bundle_where){ .path = path }, PART_WRITE, e);
     if (f == NULL || !check_first(f, e))
         return NULL; /* other parts that are missing are told when the length is known */
     bundle_file_measure(f);

@@ -200,7 +200,8 @@ static void remove_from(const struct output *o, size_t i)
     }
 }
 
-/* An earlier set: its first part, without which nothing of it is read, and those behind our last one, also behind a gap: they would be taken for parts of this bundle. */
+/* An earlier set: its first part, without which nothing of it is read, and those behind our last one, also behind a gap: they would be
+ * taken for parts of this bundle. */
 static bool remove_earlier(const struct output *o, struct err *e)
 {
     for (size_t i = 0; i < LIMIT_PARTS && o->part_bytes != 0; i = i == 0 ? o->n : i + 1) {

@@ -13,9 +13,11 @@
 
 struct output;
 
-/* Nothing may lie under that name, or of parts under any of their names: one that is left would be taken for a part of this bundle. ERR_IO. */
+/* Nothing may lie under that name, or of parts under any of their names: one that is left would be taken for a part of this bundle. ERR_IO.
+ */
 MUST_CHECK bool output_check_free(const char *path, uint64_t part_bytes, struct err *e);
-/* Removes what a run that was killed has left of a file or parts of that name under construction (where they have names meanwhile, as on FAT): it takes the room that is needed. */
+/* Removes what a run that was killed has left of a file or parts of that name under construction (where they have names meanwhile, as on
+ * FAT): it takes the room that is needed. */
 MUST_CHECK bool output_clean(const char *path, uint64_t part_bytes, struct err *e);
 
 /* part_bytes: of every part but the last; 0: one file of the name path. Fails with ERR_IO, ERR_SPACE, ERR_LOCKED (another run is writing it). */
@@ -34,8 +36,9 @@ MUST_CHECK bool output_truncate(struct output *o, uint64_t end, struct err *e);
 /* What was written so far, to be read; borrows o. */
 MUST_CHECK struct bundle_file *output_file(const struct output *o, struct err *e);
 
-/* Syncs everything and gives each part its name, the first one last. Existing files are refused (ERR_IO) unless may_replace; then parts that an earlier, longer set of this
- * name has left are removed too, and its first part goes before all else: one that is interrupted is no bundle, and does not look like one. */
+/* Syncs everything and gives each part its name, the first one last. Existing files are refused (ERR_IO) unless may_replace; then parts
+ * that an earlier, longer set of this name has left are removed too, and its first part goes before all else: one that is interrupted is no
+ * bundle, and does not look like one. */
 MUST_CHECK bool output_publish(struct output *o, bool may_replace, struct err *e);
 
 size_t output_parts(const struct output *o); /* 0: it is one file */

@@ -242,7 +242,14 @@ static bool check_records(void *ctx, uint64_t first, uint64_t end, uint8_t *bloc
 bool parity_check(struct parity *p, const struct parity_how *how, struct err *e)
 {
     const struct parity_shape *s = &p->shape;
-    struct spread all = { .n = (uint64_t)s->rows * s->m, .step = MIB / s->block + 1, .buffer_bytes = s->block, .jobs = parity_threads(how),
-                          .progress = how->progress, .phase = "check parity", .unit_bytes = s->block, .run = check_records, .ctx = p };
+    struct spread all = { .n = (uint64_t)s->rows * s->m,
+                          .step = MIB / s->block + 1,
+                          .buffer_bytes = s->block,
+                          .jobs = parity_threads(how),
+                          .progress = how->progress,
+                          .phase = "check parity",
+                          .unit_bytes = s->block,
+                          .run = check_records,
+                          .ctx = p };
     return spread_run(&all, e);
 }

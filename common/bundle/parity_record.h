@@ -1,5 +1,6 @@
-/* The parity file, as a layout (docs/FORMAT.md section 12): how a bundle of a given length is divided into slices and blocks, and the head of each record of the parity file. Nobody
- * signs that file: what is read here is checked against limits and nothing more; a repaired bundle is believed only when its own signature says so. */
+/* The parity file, as a layout (docs/FORMAT.md section 12): how a bundle of a given length is divided into slices and blocks, and the head
+ * of each record of the parity file. Nobody signs that file: what is read here is checked against limits and nothing more; a repaired
+ * bundle is believed only when its own signature says so. */
 #ifndef BUNDLE_PARITY_RECORD_H
 #define BUNDLE_PARITY_RECORD_H
 

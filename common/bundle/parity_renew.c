@@ -63,7 +63,9 @@ static bool compare_blocks(void *ctx, uint64_t first, uint64_t end, uint8_t *blo
 static bool renew_rows(struct renewing *x, const char *path, const struct parity_how *how, struct err *e)
 {
     uint32_t rows = x->n_header < x->s.rows ? (uint32_t)x->n_header : x->s.rows;
-    struct spread all = { .n = (uint64_t)rows * x->s.k, .step = 16, .buffer_bytes = x->s.block, .jobs = parity_threads(how), .run = compare_blocks, .ctx = x };
+    struct spread all = {
+        .n = (uint64_t)rows * x->s.k, .step = 16, .buffer_bytes = x->s.block, .jobs = parity_threads(how), .run = compare_blocks, .ctx = x
+    };
     struct parity_source from = { parity_read_bundle, x->bundle };
     if (!spread_run(&all, e))
         return err_hint(e, "repair the bundle, then sign it");

@@ -34,8 +34,8 @@ static bool verify_records(void *ctx, uint64_t first, uint64_t end, uint8_t *rec
         if (!bundle_file_read(v->file, record, (size_t)parity_head_bytes(s) + s->block, at, name, e))
             return false;
         if (!is_right(s, record, row, slice))
-            return err_set(e, ERR_INTEGRITY, "%s: record %llu of %llu at offset %llu is not what was written", SHOWN(name), (unsigned long long)i + 1,
-                           (unsigned long long)s->rows * s->m, (unsigned long long)at);
+            return err_set(e, ERR_INTEGRITY, "%s: record %llu of %llu at offset %llu is not what was written", SHOWN(name),
+                           (unsigned long long)i + 1, (unsigned long long)s->rows * s->m, (unsigned long long)at);
     }
     return true;
 }
@@ -43,10 +43,17 @@ static bool verify_records(void *ctx, uint64_t first, uint64_t end, uint8_t *rec
 bool parity_verify(struct bundle_file *f, const struct parity_shape *s, const struct parity_how *how, struct err *e)
 {
     struct verifying v = { f, s };
-    struct spread all = { .n = (uint64_t)s->rows * s->m, .step = MIB / s->block + 1, .buffer_bytes = (size_t)parity_head_bytes(s) + s->block,
-                          .jobs = parity_threads(how), .progress = how->progress, .phase = "check parity", .unit_bytes = s->block, .run = verify_records, .ctx = &v };
+    struct spread all = { .n = (uint64_t)s->rows * s->m,
+                          .step = MIB / s->block + 1,
+                          .buffer_bytes = (size_t)parity_head_bytes(s) + s->block,
+                          .jobs = parity_threads(how),
+                          .progress = how->progress,
+                          .phase = "check parity",
+                          .unit_bytes = s->block,
+                          .run = verify_records,
+                          .ctx = &v };
     if (bundle_file_bytes(f) != parity_file_bytes(s))
-        return err_set(e, ERR_INTEGRITY, "%s: ends at %llu, expected %llu", SHOWN(bundle_file_name(f)), (unsigned long long)bundle_file_bytes(f),
-                       (unsigned long long)parity_file_bytes(s));
+        return err_set(e, ERR_INTEGRITY, "%s: ends at %llu, expected %llu", SHOWN(bundle_file_name(f)),
+                       (unsigned long long)bundle_file_bytes(f), (unsigned long long)parity_file_bytes(s));
     return spread_run(&all, e);
 }

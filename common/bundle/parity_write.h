@@ -1,4 +1,5 @@
-/* Making the parity file of a bundle (docs/FORMAT.md section 12). The bundle is read once, a piece of each slice at a time; memory: 32 MiB and a little. */
+/* Making the parity file of a bundle (docs/FORMAT.md section 12). The bundle is read once, a piece of each slice at a time; memory: 32 MiB
+ * and a little. */
 #ifndef BUNDLE_PARITY_WRITE_H
 #define BUNDLE_PARITY_WRITE_H
 

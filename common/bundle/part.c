@@ -46,7 +46,8 @@ static bool open_writable(struct part *p, const char *path, struct err *e)
 bool part_open(struct part *p, const char *path, enum part_mode mode, struct err *e)
 {
     *p = (struct part){ .fd = -1 };
-    if (mode == PART_WRITE ? !open_writable(p, path, e) : (p->fd = file_open_read(path, mode == PART_REMAINS ? FILE_NO_LINK : FILE_PLAIN, e)) < 0)
+    if (mode == PART_WRITE ? !open_writable(p, path, e)
+                           : (p->fd = file_open_read(path, mode == PART_REMAINS ? FILE_NO_LINK : FILE_PLAIN, e)) < 0)
         return false;
     return part_look(p, path, e);
 }

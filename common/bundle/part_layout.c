@@ -37,7 +37,8 @@ static size_t count_wrong(const uint64_t *sizes, size_t n, uint64_t total_len, u
     return n_wrong;
 }
 
-/* The size with which most is right. When nothing is wrong with one, it does not count what is missing; of two equals the larger one is taken. */
+/* The size with which most is right. When nothing is wrong with one, it does not count what is missing; of two equals the larger one is
+ * taken. */
 struct choice {
     uint64_t part_bytes;
     size_t n_bad;
@@ -54,14 +55,16 @@ static void consider(struct choice *best, const uint64_t *sizes, size_t n, uint6
         *best = (struct choice){ part_bytes, n_bad };
 }
 
-/* When every part but the last is short, or one is too long, the largest that was found is none to go by. The last one, if it is whole, tells, too. */
+/* When every part but the last is short, or one is too long, the largest that was found is none to go by. The last one, if it is whole,
+ * tells, too. */
 static uint64_t part_bytes_of(const uint64_t *sizes, size_t n, uint64_t total_len)
 {
     struct choice best = { .n_bad = SIZE_MAX };
     uint64_t last = sizes[n - 1];
     for (size_t i = 0; i < n; i++)
         consider(&best, sizes, n, total_len, sizes[i]);
-    if (n > 1 && last > 0 && last < total_len && (total_len - last) % (n - 1) == 0 && parts_for(total_len, (total_len - last) / (n - 1)) == n)
+    if (n > 1 && last > 0 && last < total_len && (total_len - last) % (n - 1) == 0 &&
+        parts_for(total_len, (total_len - last) / (n - 1)) == n)
         consider(&best, sizes, n, total_len, (total_len - last) / (n - 1));
     return best.part_bytes > 0 ? best.part_bytes : largest(sizes, n);
 }
@@ -90,7 +93,8 @@ static bool list_missing(const struct part_layout *x, const uint64_t *sizes, siz
 
 bool part_too_many(size_t i, size_t n, struct err *e)
 {
-    return err_set(e, ERR_INTEGRITY, "part %zu is one too many: the bundle has %zu", i + 1, n) || err_hint(e, "it is left from another bundle: move it away");
+    return err_set(e, ERR_INTEGRITY, "part %zu is one too many: the bundle has %zu", i + 1, n) ||
+           err_hint(e, "it is left from another bundle: move it away");
 }
 
 bool part_layout_check(const struct part_layout *x, const uint64_t *sizes, size_t n, uint64_t total_len, bool may_be_missing, struct err *e)

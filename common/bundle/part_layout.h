@@ -9,8 +9,8 @@ struct part_layout {
     uint64_t part_bytes; /* of every part but the last */
 };
 
-/* sizes[i]: of part i, from 0; 0 where there is none. All but the last have one size: the one with which the fewest of them are wrong. ERR_INTEGRITY when it
- * would be more than LIMIT_PARTS parts. */
+/* sizes[i]: of part i, from 0; 0 where there is none. All but the last have one size: the one with which the fewest of them are wrong.
+ * ERR_INTEGRITY when it would be more than LIMIT_PARTS parts. */
 MUST_CHECK bool part_layout_of(const uint64_t *sizes, size_t n, uint64_t total_len, struct part_layout *out, struct err *e);
 /* What part i must have. */
 uint64_t part_layout_bytes(const struct part_layout *x, size_t i, uint64_t total_len);

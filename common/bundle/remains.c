@@ -49,7 +49,9 @@ struct remains *remains_open(const struct bundle_where *where, uint64_t total, s
     m->parts = mem_new_array(m->n, sizeof *m->parts);
     for (size_t i = 0; i < m->n; i++) {
         const struct part *p = &m->file->parts[i];
-        m->parts[i] = (struct remains_part){ .at = i * layout.part_bytes, .bytes = part_layout_bytes(&layout, i, total), .found = p->bytes, .is_missing = p->fd < 0 };
+        m->parts[i] = (struct remains_part){
+            .at = i * layout.part_bytes, .bytes = part_layout_bytes(&layout, i, total), .found = p->bytes, .is_missing = p->fd < 0
+        };
     }
     return TAKE(m);
 }

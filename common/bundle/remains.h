@@ -9,9 +9,10 @@
 
 struct remains;
 
-/* where: as for a bundle that is read (nobody is asked, nothing is copied), but links are not followed: bytes that nobody can judge are copied, too, and a link on a stick may lead
- * to the secrets of this host. A part that cannot be opened counts as missing, and is said. total: how long the bundle should be, which tells how many parts there are and what each
- * has. ERR_IO when nothing is there, ERR_CONFIG for a link, ERR_INTEGRITY when the parts cannot be those of so long a bundle. */
+/* where: as for a bundle that is read (nobody is asked, nothing is copied), but links are not followed: bytes that nobody can judge are
+ * copied, too, and a link on a stick may lead to the secrets of this host. A part that cannot be opened counts as missing, and is said.
+ * total: how long the bundle should be, which tells how many parts there are and what each has. ERR_IO when nothing is there, ERR_CONFIG
+ * for a link, ERR_INTEGRITY when the parts cannot be those of so long a bundle. */
 MUST_CHECK struct remains *remains_open(const struct bundle_where *where, uint64_t total, struct err *e);
 void remains_close(struct remains *m);
 AUTO_FREE(struct remains, remains_close)

@@ -191,8 +191,15 @@ bool repair_copy(struct repair *r, int to, const char *name, const struct parity
 {
     struct copying c = { r, to, name };
     uint64_t step = r->s.block < READ_BYTES ? READ_BYTES / r->s.block : 1;
-    struct spread all = { .n = (uint64_t)r->s.rows * r->s.k, .step = step, .buffer_bytes = (size_t)step * r->s.block, .jobs = parity_threads(how),
-                          .progress = how->progress, .phase = "read", .unit_bytes = r->s.block, .run = copy_blocks, .ctx = &c };
+    struct spread all = { .n = (uint64_t)r->s.rows * r->s.k,
+                          .step = step,
+                          .buffer_bytes = (size_t)step * r->s.block,
+                          .jobs = parity_threads(how),
+                          .progress = how->progress,
+                          .phase = "read",
+                          .unit_bytes = r->s.block,
+                          .run = copy_blocks,
+                          .ctx = &c };
     mem_free(r->facts.ranges);
     r->facts = (struct repair_facts){ 0 };
     if (ftruncate(to, (off_t)r->s.total) != 0)

@@ -1,5 +1,6 @@
-/* Repairing a bundle from its parity file, into another file. Nothing of the bundle is parsed: blocks are compared with the hashes of the parity file, which nobody signed. What comes
- * out is a file like any other that was found somewhere: bundle_verify decides what it is worth.
+/* Repairing a bundle from its parity file, into another file. Nothing of the bundle is parsed: blocks are compared with the hashes of the
+ * parity file, which nobody signed. What comes out is a file like any other that was found somewhere: bundle_verify decides what it is
+ * worth.
  *
  *     AUTO(repair_free_auto) struct repair *r = repair_open(&where, parity, e);
  *     repair_copy(r, to, &how, e)                 // reads the medium, once, and copies what is right: the facts are known then
@@ -33,7 +34,8 @@ struct repair_facts {
 };
 
 struct repair;
-/* Opens what is left of the bundle, and the parity file. Fails with ERR_IO, ERR_FORMAT, ERR_CONFIG (a link), ERR_INTEGRITY (no part is as large as they must have been). */
+/* Opens what is left of the bundle, and the parity file. Fails with ERR_IO, ERR_FORMAT, ERR_CONFIG (a link), ERR_INTEGRITY (no part is as
+ * large as they must have been). */
 MUST_CHECK struct repair *repair_open(const struct bundle_where *bundle, const char *parity_file, struct err *e);
 void repair_free(struct repair *r);
 AUTO_FREE(struct repair, repair_free)

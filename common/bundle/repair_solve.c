@@ -162,8 +162,14 @@ bool repair_solve(struct repair *r, int to, const char *name, const struct parit
     uint8_t numbers[LAYOUT_PARITY_SLICES];
     AUTO(mem_auto) uint32_t *rows = mem_new_array(r->s.rows, sizeof *rows);
     struct solving s = { .r = r, .to = to, .name = name, .rows = rows };
-    struct spread all = { .step = 1, .buffer_bytes = (size_t)STRIP_BYTES * 2 * LAYOUT_PARITY_SLICES, .jobs = parity_threads(how), .progress = how->progress,
-                          .phase = "repair", .unit_bytes = (uint64_t)r->s.block * r->s.k, .run = solve_rows, .ctx = &s };
+    struct spread all = { .step = 1,
+                          .buffer_bytes = (size_t)STRIP_BYTES * 2 * LAYOUT_PARITY_SLICES,
+                          .jobs = parity_threads(how),
+                          .progress = how->progress,
+                          .phase = "repair",
+                          .unit_bytes = (uint64_t)r->s.block * r->s.k,
+                          .run = solve_rows,
+                          .ctx = &s };
     if (!check_possible(r, e))
         return false;
     for (uint32_t row = 0; row < r->s.rows; row++)

@@ -116,7 +116,8 @@ static bool check_length(const struct repair_output *o, uint64_t total, struct e
     uint64_t max = file_max_bytes(repair_output_fd(o));
     if (total <= max)
         return true;
-    err_set(e, ERR_SPACE, "%s: the bundle has %s, and a file there can have %s at most", SHOWN(o->path), text_bytes(a, total), text_bytes(b, max));
+    err_set(e, ERR_SPACE, "%s: the bundle has %s, and a file there can have %s at most", SHOWN(o->path), text_bytes(a, total),
+            text_bytes(b, max));
     return err_hint(e, "write it to another file system (-o FILE), then archon-bundle split it");
 }
 

@@ -11,8 +11,8 @@ struct repair_place {
     const char *parity;
     const char *output; /* as in struct repair_options */
 };
-/* Decides the name and opens a file without one. Fails with ERR_USAGE (no output for parts, or what is repaired, or the parity file), ERR_IO, ERR_SPACE (also: no file there can be so
- * large). */
+/* Decides the name and opens a file without one. Fails with ERR_USAGE (no output for parts, or what is repaired, or the parity file),
+ * ERR_IO, ERR_SPACE (also: no file there can be so large). */
 MUST_CHECK struct repair_output *repair_output_open(const struct repair *r, const struct repair_place *place, struct err *e);
 void repair_output_drop(struct repair_output *o);
 AUTO_FREE(struct repair_output, repair_output_drop)

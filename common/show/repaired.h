@@ -16,9 +16,10 @@ struct repair_options {
     const char *parity; /* null: beside the bundle */
     const char *output; /* null: beside it, too, under a name of its own */
 };
-#define REPAIR_ROWS(type)                                                                                                                                   \
-    CLI_TEXT_ROW("output", 'o', type, repair.output, "OUT",                                                                                                 \
-                 "file or directory (NAME.repaired.bundle.tar.zst beside the bundle). Of a bundle in parts a directory gets those that are damaged"),        \
+#define REPAIR_ROWS(type)                                                                                                                \
+    CLI_TEXT_ROW("output", 'o', type, repair.output, "OUT",                                                                              \
+                 "file or directory (NAME.repaired.bundle.tar.zst beside the bundle). Of a bundle in parts a directory gets those that " \
+                 "are damaged"),                                                                                                         \
         CLI_TEXT_ROW("parity-file", 0, type, repair.parity, "FILE", "the parity file (BUNDLE.par)"), SHOW_PARTS_ROW(type, repair.parts)
 #define REPAIR_COMMAND(rows, type)                                                                                                                          \
     { .name = "repair", .arguments = "BUNDLE", .summary = "rebuild damaged slices from parity into a new file",                                             \
