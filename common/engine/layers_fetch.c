@@ -25,7 +25,7 @@ struct fetching {
     int fd; /* where the next one is written; -1: not made yet */
     struct sha256 *hash;
     uint64_t bytes, max_bytes; /* of the file that is being written */
-    atomic_bool is_over;       /* set by the thread that reads the archive: nothing more of it is read, as all is there or something is wrong */
+    atomic_bool is_over; /* set by the thread that reads the archive: nothing more of it is read, as all is there or something is wrong */
 };
 
 void layer_files_close(struct layer_file *layers, size_t n)

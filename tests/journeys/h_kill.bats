@@ -67,14 +67,19 @@ killed_at() {
     end_state | diff -u "$FILE/wanted" - >&2
 }
 
-@test "Ctrl-C: status 62, and the same command goes on" {
+# stopped SIGNAL SECONDS STATUS: an install that gets a signal after so long, and the same command again.
+stopped() {
     site_reset images
     local loader_status=0 options
     mapfile -t options < <(site_options)
     # In the foreground: otherwise timeout signals its whole group too, and the second signal of the same kind means "at once".
-    daemon_net "$ENGINE" timeout --foreground --preserve-status -s INT 1.5 "$BIN/archon-load" install "${options[@]}" "$(bundle)" --ca "$FILE/ca/ca.pem" \
+    daemon_net "$ENGINE" timeout --foreground --preserve-status -s "$1" "$2" "$BIN/archon-load" install "${options[@]}" "$(bundle)" --ca "$FILE/ca/ca.pem" \
         --ssl-cert "$FILE/site-tls.crt" --ssl-key "$FILE/site-tls.key" --set SITE_NAME=Journey --yes >"$FILE/stdout" 2>"$FILE/stderr" || loader_status=$?
-    equal "$loader_status" 62
+    equal "$loader_status" "$3"
     works install_shop "$(bundle)"
     end_state | diff -u "$FILE/wanted" - >&2
 }
+
+@test "Ctrl-C: status 62, and the same command goes on" { stopped INT 1.5 62; }
+
+@test "killed while images are sent: the same command goes on, and leaves no layers without a name" { stopped KILL 1 137; }
