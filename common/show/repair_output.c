@@ -83,7 +83,6 @@ static bool check_other_file(const struct repair *r, const char *parity, const c
 
 static bool open_file(struct repair_output *o, const struct repair *r, const struct repair_place *place, struct err *e)
 {
-    AUTO(mem_auto) char *dir = path_dir(o->path);
     bool exists = false;
     size_t len = 0;
     if (remains_n_parts(repair_remains(r)) > 0 && part_name_number(o->path, &len) > 0) {
@@ -94,16 +93,14 @@ static bool open_file(struct repair_output *o, const struct repair *r, const str
         return false;
     if (exists && !o->may_replace)
         return err_set(e, ERR_IO, "%s: exists already", SHOWN(o->path)) || err_hint(e, "move it away, or replace it: -o %s", o->path);
-    if (!publish_clean(o->path, e) || !check_space(dir, repair_shape(r)->total, e))
+    if (!publish_clean(o->path, e))
         return false;
     o->publish = publish_open(o->path, 0644, e);
     return o->publish != NULL || err_hint(e, "write it elsewhere: -o FILE");
 }
 
-static bool open_parts(struct repair_output *o, const struct repair *r, struct err *e)
+static bool open_parts(struct repair_output *o, struct err *e)
 {
-    if (!check_space(o->path, repair_shape(r)->total, e))
-        return false;
     o->spool = file_temp(o->path, e);
     return o->spool >= 0;
 }
@@ -140,8 +137,11 @@ struct repair_output *repair_output_open(const struct repair *r, const struct re
         o->path = name_beside(place->bundle);
     else
         o->path = is_dir && !has_parts ? path_join(output, o->name) : mem_text(output);
-    bool is_open = o->is_parts ? open_parts(o, r, e) : open_file(o, r, place, e);
-    return is_open && check_length(o, repair_shape(r)->total, e) ? TAKE(o) : NULL;
+    AUTO(mem_auto) char *dir = o->is_parts ? mem_text(o->path) : path_dir(o->path);
+    uint64_t total = repair_shape(r)->total;
+    if (!(o->is_parts ? open_parts(o, e) : open_file(o, r, place, e)) || !check_length(o, total, e) || !check_space(dir, total, e))
+        return NULL;
+    return TAKE(o);
 }
 
 const char *repair_output_path(const struct repair_output *o)
