@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
-# Media that are not what they seem: one that loses what was written is found by --check-medium before the bundle gets its name, and FAT32 is told of before anything is fetched.
+# Media that are not what they seem: one that has other bytes than were written, or loses them, is found before the bundle gets its name, and FAT32 is told of before anything is
+# fetched.
 load helpers
 
 setup_file() {
@@ -45,6 +46,16 @@ with open(stick, 'r+b') as f:
     f.write(bytes(4096))
 END
     odd "ODD_LOSES=python3 $FILE/d/lose.py $FILE/d/stick $FILE/whole.bundle.tar.zst"
+}
+
+@test "a byte that was written wrongly is found by reading back, before the bundle has a name" {
+    local mode
+    odd "ODD_BYTE=$(($(stat -c %s "$FILE/whole.bundle.tar.zst") / 2))"
+    mkdir "$FILE/d/none"
+    for mode in dedup exact; do
+        refused 13 'reading back: ' "${ODD[@]}" "$BIN/archon-bundle" create "${HOW[@]}" --layers "$mode" -o "$FILE/d/none/" "$(image)"
+        no_partial "$FILE/d/none"
+    done
 }
 
 @test "what a medium lost is found by create before the bundle has a name, and nobody is told that it is safe to remove" {
