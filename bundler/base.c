@@ -161,7 +161,7 @@ bool base_has_layer(const struct base *b, const struct digest *diff_id)
 }
 
 /* Of an exact bundle blobs are put together here, and of each layer that is the first one: that it is the layer is known then. */
-bool base_has_proven(const struct base *b, const struct digest *diff_id, const struct digest *blob)
+bool base_has_proven(const struct base *b, const struct digest *diff_id, const struct digest *blob, uint64_t size)
 {
     size_t i = b->bundle == NULL ? SIZE_MAX : manifest_find_layer(bundle_manifest(b->bundle), diff_id);
     if (i == SIZE_MAX || !base_has_kept(b, i))
@@ -169,7 +169,7 @@ bool base_has_proven(const struct base *b, const struct digest *diff_id, const s
     const struct manifest *m = bundle_manifest(b->bundle);
     size_t n_proven = m->mode == MANIFEST_EXACT ? 1 : m->layers[i].n_blobs;
     for (size_t k = 0; k < n_proven; k++)
-        if (digest_equal(&m->layers[i].blobs[k].digest, blob))
+        if (digest_equal(&m->layers[i].blobs[k].digest, blob) && m->layers[i].blobs[k].size == size)
             return true;
     return false;
 }

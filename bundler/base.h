@@ -62,8 +62,8 @@ bool base_is_given(const struct base *b);
 MUST_CHECK bool base_check_release(const struct base *b, const struct digest *release_sha256, struct err *e);
 /* Will the host have this layer as it is? */
 bool base_has_layer(const struct base *b, const struct digest *diff_id);
-/* Has the bundle of the base proven that this blob is this layer? Then there is nothing that fetching it could tell. */
-bool base_has_proven(const struct base *b, const struct digest *diff_id, const struct digest *blob);
+/* Has the bundle of the base proven that this blob, of that size, is this layer? Then there is nothing that fetching it could tell. */
+bool base_has_proven(const struct base *b, const struct digest *diff_id, const struct digest *blob, uint64_t size);
 /* Bytes of the tars whose pieces are offered, and their number. */
 uint64_t base_raw_bytes(const struct base *b, size_t *n_layers);
 /* Names the release of the bundle, if there is one, in the head of a manifest. */

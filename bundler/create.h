@@ -118,7 +118,7 @@ MUST_CHECK bool create_fetch_and_write(struct create *c, struct err *e);
 /* create_release.c: release.json from the application and its images. */
 MUST_CHECK bool create_describe(struct create *c, struct err *e);
 /* What has to be fetched: layers that the base's bundle has proven need not come. An SBOM is made from all. */
-bool create_wants_layer(const struct create *c, const struct digest *diff_id, const struct digest *blob);
+bool create_wants_layer(const struct create *c, const struct digest *diff_id, const struct digest *blob, uint64_t size);
 /* Nothing is fetched: fills fetched. */
 MUST_CHECK bool create_plan_fetch(struct create *c, struct err *e);
 /* create_layers.c: the distinct layers of all images with every form in which they exist, and where they are. */

@@ -27,14 +27,14 @@ bool create_fetch_documents(struct create *c, struct err *e)
            attached_fetch(c->registries.registry, c->registries.cache, c->images, c->app->n_images, e);
 }
 
-bool create_wants_layer(const struct create *c, const struct digest *diff_id, const struct digest *blob)
+bool create_wants_layer(const struct create *c, const struct digest *diff_id, const struct digest *blob, uint64_t size)
 {
-    return c->o->gates.is_with_sbom || !base_has_proven(&c->base, diff_id, blob);
+    return c->o->gates.is_with_sbom || !base_has_proven(&c->base, diff_id, blob, size);
 }
 
 static bool is_wanted(const void *ctx, const struct digest *diff_id, const struct oci_descriptor *blob)
 {
-    return create_wants_layer(ctx, diff_id, &blob->digest);
+    return create_wants_layer(ctx, diff_id, &blob->digest, blob->size);
 }
 
 bool create_plan_fetch(struct create *c, struct err *e)

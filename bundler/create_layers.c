@@ -81,7 +81,7 @@ static bool find_files(struct create *c, struct err *e)
         for (size_t k = 0; k < c->layers[i].n_blobs; k++) {
             const struct manifest_blob *blob = &c->layers[i].blobs[k];
             struct pack_form *form = &c->layers[i].forms[k];
-            form->is_of_base = !create_wants_layer(c, &c->layers[i].diff_id, &blob->digest);
+            form->is_of_base = !create_wants_layer(c, &c->layers[i].diff_id, &blob->digest, blob->size);
             if (form->is_of_base)
                 continue;
             if (!cache_find_file(cache, &blob->digest, blob->size, &form->path, e))

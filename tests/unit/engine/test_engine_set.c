@@ -400,6 +400,20 @@ static void copies_of_requests_that_are_under_way_need_room(void **state)
     family_stop(&f);
 }
 
+/* Nobody knows how long the tar in a blob is before it is inflated. */
+static void compressed_blobs_need_the_room_of_what_they_become(void **state)
+{
+    (void)state;
+    struct family f;
+    family_start(&f, WORLD_CLASSIC, LARGE, "");
+    for (size_t i = 0; i < N_IMAGES; i++)
+        f.images[i].layers[1].media_type = "application/vnd.oci.image.layer.v1.tar+gzip";
+    AUTO(load_set_free_auto) struct load_set *s = set_of(&f);
+    uint64_t own = 3 * LARGE + 3;
+    assert_int_equal(load_set_room(s, 1), LARGE + 3 * own + LARGE + 2);
+    family_stop(&f);
+}
+
 /* --- bases -------------------------------------------------------------------------------------------------------- */
 
 static void bases_are_removed_and_nothing_else(void **state)
@@ -471,6 +485,7 @@ int main(void)
         cmocka_unit_test(an_image_that_is_not_noted_is_not_registered),
         cmocka_unit_test(who_listens_can_stop_it),
         cmocka_unit_test(copies_of_requests_that_are_under_way_need_room),
+        cmocka_unit_test(compressed_blobs_need_the_room_of_what_they_become),
         cmocka_unit_test(bases_are_removed_and_nothing_else),
         cmocka_unit_test(bases_are_removed_although_a_signal_asked_for_a_stop),
     };
