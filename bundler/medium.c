@@ -48,9 +48,8 @@ bool medium_settle(const char *path, struct err *e)
 
 static bool ask_max(const char *path, uint64_t *max, struct err *e)
 {
-    AUTO(fd_auto) int fd = open_dir(path, e);
-    *max = fd < 0 ? 0 : file_max_bytes(fd);
-    return fd >= 0;
+    AUTO(mem_auto) char *dir = path_dir(path);
+    return file_max_bytes_in(dir, max, e);
 }
 
 static bool too_long(const char *path, uint64_t bytes, uint64_t max, struct err *e)

@@ -13,7 +13,20 @@ static const char phase[] = "export";
 
 /* ---- may it be there? ---- */
 
-bool form_output_check(const char *path, uint64_t bytes, struct err *e)
+static bool check_largest(const char *dir, uint64_t bytes, struct err *e)
+{
+    char a[24];
+    char b[24];
+    uint64_t max = 0;
+    if (!file_max_bytes_in(dir, &max, e))
+        return false;
+    if (bytes <= max)
+        return true;
+    err_set(e, ERR_SPACE, "%s: a file of %s is to be written, and one there can have %s at most", SHOWN(dir), text_bytes(a, bytes), text_bytes(b, max));
+    return err_hint(e, "name another place, on a file system for larger files, such as exFAT: -o PATH");
+}
+
+bool form_output_check(const char *path, uint64_t bytes, uint64_t largest, struct err *e)
 {
     bool exists = false;
     uint64_t room = 0;
@@ -33,7 +46,7 @@ bool form_output_check(const char *path, uint64_t bytes, struct err *e)
         return false;
     if (!exists)
         return err_set(e, ERR_IO, "%s: there is no such directory", SHOWN(dir)) || err_hint(e, "make it first");
-    if (!file_free_bytes(dir, &room, e))
+    if (!check_largest(dir, largest, e) || !file_free_bytes(dir, &room, e))
         return false;
     return room >= bytes ||
            err_set(e, ERR_SPACE, "%s: %s are needed, %s are free", SHOWN(dir), text_bytes(need, bytes), text_bytes(have, room));
@@ -45,6 +58,14 @@ static uint64_t content_bytes(const struct archive_list *list)
     for (size_t i = 0; i < list->n; i++)
         sum += list->parts[i].size;
     return sum;
+}
+
+static uint64_t largest_bytes(const struct archive_list *list)
+{
+    uint64_t max = 0;
+    for (size_t i = 0; i < list->n; i++)
+        max = list->parts[i].size > max ? list->parts[i].size : max;
+    return max;
 }
 
 /* With a header for each part and a second one for a part whose size is too large for the first. */
@@ -97,7 +118,7 @@ static bool check_length(const struct archive_part *part, uint64_t found, struct
 bool form_output_archive(const struct archive_list *list, const char *path, const struct progress *progress, uint64_t *bytes, struct err *e)
 {
     struct told t = { .progress = progress, .fact = { .phase = phase, .total = archive_bytes(list) } };
-    if (!form_output_check(path, t.fact.total, e))
+    if (!form_output_check(path, t.fact.total, t.fact.total, e))
         return false;
     AUTO(publish_drop_auto) struct publish *p = publish_open(path, 0644, e);
     AUTO(source_free_auto) struct source *from = p == NULL ? NULL : archive_source(list, NULL);
@@ -126,7 +147,7 @@ bool form_output_directory(const struct archive_list *list, const char *path, co
                            struct err *e)
 {
     struct told t = { .progress = progress, .fact = { .phase = phase, .total = content_bytes(list) } };
-    if (!form_output_check(path, t.fact.total, e))
+    if (!form_output_check(path, t.fact.total, largest_bytes(list), e))
         return false;
     AUTO(publish_dir_drop_auto) struct publish_dir *p = publish_dir_open(path, e);
     if (p == NULL)

@@ -105,10 +105,10 @@ static bool write_all(void *ctx, struct sink *to, struct err *e)
 
 static bool run(struct rootfs *r, const char *path, struct err *e)
 {
-    if (!form_output_check(path, 0, e) || !each_layer(r, true, take_name, e))
+    if (!form_output_check(path, 0, 0, e) || !each_layer(r, true, take_name, e))
         return false;
     rootfs_tree_settle(r->tree);
-    if (!form_output_check(path, rootfs_tree_bytes(r->tree), e) || !form_output_file(path, write_all, r, e))
+    if (!form_output_check(path, rootfs_tree_bytes(r->tree), rootfs_tree_bytes(r->tree), e) || !form_output_file(path, write_all, r, e))
         return false;
     r->fact.done = r->fact.total;
     r->fact.is_finished = true;

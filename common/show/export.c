@@ -76,7 +76,7 @@ bool show_export_check(const struct show_export_options *o, struct err *e)
     }
     if (o->out == NULL)
         return err_set(e, ERR_USAGE, "export: where to? expected -o PATH");
-    return form_output_check(o->out, 0, e);
+    return form_output_check(o->out, 0, 0, e);
 }
 
 /* ---- what was written ---- */

@@ -86,6 +86,8 @@ void file_allow_open(size_t n);
 
 /* How large a file on the file system of this descriptor may become at most; UINT64_MAX: no limit that is known. */
 uint64_t file_max_bytes(int fd);
+/* The same of a file in a directory. */
+MUST_CHECK bool file_max_bytes_in(const char *dir, uint64_t *bytes, struct err *e);
 
 /* Free bytes for the caller on the file system of path (or of its nearest existing parent). */
 MUST_CHECK bool file_free_bytes(const char *path, uint64_t *bytes, struct err *e);

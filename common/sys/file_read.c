@@ -148,6 +148,15 @@ uint64_t file_max_bytes(int fd)
     return UINT64_MAX;
 }
 
+bool file_max_bytes_in(const char *dir, uint64_t *bytes, struct err *e)
+{
+    AUTO(fd_auto) int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0)
+        return file_fail(e, errno, "open directory", dir);
+    *bytes = file_max_bytes(fd);
+    return true;
+}
+
 bool file_free_bytes(const char *path, uint64_t *bytes, struct err *e)
 {
     AUTO(mem_auto) char *at = mem_text(path);

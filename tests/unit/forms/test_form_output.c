@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/vfs.h>
 
 #include <cmocka.h>
 
@@ -107,9 +108,42 @@ static void a_place_that_is_no_directory_is_refused(void **state)
 {
     struct scratch *s = *state;
     struct err e = { 0 };
-    assert_false(form_output_check(scratch_at(s, "absent/out"), 1, &e));
+    assert_false(form_output_check(scratch_at(s, "absent/out"), 1, 1, &e));
     assert_int_equal(e.code, ERR_IO);
     assert_non_null(strstr(e.msg, "absent"));
+}
+
+static long file_system;
+
+int __real_fstatfs64(int fd, struct statfs *fs);
+int __wrap_fstatfs64(int fd, struct statfs *fs);
+int __wrap_fstatfs64(int fd, struct statfs *fs)
+{
+    int result = __real_fstatfs64(fd, fs);
+    if (file_system != 0)
+        fs->f_type = file_system;
+    return result;
+}
+
+/* The linker puts the function above before that of the C library (--wrap). */
+static void what_fat_cannot_hold_in_one_file_is_told_at_once(void **state)
+{
+    struct scratch *s = *state;
+    enum behaviour never_read = FAILS;
+    for (size_t i = 0; i < ARRAY_LEN(outputs); i++) {
+        struct err e = { 0 };
+        struct archive_list list = { 0 };
+        uint64_t bytes = 0;
+        archive_list_text(&list, "a/first", "one", 3);
+        archive_list_stream(&list, "a/second", 4 * GIB, open_part, &never_read);
+        file_system = 0x4d44;
+        assert_false(outputs[i](&list, scratch_at(s, "out"), NULL, &bytes, &e));
+        file_system = 0;
+        assert_int_equal(e.code, ERR_SPACE);
+        assert_non_null(strstr(e.msg, "and one there can have"));
+        leaves_nothing(s);
+        archive_list_clear(&list);
+    }
 }
 
 int main(void)
@@ -119,6 +153,7 @@ int main(void)
         SCRATCH_TEST(what_cannot_be_read_leaves_nothing),
         SCRATCH_TEST(a_stop_leaves_nothing),
         SCRATCH_TEST(a_part_cannot_leave_the_directory),
+        SCRATCH_TEST(what_fat_cannot_hold_in_one_file_is_told_at_once),
         SCRATCH_TEST(a_place_that_is_no_directory_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -274,7 +274,7 @@ static void what_there_is_no_room_for_is_refused_with_how_much(void **state)
 {
     struct scratch *s = *state;
     struct err e = { 0 };
-    assert_false(form_output_check(scratch_at(s, "out"), UINT64_MAX, &e));
+    assert_false(form_output_check(scratch_at(s, "out"), UINT64_MAX, 0, &e));
     assert_int_equal(e.code, ERR_SPACE);
     assert_non_null(strstr(e.msg, "are needed"));
 }
