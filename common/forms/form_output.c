@@ -22,7 +22,8 @@ static bool check_largest(const char *dir, uint64_t bytes, struct err *e)
         return false;
     if (bytes <= max)
         return true;
-    err_set(e, ERR_SPACE, "%s: a file of %s is to be written, and one there can have %s at most", SHOWN(dir), text_bytes(a, bytes), text_bytes(b, max));
+    err_set(e, ERR_SPACE, "%s: a file of %s is to be written, and one there can have %s at most", SHOWN(dir), text_bytes(a, bytes),
+            text_bytes(b, max));
     return err_hint(e, "name another place, on a file system for larger files, such as exFAT: -o PATH");
 }
 

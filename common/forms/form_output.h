@@ -7,8 +7,8 @@
 #include "stream/archive.h"
 #include "sys/file.h"
 
-/* May something of this size appear there, whose largest file has so many bytes? ERR_USAGE for a pipe ("-"), ERR_IO "exists already", ERR_SPACE with how much is missing, or that no
- * file there can be so large (FAT32). */
+/* May something of this size appear there, whose largest file has so many bytes? ERR_USAGE for a pipe ("-"), ERR_IO "exists already",
+ * ERR_SPACE with how much is missing, or that no file there can be so large (FAT32). */
 MUST_CHECK bool form_output_check(const char *path, uint64_t bytes, uint64_t largest, struct err *e);
 
 /* Phase "export" of progress counts content. *bytes: what was written. ERR_IO, ERR_SPACE, ERR_INTERRUPTED, and what the parts' sources
