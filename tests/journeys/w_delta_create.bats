@@ -200,6 +200,14 @@ not_without() {
     refused 3 "broken.json" create never 2.0.0 file --inventory "$FILE/broken.json"
 }
 
+@test "a release whose images did not change carries none of them" {
+    pack same 2.0.0 old --base "$(bundle old)"
+    equal "$(said same '[.base.kept_layers, .fetched_size] | map(tostring) | join(" ")')" "3 0"
+    [ "$(size same)" -lt 250000 ] || fail "$(size same) bytes"
+    works bundler verify --deep --trust "$FILE/release.pub" "$(bundle same)" --base "$(bundle old)"
+    reader verify --deep "$(bundle same)"
+}
+
 @test "what the base cannot help with becomes a full bundle, and that is said" {
     mkdir -p "$FILE/else" && head -c 300000 /dev/urandom >"$FILE/else/noise"
     image else else
