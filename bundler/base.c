@@ -138,12 +138,18 @@ bool base_open(struct base *b, const struct base_how *how, struct err *e)
 
 /* ---- what is asked of it ---- */
 
-bool base_check_release(const struct base *b, const struct digest *release_sha256, struct err *e)
+bool base_check_release(const struct base *b, const char *version, const struct digest *release_sha256, struct err *e)
 {
-    if (b->bundle == NULL || !digest_equal(&bundle_manifest(b->bundle)->release_sha256, release_sha256))
+    const struct manifest *m = b->bundle == NULL ? NULL : bundle_manifest(b->bundle);
+    if (m == NULL)
         return true;
-    err_set(e, ERR_CONFIG, "--base: is this very release, %s", DIGEST_SHOWN(release_sha256));
-    return err_hint(e, "give the bundle of the release that the host has now");
+    if (digest_equal(&m->release_sha256, release_sha256)) {
+        err_set(e, ERR_CONFIG, "--base: is this very release, %s", DIGEST_SHOWN(release_sha256));
+        return err_hint(e, "give the bundle of the release that the host has now");
+    }
+    if (text_is(m->version, version))
+        log_warn("--base: is another release of the same version, %s: no host that has it will install this one", m->version);
+    return true;
 }
 
 /* Not every layer of the bundle is still on a host whose inventory says otherwise. */

@@ -58,8 +58,8 @@ MUST_CHECK bool base_open(struct base *b, const struct base_how *how, struct err
 void base_close(struct base *b);
 
 bool base_is_given(const struct base *b);
-/* The base must not be the release itself: ERR_CONFIG. */
-MUST_CHECK bool base_check_release(const struct base *b, const struct digest *release_sha256, struct err *e);
+/* The base must not be the release itself: ERR_CONFIG. One of the same version is warned of. */
+MUST_CHECK bool base_check_release(const struct base *b, const char *version, const struct digest *release_sha256, struct err *e);
 /* Will the host have this layer as it is? */
 bool base_has_layer(const struct base *b, const struct digest *diff_id);
 /* Has the bundle of the base proven that this blob, of that size, is this layer? Then there is nothing that fetching it could tell. */

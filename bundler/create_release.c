@@ -93,5 +93,5 @@ bool create_describe(struct create *c, struct err *e)
     if (!choose_date(c, e) || !write_release(c, e))
         return false;
     log_info("release %s", DIGEST_SHOWN(&c->release_sha256));
-    return base_check_release(&c->base, &c->release_sha256, e);
+    return base_check_release(&c->base, c->app->definition.version.text, &c->release_sha256, e);
 }

@@ -63,7 +63,7 @@ static bool run(struct cli_context *ctx, const void *options, struct err *e)
     if (!file_exists(o->output, &exists, e))
         return false;
     if (exists)
-        return err_set(e, ERR_IO, "%s: exists", SHOWN(o->output));
+        return err_set(e, ERR_IO, "%s: exists already", SHOWN(o->output)) || err_hint(e, "expected the name of a directory that does not exist yet");
     AUTO(install_free_auto) struct install *in = install_prepare_files(ctx, &o->install, e);
     AUTO(mem_auto) char *dir = in == NULL ? NULL : absolute(o->output);
     if (in != NULL && dir == NULL)

@@ -112,8 +112,13 @@ static void add_logs(const struct health_spec *h, const struct container *c, str
 {
     struct err ignored = { 0 };
     AUTO(buf_clear_auto) struct buf raw = BUF_LIMIT(LOG_BYTES);
+    bool is_read = container_logs(h->engine, c->id, LOG_LINES, &raw, &ignored);
+    if (is_read && raw.len == 0) {
+        buf_addf(story, "service %s has written nothing\n", SHOWN(c->service));
+        return;
+    }
     buf_addf(story, "last lines of service %s:\n", SHOWN(c->service));
-    if (!container_logs(h->engine, c->id, LOG_LINES, &raw, &ignored))
+    if (!is_read)
         buf_addf(story, "  (no log: %s)\n", ignored.msg);
     add_lines(story, &h->deployment->values, buf_text(&raw));
 }

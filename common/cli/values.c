@@ -22,11 +22,18 @@ static bool set_choice(const struct cli_option *row, void *to, const char *shown
     return err_set(e, ERR_USAGE, "%s %s: expected one of %s", shown, SHOWN(value), row->value);
 }
 
+static bool refuse_bytes(const struct cli_option *row, const char *shown, const char *value, struct err *e)
+{
+    char most[24];
+    bool is_bounded = row->max < UINT64_MAX - 1;
+    return err_set(e, ERR_USAGE, "%s %s: expected a size in KiB, MiB or GiB, like 64MiB%s%s", shown, SHOWN(value), is_bounded ? ", at most " : "",
+                   is_bounded ? text_bytes(most, row->max) : "");
+}
+
 static bool set_number(const struct cli_option *row, uint64_t *to, const char *shown, const char *value, struct err *e)
 {
     if (row->kind == CLI_BYTES)
-        return num_parse_bytes(to, value, row->max) || err_set(e, ERR_USAGE, "%s %s: expected a size like 64MiB, at most %llu bytes", shown,
-                                                                SHOWN(value), (unsigned long long)row->max);
+        return num_parse_bytes(to, value, row->max) || refuse_bytes(row, shown, value, e);
     if (num_parse(to, value, strlen(value), row->max) && *to >= row->min)
         return true;
     return err_set(e, ERR_USAGE, "%s %s: expected a whole number from %llu to %llu", shown, SHOWN(value),

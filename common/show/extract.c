@@ -68,6 +68,8 @@ static void choose(struct extract *x, const struct cli_list *names)
 static bool check_room(const struct extract *x, struct err *e)
 {
     uint64_t room = 0;
+    if (!path_is_directory(x->dir))
+        return err_set(e, ERR_IO, "%s: is not an existing directory", SHOWN(x->dir)) || err_hint(e, "make it first (mkdir)");
     for (size_t i = 0; i < x->n_chosen; i++) {
         AUTO(mem_auto) char *path = path_join(x->dir, x->chosen[i]->name);
         bool exists = false;

@@ -143,6 +143,8 @@ not_without() {
 @test "a base is a full bundle of the same application and another release, signed by a key that is trusted" {
     refused 3 "is itself a delta" create never 3.0.0 point --base "$(bundle file)"
     refused 3 "this very release" create never 1.0.0 old --base "$(bundle old)"
+    works create same 1.0.0 file --base "$(bundle old)"
+    tells "warning: --base: is another release of the same version, 1.0.0"
     bundler create --key "$FILE/release.key" --cache "$FILE/blobs" --no-loader --version 1.0.0 -o "$(bundle foreign)" "site.example/foreign:1=oci:$FILE/layout-old" >/dev/null 2>&1
     refused 3 "is a bundle of foreign, this is app" create never 2.0.0 file --base "$(bundle foreign)"
     refused 11 "--base: " bundler create --key "$FILE/other.key" --cache "$FILE/blobs" --no-loader --version 2.0.0 -o "$(bundle never)" --base "$(bundle old)" "site.example/app:1=oci:$FILE/layout-file"

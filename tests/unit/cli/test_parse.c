@@ -128,7 +128,8 @@ static void wrong_values_are_refused_with_what_was_expected(void **state)
     expect_refused("show --level=", "--level: is empty");
     expect_refused("show --level", "--level: expected N behind it");
     expect_refused("show -o", "-o: expected FILE behind it");
-    expect_refused("show --split 2x", "expected a size");
+    expect_refused("show --split 2x", "--split 2x: expected a size in KiB, MiB or GiB, like 64MiB, at most 1.1 TB");
+    expect_refused("show --any 4GB", "--any 4GB: expected a size in KiB, MiB or GiB, like 64MiB");
     expect_refused("show --split 2TiB", "expected a size");
     expect_refused("show --format doc", "--format doc: expected one of oci|docker|dir");
     expect_refused("show --format=", "is empty");

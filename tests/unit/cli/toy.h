@@ -14,6 +14,7 @@ struct toy_options {
     const char *offline;
     uint64_t level;
     uint64_t split;
+    uint64_t any;
     unsigned format;
     bool is_deep;
     bool is_xtra;
@@ -24,6 +25,7 @@ static const struct cli_option toy_rows[] = {
     CLI_LIST_ROW("trust", 0, struct toy_options, trust, "KEY.pub", "a key that may sign"),
     CLI_NUMBER_ROW("level", 0, struct toy_options, level, "N", "compression", 1, 19),
     CLI_BYTES_ROW("split", 0, struct toy_options, split, "SIZE", "size of the parts", 1ull << 40),
+    CLI_BYTES_ROW("any", 0, struct toy_options, any, "SIZE", NULL, UINT64_MAX),
     CLI_CHOICE_ROW("format", 'f', struct toy_options, format, "oci|docker|dir", "form of the output"),
     CLI_FLAG_ROW("deep", 'd', struct toy_options, is_deep, "look at everything, which takes as long as it takes and is worth every second of it"),
     CLI_FLAG_ROW("xtra", 'x', struct toy_options, is_xtra, NULL),

@@ -156,6 +156,19 @@ static void extracts_everything_with_its_modes(void **state)
     assert_true(scratch_has(s, index_header(x)->signatures[0].name));
 }
 
+static void a_folder_that_is_not_there_is_said_to_be_made_first(void **state)
+{
+    struct scratch *s = *state;
+    struct err e = { 0 };
+    AUTO(index_close_auto) struct index *x = golden_open(NULL);
+    AUTO(mem_auto) char *dir = mem_text(scratch_at(s, "missing"));
+    assert_false(extract_to(x, dir, NULL, 0, &e));
+    assert_int_equal(e.code, ERR_IO);
+    assert_non_null(strstr(e.msg, "missing: is not an existing directory"));
+    assert_non_null(strstr(e.hint, "mkdir"));
+    assert_false(scratch_has(s, "missing"));
+}
+
 static void a_folder_stands_for_what_is_in_it(void **state)
 {
     struct scratch *s = *state;
@@ -243,6 +256,7 @@ int main(void)
         cmocka_unit_test(a_member_that_is_not_there_names_the_nearest),
         SCRATCH_TEST(cat_says_no_when_a_chunk_is_not_the_one_of_the_table),
         SCRATCH_TEST(extracts_everything_with_its_modes),
+        SCRATCH_TEST(a_folder_that_is_not_there_is_said_to_be_made_first),
         SCRATCH_TEST(a_folder_stands_for_what_is_in_it),
         SCRATCH_TEST(a_name_that_matches_nothing_stops_before_the_first_write),
         SCRATCH_TEST(a_file_that_exists_stops_before_the_first_write),
