@@ -181,20 +181,6 @@ bool create_write(struct create *c, struct err *e)
            pack(c, head.average, e) && write_reports(c, e) && create_write_layout(c, e) && writer_finish(c->writer, sign, c, e);
 }
 
-static uint64_t raw_bytes(const struct manifest *m)
-{
-    uint64_t bytes = 0;
-    for (size_t i = 0; i < m->n_layers; i++)
-        bytes += m->layers[i].size;
-    return bytes;
-}
-
-static void tell_end(const struct create *c, const char *phase, uint64_t bytes)
-{
-    struct progress_fact fact = { .phase = phase, .done = bytes, .total = bytes, .is_finished = true };
-    (void)progress_tell(&c->ctx->progress, &fact);
-}
-
 bool create_prove(struct create *c, struct err *e)
 {
     struct verify_how how = { .jobs = c->jobs, .progress = &c->ctx->progress, .is_data_later = true };
@@ -205,12 +191,10 @@ bool create_prove(struct create *c, struct err *e)
             create_drop_damaged(c, e);
         return err_in(e, "reading back");
     }
-    tell_end(c, "verify", writer_manifest(c->writer)->total_len);
     if (create_is_exact(c)) /* every blob has its digest: nothing is there to be rebuilt */
         return true;
     AUTO(mem_auto) char *dir = path_dir(c->path);
     if (!base_lend(&c->base, b, false, dir, e) || !bundle_verify_layers(b, PROVE_CACHE_BYTES, &c->ctx->progress, e))
         return err_in(e, "reading back");
-    tell_end(c, "rebuild", raw_bytes(writer_manifest(c->writer)));
     return true;
 }

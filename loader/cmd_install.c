@@ -26,7 +26,11 @@ static bool agree(struct install *in, struct err *e)
     char answer[16];
     if (in->o->is_yes)
         return true;
-    if (!plan_show(in, e) || !term_ask_line("\nInstall this? [yes/no] ", answer, sizeof answer, e))
+    if (!plan_show(in, e))
+        return false;
+    cli_print(in->ctx, "\n");
+    fflush(in->ctx->out); /* a pipe may have kept the plan back */
+    if (!term_ask_line("Install this? [yes/no]", answer, sizeof answer, e))
         return false;
     if (text_is(answer, "yes") || text_is(answer, "y"))
         return true;

@@ -37,7 +37,7 @@ static bool confirm(const struct cli_context *ctx, const struct installed *in, c
         return true;
     if (!term_is_interactive() || cli_wants_json(ctx))
         return err_set(e, ERR_USAGE, "%s: --yes is needed", cli_wants_json(ctx) ? "--json asks nothing" : "no terminal to ask on");
-    snprintf(question, sizeof question, o->is_purge ? "This removes all data of %s. Type its name to go on: " : "Uninstall %s? Type its name to go on: ",
+    snprintf(question, sizeof question, o->is_purge ? "This removes all data of %s. Type its name to go on" : "Uninstall %s? Type its name to go on",
              name);
     if (!term_ask_line(question, answer, sizeof answer, e))
         return false;

@@ -92,7 +92,7 @@ static bool prove_form(struct deep *d, size_t i, size_t k, struct err *e)
     return (e->code == ERR_REGISTRY ? err_as(e, ERR_INTEGRITY) : false) || err_in(e, "blob %s", DIGEST_SHOWN(&l->blobs[k].digest));
 }
 
-bool exact_verify_layers(const struct bundle *b, uint64_t cache_bytes, const struct progress *progress, struct err *e)
+bool exact_verify_layers(const struct bundle *b, uint64_t cache_bytes, const struct progress *progress, uint64_t *bytes, struct err *e)
 {
     const struct manifest *m = bundle_manifest(b);
     AUTO(chunk_cache_free_auto) struct chunk_cache *cache = chunk_cache_new(bundle_index(b), cache_bytes);
@@ -105,5 +105,6 @@ bool exact_verify_layers(const struct bundle *b, uint64_t cache_bytes, const str
         for (size_t k = 0; k < m->layers[i].n_blobs; k++)
             if (!prove_form(&d, i, k, e))
                 return err_in(e, "layer %zu", i);
+    *bytes = d.total;
     return true;
 }

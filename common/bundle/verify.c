@@ -51,6 +51,12 @@ static bool is_data(const void *ctx, const struct table_chunk *c)
     return false;
 }
 
+static bool tell_end(const struct progress *progress, const char *phase, uint64_t bytes, struct err *e)
+{
+    struct progress_fact fact = { .phase = phase, .done = bytes, .total = bytes, .is_finished = true };
+    return progress_tell(progress, &fact) || err_set(e, ERR_INTERRUPTED, "verification was stopped");
+}
+
 static bool check_chunks(const struct bundle *b, const struct verify_how *how, struct members *members, struct err *e)
 {
     const struct table *t = index_table(b->index);
@@ -66,7 +72,7 @@ static bool check_chunks(const struct bundle *b, const struct verify_how *how, s
         if (!progress_tell(how->progress, &fact))
             return err_set(e, ERR_INTERRUPTED, "verification was stopped");
     }
-    return e->code == ERR_NONE && members_finish(members, e);
+    return e->code == ERR_NONE && members_finish(members, e) && tell_end(how->progress, "verify", t->packed_len, e);
 }
 
 /* Every chunk in order through the checker of members. release.json is kept, layers.bin is checked as it passes. */
@@ -190,14 +196,14 @@ static bool check_unread(const struct bundle *b, struct chunk_cache *cache, stru
 bool bundle_verify_layers(const struct bundle *b, uint64_t cache_bytes, const struct progress *progress, struct err *e)
 {
     const struct manifest *m = bundle_manifest(b);
-    if (m->mode == MANIFEST_EXACT)
-        return exact_verify_layers(b, cache_bytes, progress, e);
-    AUTO(chunk_cache_free_auto) struct chunk_cache *cache = chunk_cache_new(b->index, cache_bytes);
     uint64_t total = 0;
+    if (m->mode == MANIFEST_EXACT)
+        return exact_verify_layers(b, cache_bytes, progress, &total, e) && tell_end(progress, "rebuild", total, e);
+    AUTO(chunk_cache_free_auto) struct chunk_cache *cache = chunk_cache_new(b->index, cache_bytes);
     chunk_cache_read_ahead(cache, work_cpus());
     for (size_t i = 0; i < m->n_layers; i++)
         total += is_rebuilt(b, i) ? m->layers[i].size : 0;
-    return rebuild_layers(b, cache, progress, total, e) && (!b->is_data_later || check_unread(b, cache, e));
+    return rebuild_layers(b, cache, progress, total, e) && (!b->is_data_later || check_unread(b, cache, e)) && tell_end(progress, "rebuild", total, e);
 }
 
 void bundle_use_base(struct bundle *b, const struct base_layers *base)

@@ -153,9 +153,14 @@ static void show_bars(struct cli_progress *p)
 {
     const struct progress_item *items[PROGRESS_ITEMS];
     unsigned rows = term_rows();
+    bool is_over = p->has_total ? p->phase_done >= p->phase_total : p->phase_done == 0;
     size_t n = progress_items_list(&p->items, items), room = rows > ROWS_LEFT ? rows - ROWS_LEFT : 0;
     AUTO(buf_clear_auto) struct buf block = BUF_LIMIT(BLOCK_BYTES);
     AUTO(buf_clear_auto) struct buf label = BUF_LIMIT(LABEL_BYTES);
+    if (n == 0 && is_over) { /* what comes next is another phase's work */
+        screen_bar(p->ctx->screen, NULL);
+        return;
+    }
     for (size_t i = 0; i < n && i < room; i++)
         add_bar(&block, items[i]->name, items[i]->done, items[i]->total, p->has_total ? 0 : p->rate);
     buf_addf(&label, "%s", p->phase);
@@ -235,7 +240,7 @@ static void take_fact(struct cli_progress *p, const struct progress_fact *f, con
     if (p->look == PROGRESS_JSON && (f->is_finished || now - *told_ms >= REDRAW_MS)) {
         show_json(p, f, item);
         *told_ms = now;
-    } else if (p->look == PROGRESS_BAR && now - p->drawn_ms >= REDRAW_MS && !(is_phase && f->is_finished)) {
+    } else if (p->look == PROGRESS_BAR && (f->is_finished || now - p->drawn_ms >= REDRAW_MS) && !(is_phase && f->is_finished)) {
         show_bars(p);
         p->drawn_ms = now;
     }

@@ -179,10 +179,18 @@ void cli_report_error(struct cli_context *ctx, const struct err *given)
 
 /* ---- results ---- */
 
+/* On a terminal the result would stand behind a bar that is still there. */
+static void take_bar_away(struct cli_context *ctx)
+{
+    if (ctx->screen != NULL)
+        screen_bar(ctx->screen, NULL);
+}
+
 void cli_print(struct cli_context *ctx, const char *fmt, ...)
 {
     if (ctx->json != CLI_JSON_NONE)
         return;
+    take_bar_away(ctx);
     va_list args;
     va_start(args, fmt);
     vfprintf(ctx->out, fmt, args);
@@ -204,6 +212,7 @@ bool cli_write(struct cli_context *ctx, const void *bytes, size_t n, struct err 
 bool cli_write_result(struct cli_context *ctx, const void *bytes, size_t n, struct err *e)
 {
     ctx->has_bytes = true;
+    take_bar_away(ctx);
     return cli_write(ctx, bytes, n, e);
 }
 
@@ -228,6 +237,7 @@ bool cli_json_close(struct cli_context *ctx, struct jwrite *w, struct err *e)
     AUTO(jwrite_free_auto) struct jwrite *mine = w;
     AUTO(buf_clear_auto) struct buf text = BUF_LIMIT(MAX_JSON_BYTES);
     jwrite_end(mine);
+    take_bar_away(ctx);
     ctx->is_json_printed = true;
     return jwrite_done(mine, &text, "result", e) && cli_write(ctx, buf_text(&text), text.len, e);
 }

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <termios.h>
@@ -63,6 +64,15 @@ static int open_tty(const char *prompt, struct err *e)
     return tty;
 }
 
+/* A line of progress may stand where the question is to stand. */
+static bool write_prompt(int tty, const char *prompt, struct err *e)
+{
+    static const char erase[] = "\r\033[K";
+    bool can_erase = !text_is(getenv("TERM"), "dumb");
+    return (!can_erase || fd_write_all(tty, erase, sizeof erase - 1, "/dev/tty", e)) && fd_write_all(tty, prompt, strlen(prompt), "/dev/tty", e) &&
+           fd_write_all(tty, ": ", 2, "/dev/tty", e);
+}
+
 static bool ask(const char *prompt, bool is_secret, char *out, size_t size, struct err *e)
 {
     AUTO(fd_auto) int tty = open_tty(prompt, e);
@@ -75,8 +85,7 @@ static bool ask(const char *prompt, bool is_secret, char *out, size_t size, stru
     quiet.c_lflag &= ~(tcflag_t)ECHO;
     if (is_secret && tcsetattr(tty, TCSAFLUSH, &quiet) != 0)
         return file_fail(e, errno, "set up", "/dev/tty");
-    bool is_read = fd_write_all(tty, prompt, strlen(prompt), "/dev/tty", e) && fd_write_all(tty, ": ", 2, "/dev/tty", e) &&
-                   read_line(tty, prompt, out, size, e);
+    bool is_read = write_prompt(tty, prompt, e) && read_line(tty, prompt, out, size, e);
     if (is_secret) {
         tcsetattr(tty, TCSAFLUSH, &before);
         is_read = fd_write_all(tty, "\n", 1, "/dev/tty", e) && is_read;

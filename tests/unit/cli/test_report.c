@@ -361,6 +361,30 @@ static void a_terminal_shows_a_line_for_each_blob_and_one_for_all(void **state)
     show_end(&s);
 }
 
+static void no_bar_stays_behind_the_last_item_or_before_a_result(void **state)
+{
+    (void)state;
+    struct shown s;
+    struct err e = { 0 };
+    show_begin(&s, PROGRESS_BAR);
+    tell(&s, "image", 0, 6300, false, false);
+    assert_true(last_block(&s)[0] != '\0');
+    tell(&s, "image", 6300, 6300, true, false);
+    assert_string_equal(last_block(&s), "");
+    tell(&s, NULL, 1, 10, false, false);
+    clock_sleep_ms(110);
+    tell(&s, NULL, 2, 10, false, false);
+    assert_true(last_block(&s)[0] != '\0');
+    cli_print(&s.ctx, "the result\n");
+    assert_string_equal(last_block(&s), "");
+    clock_sleep_ms(110);
+    tell(&s, NULL, 3, 10, false, false);
+    assert_true(last_block(&s)[0] != '\0');
+    assert_true(cli_write_result(&s.ctx, "x", 1, &e));
+    assert_string_equal(last_block(&s), "");
+    show_end(&s);
+}
+
 static void more_items_than_places_are_worked_on_unseen(void **state)
 {
     (void)state;
@@ -509,6 +533,7 @@ int main(void)
         cmocka_unit_test(progress_is_json_lines_when_asked),
         cmocka_unit_test(a_bar_of_several_lines_is_taken_away_whole),
         cmocka_unit_test(a_terminal_shows_a_line_for_each_blob_and_one_for_all),
+        cmocka_unit_test(no_bar_stays_behind_the_last_item_or_before_a_result),
         cmocka_unit_test(more_items_than_places_are_worked_on_unseen),
         cmocka_unit_test(programs_hear_of_each_blob_and_of_all),
         cmocka_unit_test(a_bar_has_bytes_rate_and_time_left_and_fits),
