@@ -82,7 +82,8 @@ static bool is_asked(const struct cli_list *names, const char *service)
     return names->n == 0;
 }
 
-static bool tell_logs(struct cli_context *ctx, const struct installed *in, const struct container_list *list, const struct log_options *o, struct err *e)
+static bool tell_logs(struct cli_context *ctx, const struct installed *in, const struct container_list *list, const struct log_options *o,
+                      struct err *e)
 {
     AUTO(jwrite_free_auto) struct jwrite *w = cli_wants_json(ctx) ? cli_json_open(ctx) : NULL;
     struct log_output out = { ctx, &in->deployment->values, w };
@@ -112,8 +113,7 @@ static bool run_logs(struct cli_context *ctx, const void *options, struct err *e
         return false;
     if (in->deployment == NULL)
         return err_set(e, ERR_POLICY, "nothing is installed in environment %s", in->site.env);
-    if (!check_services(&in->deployment->release, &o->names, e) ||
-        !container_list(in->engine, in->deployment->project, &list, e))
+    if (!check_services(&in->deployment->release, &o->names, e) || !container_list(in->engine, in->deployment->project, &list, e))
         return false;
     return tell_logs(ctx, in, &list, o, e);
 }
@@ -125,6 +125,12 @@ static const struct cli_option log_rows[] = {
 static const struct log_options log_defaults = { .lines = 100 };
 
 const struct cli_command cmd_logs = {
-    .name = "logs", .arguments = "[SERVICE...]", .summary = "show the last lines that services wrote", CLI_OPTIONS(log_rows),
-    CLI_INTO(struct log_options, names), .defaults = &log_defaults, .max_arguments = SIZE_MAX, .run = run_logs,
+    .name = "logs",
+    .arguments = "[SERVICE...]",
+    .summary = "show the last lines that services wrote",
+    CLI_OPTIONS(log_rows),
+    CLI_INTO(struct log_options, names),
+    .defaults = &log_defaults,
+    .max_arguments = SIZE_MAX,
+    .run = run_logs,
 };

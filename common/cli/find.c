@@ -92,7 +92,7 @@ static bool looks_like_file(const char *word)
 }
 
 bool cli_find_command(const struct cli_program *p, const char *word, const char *next, const struct cli_command **out, int *n_words,
-                         struct err *e)
+                      struct err *e)
 {
     *n_words = 1;
     *out = cli_command_named(p, word);

@@ -107,8 +107,8 @@ static void help_program(const struct cli_program *p, FILE *out)
 static void help_command(const struct cli_program *p, const struct cli_command *c, FILE *out)
 {
     fprintf(out, "%s %s: %s%s\n", p->name, c->name, c->summary, c->run == NULL ? " (not in this version)" : "");
-    fprintf(out, "\nUsage: %s %s%s%s%s\n", p->name, c->name, c->n_options > 0 ? " [OPTIONS]" : "",
-            c->arguments != NULL ? " " : "", c->arguments != NULL ? c->arguments : "");
+    fprintf(out, "\nUsage: %s %s%s%s%s\n", p->name, c->name, c->n_options > 0 ? " [OPTIONS]" : "", c->arguments != NULL ? " " : "",
+            c->arguments != NULL ? c->arguments : "");
     if (c->details != NULL) {
         fputc('\n', out);
         print_wrapped(out, c->details, 0);

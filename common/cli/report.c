@@ -89,8 +89,7 @@ static void write_log(void *user, enum log_level level, const char *line)
         write_file(ctx, level_names[level], buf_text(&json), true);
         return;
     }
-    AUTO(mem_auto) char *shown = level == LOG_INFO ? mem_text(text)
-                                                   : mem_format("%s: %s: %s", ctx->program, level_names[level], text);
+    AUTO(mem_auto) char *shown = level == LOG_INFO ? mem_text(text) : mem_format("%s: %s: %s", ctx->program, level_names[level], text);
     if (is_shown)
         screen_line(ctx->screen, shown);
     write_file(ctx, level_names[level], text, false);
@@ -288,8 +287,7 @@ static bool open_log_file(struct cli_context *ctx, const char *path, struct err 
     return S_ISREG(st.st_mode) || file_not_regular(path, st.st_mode, e);
 }
 
-bool cli_context_open(struct cli_context *ctx, const char *program, const struct cli_globals *g, FILE *out, FILE *err_out,
-                      struct err *e)
+bool cli_context_open(struct cli_context *ctx, const char *program, const struct cli_globals *g, FILE *out, FILE *err_out, struct err *e)
 {
     bool is_terminal = isatty(fileno(err_out));
     *ctx = (struct cli_context){ .program = program, .out = out, .log_fd = -1, .now = clock_unix() };

@@ -1,4 +1,5 @@
-/* Asking the file system itself: what may be written where is more than the modes of a folder tell (a medium that is read-only, a folder of the system). */
+/* Asking the file system itself: what may be written where is more than the modes of a folder tell (a medium that is read-only, a folder of
+ * the system). */
 #include "sys/place.h"
 
 #include "base/mem.h"

@@ -69,8 +69,8 @@ static bool write_prompt(int tty, const char *prompt, struct err *e)
 {
     static const char erase[] = "\r\033[K";
     bool can_erase = !text_is(getenv("TERM"), "dumb");
-    return (!can_erase || fd_write_all(tty, erase, sizeof erase - 1, "/dev/tty", e)) && fd_write_all(tty, prompt, strlen(prompt), "/dev/tty", e) &&
-           fd_write_all(tty, ": ", 2, "/dev/tty", e);
+    return (!can_erase || fd_write_all(tty, erase, sizeof erase - 1, "/dev/tty", e)) &&
+           fd_write_all(tty, prompt, strlen(prompt), "/dev/tty", e) && fd_write_all(tty, ": ", 2, "/dev/tty", e);
 }
 
 static bool ask(const char *prompt, bool is_secret, char *out, size_t size, struct err *e)
