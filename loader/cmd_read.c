@@ -4,7 +4,6 @@
 #include "loader/base_source.h"
 #include "loader/commands.h"
 #include "loader/open.h"
-#include "show/contents.h"
 #include "show/export.h"
 #include "show/inspect.h"
 #include "show/members.h"
@@ -60,7 +59,6 @@ static bool run_verify(struct cli_context *ctx, const void *options, struct err 
     AUTO(chunk_cache_free_auto) struct chunk_cache *cache = b == NULL ? NULL : chunk_cache_new(bundle_index(b), BASE_CACHE_BYTES);
     AUTO(base_source_free_auto) struct base_source *base = NULL;
     bool ok = b != NULL && open_release(b, &release, &digest, e) &&
-              (show_check_contents(bundle_manifest(b), &release, e) || err_in(e, "%s", bundle_of(o))) &&
               (!o->is_deep || prepare_base(o, false, ctx, b, cache, &base, e)) &&
               show_verified(ctx, b, &verdict, o->is_deep, e);
     release_clear(&release);

@@ -3,6 +3,7 @@
 
 #include "base/mem.h"
 #include "loader/site.h"
+#include "show/contents.h"
 #include "show/repaired.h"
 #include "sys/path.h"
 #include "sys/work.h"
@@ -67,5 +68,5 @@ bool open_release(const struct bundle *b, struct release *out, struct digest *di
     size_t n;
     const char *text = bundle_release_text(b, &n);
     *digest = bundle_manifest(b)->release_sha256;
-    return release_read(out, text, n, e);
+    return (release_read(out, text, n, e) && show_check_contents(bundle_manifest(b), out, e)) || err_in(e, "%s", index_name(bundle_index(b)));
 }

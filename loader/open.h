@@ -21,7 +21,7 @@ MUST_CHECK struct index *open_index_in_place(const char *path, const struct show
 MUST_CHECK struct bundle *open_bundle(const char *path, const struct show_parts *parts, const char *root, const struct cli_list *trust, struct cli_context *ctx, struct verdict *verdict,
                                       struct err *e);
 
-/* release.json of a verified bundle, and its digest; the caller clears it. */
+/* release.json of a verified bundle, and its digest; the caller clears it. ERR_FORMAT also when the bundle lacks something that it names. */
 MUST_CHECK bool open_release(const struct bundle *b, struct release *out, struct digest *digest, struct err *e);
 
 #endif

@@ -143,6 +143,24 @@ PYTHON
     refused 60 "$FILE: is a directory" loader verify --root "$SITE" "$FILE"
 }
 
+@test "a known key, a release that names a layer which is not there" {
+    loader trust add --root "$SITE" "$CHECKOUT/tests/golden/golden.pub" --name golden >/dev/null
+    (cd "$CHECKOUT/tests/reader" && python3 -B - "$FILE/forgotten.bundle.tar.zst") <<'PYTHON'
+import sys
+from bundle.writer import Key, build, golden_spec
+from damage.changes import at_index
+from make_bundle import GOLDEN_KEY
+spec = golden_spec()
+def forget(member):
+    name, data, x = member
+    at = data.rindex(b'"sha256:', 0, data.index(b']}]}],"services"')) + 8
+    return [name, data[:at] + b'0' * 64 + data[at + 64:], x]
+open(sys.argv[1], 'wb').write(build(spec, [Key(*GOLDEN_KEY)], members=at_index(0, forget)))
+PYTHON
+    stays_out 10 "release.json: image golden.example/api:1.0.0: layer sha256:0+ is not in the bundle" "$FILE/forgotten.bundle.tar.zst"
+    find "$SITE/etc/archon/trust.d" -name 'golden*' -delete
+}
+
 @test "a host that trusts nobody refuses and says how to add a key" {
     rm -rf "$FILE/bare"
     mkdir "$FILE/bare"
