@@ -68,6 +68,8 @@ def manifest(make, spec):
                                ('no-blobs', ('layers', 0, 'blobs'), []), ('base', ('base',), {'layers': [{'diff_id': 'sha256:' + '1' * 64, 'size': 1}]}),
                                ('mode', ('layers_mode',), 'dedup'), ('diff-id', ('layers', 0, 'diff_id'), 'sha256:' + '1' * 64), ('form', ('layers', 0, 'blobs', 0, 'digest'), 'sha256:' + '1' * 64)):
         yield 'X08-' + label, 'FORMAT', '.'.join(map(str, path)), make(manifest=edit(*path, value))
+    yield 'X08-swapped', 'FORMAT', 'two layers have the blobs of each other', make(manifest=lambda m: {**m, 'layers': [
+        {**layer, 'blobs': m['layers'][1 - i]['blobs'] if i < 2 else layer['blobs']} for i, layer in enumerate(m['layers'])]})
     yield 'X08-no-layer', 'FORMAT', 'a layer of an image is not in layers', make(manifest=lambda m: {**m, 'layers': m['layers'][1:]})
     for label, kind in (('unknown', 'application/x-tar'), ('bzip2', 'application/vnd.oci.image.layer.v1.tar+bzip2'), ('encrypted', 'application/vnd.oci.image.layer.v1.tar+gzip+encrypted')):
         yield 'X09-type-' + label, 'FORMAT', kind, make(manifest=edit('layers', 0, 'blobs', 0, 'media_type', kind))

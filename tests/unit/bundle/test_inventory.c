@@ -100,6 +100,20 @@ static void more_than_the_limit_is_refused_before_it_is_read(void **state)
     memset(text, ' ', LIMIT_INVENTORY_BYTES + 1);
     assert_false(inventory_read(&v, text, LIMIT_INVENTORY_BYTES + 1, "host.json", &e));
     assert_int_equal(e.code, ERR_CONFIG);
+    assert_non_null(strstr(e.msg, "host.json: more than 16777216 bytes"));
+}
+
+static void more_layers_than_there_may_be_are_not_written(void **state)
+{
+    (void)state;
+    struct err e = { 0 };
+    AUTO(inventory_clear_auto) struct inventory v = { 0 };
+    AUTO(buf_clear_auto) struct buf text = BUF_LIMIT(LIMIT_INVENTORY_BYTES);
+    for (uint32_t i = 0; i <= LIMIT_LAYERS; i++)
+        inventory_add_layer(&v, &(struct digest){ { (uint8_t)i, (uint8_t)(i >> 8), (uint8_t)(i >> 16) } });
+    assert_false(inventory_write(&v, &text, &e));
+    assert_int_equal(e.code, ERR_CONFIG);
+    assert_non_null(strstr(e.msg, "layers"));
 }
 
 int main(void)
@@ -109,6 +123,7 @@ int main(void)
         cmocka_unit_test(a_host_without_anything_is_fine),
         cmocka_unit_test(what_no_host_writes_is_refused),
         cmocka_unit_test(more_than_the_limit_is_refused_before_it_is_read),
+        cmocka_unit_test(more_layers_than_there_may_be_are_not_written),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
