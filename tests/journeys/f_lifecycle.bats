@@ -53,6 +53,15 @@ shown() { fetch https://shop.example:8443/items; }
     world | diff -u "$FILE/before" - >&2
 }
 
+@test "5a on a terminal the plan is shown before it is asked for a yes, and nothing but a yes goes on" {
+    local options
+    mapfile -t options < <(site_options)
+    unchanged gives 62 timeout 60 python3 "$CHECKOUT/tests/support/asked.py" --answer no '(?s)variables.*PUBLIC_PORT.*Install this. .yes/no.: ' true \
+        "$(command -v nsenter)" "--net=/run/netns/$(cat "$ENGINE/netns")" "$BIN/archon-load" install "$(bundle 1.0.0)" "${options[@]}"
+    gives 2 site uninstall --json
+    tells "--json asks nothing: --yes is needed"
+}
+
 @test "6 a row that a user writes is there after the upgrade" {
     shop_sql "INSERT INTO items (name) VALUES ('mine')"
     works install_shop "$(bundle 1.1.0)"
