@@ -83,6 +83,13 @@ stop_pid() {
     rm -f "$pidfile"
 }
 
+# free_port FIRST: the first port from there on that nobody listens on.
+free_port() {
+    local port=$1
+    while [ -n "$(ss -Hltn "sport = :$port")" ]; do port=$((port + 1)); done
+    printf '%s\n' "$port"
+}
+
 # scratch_dir NAME: a new folder of our own. Not below /run: engines get a private /run.
 scratch_dir() { mktemp -d --tmpdir "archon-$1.XXXXXX"; }
 
