@@ -337,7 +337,7 @@ struct install *install_prepare_images(struct cli_context *ctx, const struct ins
     struct digest digest;
     if (!open_state(in, e))
         return NULL;
-    in->bundle = open_bundle(o->bundles.items[0], &o->parts, o->root, &o->trust, ctx, &in->verdict, e);
+    in->bundle = open_bundle_without_data(o->bundles.items[0], &o->parts, o->root, &o->trust, ctx, &in->verdict, e);
     if (in->bundle == NULL || !open_release(in->bundle, &release, &digest, e)) {
         release_clear(&release);
         return NULL;

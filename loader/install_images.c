@@ -12,6 +12,7 @@
 #include "loader/image_names.h"
 #include "loader/install_base.h"
 #include "loader/install_exact.h"
+#include "loader/open.h"
 #include "sys/file.h"
 #include "sys/work.h"
 
@@ -199,6 +200,18 @@ static struct load_set *plan_missing(struct install *in, struct err *e)
             missing[n++] = x;
     }
     return load_set_new(in->engine, missing, n, &in->known, e);
+}
+
+bool install_images_verify(struct install *in, struct err *e)
+{
+    const struct manifest *m = bundle_manifest(in->bundle);
+    AUTO(mem_auto) bool *layers = mem_new_array(m->n_layers, sizeof *layers);
+    AUTO(load_set_free_auto) struct load_set *set = plan_missing(in, e);
+    if (set == NULL)
+        return false;
+    for (size_t i = 0; i < m->n_layers; i++)
+        layers[i] = load_set_sends(set, &m->layers[i].diff_id);
+    return open_data(in->bundle, in->o->bundles.items[0], layers, in->ctx, e);
 }
 
 static uint64_t free_bytes(const struct install *in, bool *is_known)

@@ -2,6 +2,7 @@
 #include "loader/open.h"
 
 #include "base/mem.h"
+#include "bundle/verify_data.h"
 #include "loader/site.h"
 #include "show/contents.h"
 #include "show/repaired.h"
@@ -51,16 +52,44 @@ struct index *open_index_in_place(const char *path, const struct show_parts *par
     return keys == NULL ? NULL : open_header(bundle_file_open_where(&where, e), keys, verdict, e);
 }
 
+struct opening {
+    const char *path;
+    const struct show_parts *parts;
+    const char *root;
+    const struct cli_list *trust;
+    struct cli_context *ctx;
+};
+
+static struct bundle *open_verified(const struct opening *o, bool is_data_later, struct verdict *verdict, struct err *e)
+{
+    AUTO(keyring_free_auto) struct keyring *keys = open_keyring(o->root, o->trust, e);
+    struct bundle_file *f = keys == NULL ? NULL : open_file(o->path, o->parts, true, e);
+    struct verify_how how = { .jobs = work_cpus(), .progress = is_data_later ? NULL : &o->ctx->progress, .is_data_later = is_data_later };
+    struct bundle *b = f == NULL ? NULL : bundle_verify(f, keys, &how, verdict, e);
+    if (b == NULL)
+        show_repair_hint(o->ctx, o->path, e);
+    return b;
+}
+
 struct bundle *open_bundle(const char *path, const struct show_parts *parts, const char *root, const struct cli_list *trust, struct cli_context *ctx, struct verdict *verdict,
                            struct err *e)
 {
-    AUTO(keyring_free_auto) struct keyring *keys = open_keyring(root, trust, e);
-    struct bundle_file *f = keys == NULL ? NULL : open_file(path, parts, true, e);
+    return open_verified(&(struct opening){ path, parts, root, trust, ctx }, false, verdict, e);
+}
+
+struct bundle *open_bundle_without_data(const char *path, const struct show_parts *parts, const char *root, const struct cli_list *trust, struct cli_context *ctx,
+                                        struct verdict *verdict, struct err *e)
+{
+    return open_verified(&(struct opening){ path, parts, root, trust, ctx }, true, verdict, e);
+}
+
+bool open_data(const struct bundle *b, const char *path, const bool *layers, struct cli_context *ctx, struct err *e)
+{
     struct verify_how how = { .jobs = work_cpus(), .progress = &ctx->progress };
-    struct bundle *b = f == NULL ? NULL : bundle_verify(f, keys, &how, verdict, e);
-    if (b == NULL)
-        show_repair_hint(ctx, path, e);
-    return b;
+    if (bundle_verify_data(b, layers, &how, e))
+        return true;
+    show_repair_hint(ctx, path, e);
+    return false;
 }
 
 bool open_release(const struct bundle *b, struct release *out, struct digest *digest, struct err *e)

@@ -144,7 +144,6 @@ struct bundle *bundle_verify(struct bundle_file *f, const struct keyring *keys, 
                              struct err *e)
 {
     struct authority a = { .keys = keys, .verdict = verdict };
-    BUG_IF(how->is_data_later);
     return make_verified(f, &a, how, e);
 }
 

@@ -13,7 +13,7 @@ struct bundle;
 struct verify_how {
     unsigned jobs;                   /* threads, at least 1 */
     const struct progress *progress; /* phase "verify"; may be null */
-    bool is_data_later;              /* bundle_verify_own only: the chunks of the data stream are left to bundle_verify_layers, which must follow */
+    bool is_data_later;              /* the chunks of the data stream are left to bundle_verify_layers or bundle_verify_data, one of which must follow */
 };
 
 /* Verifies the whole file: signatures, manifest, chunk table, padding, every chunk, every tar header and member, recipes. Takes f (closed on

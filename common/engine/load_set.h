@@ -18,6 +18,8 @@ MUST_CHECK struct load_set *load_set_new(struct engine *g, const struct load_ima
 void load_set_free(struct load_set *s);
 AUTO_FREE(struct load_set, load_set_free)
 
+/* Is this layer sent with one of the requests? */
+bool load_set_sends(const struct load_set *s, const struct digest *diff_id);
 /* Bytes of layers that are sent. */
 uint64_t load_set_bytes(const struct load_set *s);
 /* Bytes that the engine needs while and after it takes them over so many connections: each request that is under way is a copy of its own. */

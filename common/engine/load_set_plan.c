@@ -262,6 +262,22 @@ void load_set_free(struct load_set *s)
 
 /* --- bytes -------------------------------------------------------------------------------------------------------- */
 
+static bool request_has(const struct load_request *r, const struct digest *diff_id)
+{
+    for (size_t k = 0; k < r->image.n_layers; k++)
+        if (r->needed[k] && digest_equal(&r->image.layers[k].diff_id, diff_id))
+            return true;
+    return false;
+}
+
+bool load_set_sends(const struct load_set *s, const struct digest *diff_id)
+{
+    for (size_t i = 0; i < s->n; i++)
+        if (request_has(&s->requests[i], diff_id))
+            return true;
+    return false;
+}
+
 uint64_t load_set_bytes(const struct load_set *s)
 {
     uint64_t bytes = 0;
