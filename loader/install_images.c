@@ -202,13 +202,10 @@ static struct load_set *plan_missing(struct install *in, struct err *e)
     return load_set_new(in->engine, missing, n, &in->known, e);
 }
 
-bool install_images_verify(struct install *in, struct err *e)
+static bool verify_data(struct install *in, const struct load_set *set, struct err *e)
 {
     const struct manifest *m = bundle_manifest(in->bundle);
     AUTO(mem_auto) bool *layers = mem_new_array(m->n_layers, sizeof *layers);
-    AUTO(load_set_free_auto) struct load_set *set = plan_missing(in, e);
-    if (set == NULL)
-        return false;
     for (size_t i = 0; i < m->n_layers; i++)
         layers[i] = load_set_sends(set, &m->layers[i].diff_id);
     return open_data(in->bundle, in->o->bundles.items[0], layers, in->ctx, e);
@@ -252,7 +249,7 @@ bool install_images_load(struct install *in, struct err *e)
 {
     struct err late = { 0 };
     AUTO(load_set_free_auto) struct load_set *set = plan_missing(in, e);
-    if (set == NULL)
+    if (set == NULL || !verify_data(in, set, e))
         return false;
     bool ok = install_base_fetch(in, e) && run_set(in, set, e);
     if (!remove_bases(in, &late))

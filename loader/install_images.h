@@ -26,9 +26,8 @@ MUST_CHECK bool install_images_read(struct install *in, const struct digest *wan
 
 /* All there under their names? */
 MUST_CHECK bool install_images_done(struct install *in, bool *yes, struct err *e);
-/* Verifies the data that what is missing is made of: before install_images_load, where the bundle was opened without its data. */
-MUST_CHECK bool install_images_verify(struct install *in, struct err *e);
-/* Loads what is missing, several at once where that helps and there is room for it (engine/load_set.h). */
+/* Loads what is missing, several at once where that helps and there is room for it (engine/load_set.h). Of a bundle that was opened without its data, verifies first what will be
+ * sent. */
 MUST_CHECK bool install_images_load(struct install *in, struct err *e);
 struct install_space {
     uint64_t send;   /* bytes of layers that the engine does not have */

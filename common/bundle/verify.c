@@ -238,6 +238,11 @@ const struct recipes *bundle_recipes(const struct bundle *b)
     return &b->recipes;
 }
 
+bool bundle_has_data_later(const struct bundle *b)
+{
+    return b->is_data_later;
+}
+
 const struct data_map *bundle_data_map(const struct bundle *b)
 {
     return &b->data;

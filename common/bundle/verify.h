@@ -42,5 +42,6 @@ const struct manifest *bundle_manifest(const struct bundle *b);
 const char *bundle_release_text(const struct bundle *b, size_t *n); /* release.json */
 const struct recipes *bundle_recipes(const struct bundle *b);
 const struct data_map *bundle_data_map(const struct bundle *b);
+bool bundle_has_data_later(const struct bundle *b); /* its data was left, as verify_how said */
 
 #endif

@@ -69,7 +69,7 @@ static bool check_wanted(const struct bundle *b, const struct wanted *w, const s
 bool bundle_verify_data(const struct bundle *b, const bool *layers, const struct verify_how *how, struct err *e)
 {
     const struct index *x = bundle_index(b);
-    if (bundle_manifest(b)->mode == MANIFEST_EXACT)
+    if (!bundle_has_data_later(b) || bundle_manifest(b)->mode == MANIFEST_EXACT)
         return true;
     AUTO(chunk_cache_free_auto) struct chunk_cache *cache = chunk_cache_new(x, RECIPE_CACHE_BYTES);
     AUTO(mem_auto) bool *chunks = mem_new_array(index_table(x)->n, sizeof *chunks);

@@ -5,7 +5,7 @@
 #include "bundle/verify.h"
 
 /* Hashes and inflates each chunk of data that one of the layers needs, in the order of the file; layers: as many as the manifest has. Chunks that none of them needs are not
- * read. For a bundle that was verified with is_data_later; in one with exact layers there is nothing that was left. Phase "verify". ERR_INTEGRITY and ERR_FORMAT name the
+ * read. Of a bundle that was not verified with is_data_later, or has exact layers, nothing was left. Phase "verify". ERR_INTEGRITY and ERR_FORMAT name the
  * chunk; ERR_IO, ERR_INTERRUPTED. */
 MUST_CHECK bool bundle_verify_data(const struct bundle *b, const bool *layers, const struct verify_how *how, struct err *e);
 
