@@ -83,7 +83,6 @@ static void tell(struct arrival *x, bool has_come, bool is_proven)
     x->is_proven = is_proven;
     x->is_told = true;
     fd_auto(&x->fd);
-    x->fd = -1;
 }
 
 void arrivals_tell(struct arrivals *a, const struct digest *d, bool is_proven)

@@ -106,7 +106,8 @@ static bool bring(struct unpack *u, size_t form, struct sink *to, struct err *e)
     return b.verdict.code == ERR_NONE;
 }
 
-bool pack_await(struct pack_form *f, struct err *e)
+/* Waits until the blob is there. Afterwards is_proven is right. ERR_INTERRUPTED: it will not come, and whoever was to bring it knows why. */
+static bool await_form(struct pack_form *f, struct err *e)
 {
     return f->arrival == NULL || arrival_wait(f->arrival, &f->is_proven) || err_set(e, ERR_INTERRUPTED, "the layer does not come any more");
 }
@@ -114,7 +115,7 @@ bool pack_await(struct pack_form *f, struct err *e)
 static bool unpack_form(struct unpack *u, size_t form, struct sink *pieces, struct err *e)
 {
     const char *path = u->layer->forms[form].path;
-    if (!pack_await(&u->layer->forms[form], e)) {
+    if (!await_form(&u->layer->forms[form], e)) {
         sink_drop(pieces);
         return false;
     }

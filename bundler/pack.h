@@ -52,9 +52,6 @@ struct pack_how {
 /* Bytes of the tar, guessed from the size of the blob alone, so that it is the same wherever the blob is. Only sizes of tables and pieces depend on it. */
 uint64_t pack_estimate(const struct pack_layer *l);
 
-/* Waits until the blob of a form is there. Afterwards is_proven is right. ERR_INTERRUPTED: it will not come, and whoever was to bring it knows why. */
-MUST_CHECK bool pack_await(struct pack_form *f, struct err *e);
-
 /* Memory: jobs * 12 MiB beside the writer's. Phase "pack" of progress counts blob bytes. Fails with ERR_INTEGRITY (digest of the blob or the tar differs), ERR_REGISTRY (does not inflate), ERR_IO, and
  * what the source says. */
 MUST_CHECK bool pack_layers(struct writer *w, const struct pack_layer *layers, size_t n, const struct pack_how *how, struct err *e);

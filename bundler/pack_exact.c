@@ -62,13 +62,10 @@ static bool put_blob(struct packing *p, const struct pack_layer *l, size_t form,
     const struct pack_source *from = p->how->source;
     const char *path = l->forms[form].path;
     *is_worth_trying = false;
-    bool is_brought = path == NULL || (from != NULL && l->forms[form].arrival != NULL);
-    if (!is_brought && !pack_await(&l->forms[form], e))
-        return false;
+    bool is_brought = path == NULL || l->forms[form].arrival != NULL;
     AUTO(sink_drop_auto) struct sink *to = ways(p, l, form, e);
     if (to == NULL || !writer_begin_blob(p->writer, &blob->digest, blob->size, l->forms[form].compression != OCI_RAW, e))
         return false;
-    BUG_IF(is_brought && from == NULL);
     bool ok = is_brought ? from->bring(from->ctx, l, form, to, is_worth_trying, e) : read_file(p, path, to, e);
     return ok && sink_finish(to, e) && writer_end_blob(p->writer, e);
 }
@@ -78,8 +75,8 @@ static bool bring_blob(struct packing *p, const struct pack_layer *l, size_t for
 {
     bool is_worth_trying;
     uint64_t done = p->fact.done;
-    unsigned tries = p->how->source == NULL ? 1 : p->how->source->tries;
-    if (p->how->source != NULL && !writer_checkpoint(p->writer, e))
+    unsigned tries = p->how->source->tries;
+    if (!writer_checkpoint(p->writer, e))
         return false;
     while (!put_blob(p, l, form, &is_worth_trying, e)) {
         if (!is_worth_trying || --tries == 0)
@@ -109,6 +106,7 @@ static bool pack_layer(struct packing *p, const struct pack_layer *l, struct err
 
 bool pack_exact(struct writer *w, const struct pack_layer *layers, size_t n, const struct pack_how *how, struct digest_set *written, struct err *e)
 {
+    BUG_IF(how->source == NULL);
     AUTO(mem_auto) uint8_t *block = mem_new(READ_BYTES);
     struct packing p = { .writer = w, .how = how, .written = written, .block = block, .fact = { .phase = "pack" } };
     for (size_t i = 0; i < n; i++)

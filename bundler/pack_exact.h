@@ -6,7 +6,8 @@
 #include "bundler/pack.h"
 #include "format/digest_set.h"
 
-/* written: blobs that are in the bundle already; those of the layers are added. A layer with a tap (--sbom) is inflated for it, and proven then. Phase "pack". Fails with ERR_INTEGRITY, ERR_REGISTRY
+/* written: blobs that are in the bundle already; those of the layers are added. A layer with a tap (--sbom) is inflated for it, and proven then. Phase "pack". how has a source: blobs that
+ * have no file, or none that is known to be whole, are brought. Fails with ERR_INTEGRITY, ERR_REGISTRY
  * (a tapped layer does not inflate), ERR_IO, ERR_SPACE and what the source says. */
 MUST_CHECK bool pack_exact(struct writer *w, const struct pack_layer *layers, size_t n, const struct pack_how *how, struct digest_set *written, struct err *e);
 
