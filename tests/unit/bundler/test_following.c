@@ -28,6 +28,8 @@ struct setting {
     int fd; /* grows */
     struct buf got;
     void (*on_bytes)(struct setting *s); /* once */
+    bool is_worth_trying;
+    struct err e;
 };
 
 static bool take(void *ctx, const void *bytes, size_t n, struct err *e)
@@ -66,11 +68,12 @@ static void put(struct setting *s, const char *bytes, size_t n)
     arrivals_grow(s->arrivals, &s->digest, s->fd, n);
 }
 
-static bool bring(struct setting *s, bool *is_worth_trying, struct err *e)
+static bool bring(struct setting *s)
 {
     s->got.len = 0;
+    s->e = (struct err){ 0 };
     AUTO(sink_drop_auto) struct sink *to = sink_call(take, s);
-    return following_bring(NULL, &s->layer, 0, to, is_worth_trying, e);
+    return following_bring(NULL, &s->layer, 0, to, &s->is_worth_trying, &s->e);
 }
 
 static void expect_right(const struct setting *s)
@@ -89,12 +92,10 @@ static void a_blob_is_read_while_it_grows(void **state)
 {
     (void)state;
     struct setting s;
-    struct err e = { 0 };
-    bool is_worth_trying;
     begin(&s);
     put(&s, RIGHT, 5);
     s.on_bytes = come_wholly;
-    assert_true(bring(&s, &is_worth_trying, &e));
+    assert_true(bring(&s));
     expect_right(&s);
     end(&s);
 }
@@ -109,20 +110,17 @@ static void wrong_bytes_are_taken_back_and_the_right_ones_follow(void **state)
 {
     (void)state;
     struct setting s;
-    struct err e = { 0 };
-    bool is_worth_trying;
     begin(&s);
     put(&s, WRONG, sizeof WRONG - 1);
     s.on_bytes = turn_out_wrong;
-    assert_false(bring(&s, &is_worth_trying, &e));
-    assert_true(is_worth_trying);
-    e = (struct err){ 0 };
+    assert_false(bring(&s));
+    assert_true(s.is_worth_trying);
     snprintf(s.path, sizeof s.path, "/tmp/following.%d", (int)getpid());
     FILE *f = fopen(s.path, "w");
     assert_non_null(f);
     assert_int_equal(fwrite(RIGHT, 1, sizeof RIGHT - 1, f), sizeof RIGHT - 1);
     assert_int_equal(fclose(f), 0);
-    bool ok = bring(&s, &is_worth_trying, &e);
+    bool ok = bring(&s);
     assert_int_equal(unlink(s.path), 0);
     assert_true(ok);
     expect_right(&s);
@@ -138,14 +136,12 @@ static void what_does_not_come_any_more_is_not_waited_for(void **state)
 {
     (void)state;
     struct setting s;
-    struct err e = { 0 };
-    bool is_worth_trying;
     begin(&s);
     put(&s, RIGHT, 5);
     s.on_bytes = stop_coming;
-    assert_false(bring(&s, &is_worth_trying, &e));
-    assert_int_equal(e.code, ERR_INTERRUPTED);
-    assert_false(is_worth_trying);
+    assert_false(bring(&s));
+    assert_int_equal(s.e.code, ERR_INTERRUPTED);
+    assert_false(s.is_worth_trying);
     end(&s);
 }
 

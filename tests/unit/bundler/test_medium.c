@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/vfs.h>
 
 #include <cmocka.h>
 
@@ -15,18 +14,7 @@
 #include "base/mem.h"
 #include "bundler/medium.h"
 #include "sys/path.h"
-
-static long file_system;
-
-int __real_fstatfs64(int fd, struct statfs *fs);
-int __wrap_fstatfs64(int fd, struct statfs *fs);
-int __wrap_fstatfs64(int fd, struct statfs *fs)
-{
-    int result = __real_fstatfs64(fd, fs);
-    if (file_system != 0)
-        fs->f_type = file_system;
-    return result;
-}
+#include "tests/support/played_file_system.h"
 
 static int n_lost;
 

@@ -3,12 +3,12 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <sys/vfs.h>
 
 #include <cmocka.h>
 
 #include "base/text.h"
 #include "forms/form_output.h"
+#include "tests/support/played_file_system.h"
 #include "tests/support/scratch.h"
 
 /* What the second part does when it is read. */
@@ -113,19 +113,6 @@ static void a_place_that_is_no_directory_is_refused(void **state)
     assert_non_null(strstr(e.msg, "absent"));
 }
 
-static long file_system;
-
-int __real_fstatfs64(int fd, struct statfs *fs);
-int __wrap_fstatfs64(int fd, struct statfs *fs);
-int __wrap_fstatfs64(int fd, struct statfs *fs)
-{
-    int result = __real_fstatfs64(fd, fs);
-    if (file_system != 0)
-        fs->f_type = file_system;
-    return result;
-}
-
-/* The linker puts the function above before that of the C library (--wrap). */
 static void what_fat_cannot_hold_in_one_file_is_told_at_once(void **state)
 {
     struct scratch *s = *state;

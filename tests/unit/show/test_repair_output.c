@@ -1,4 +1,4 @@
-/* Where a repaired bundle cannot go is told before the damaged one, which may be hard to read, is read. The linker puts the function below before that of the C library (--wrap). */
+/* Where a repaired bundle cannot go is told before the damaged one, which may be hard to read, is read. */
 #include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/vfs.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -16,20 +15,9 @@
 #include "show/repair_output.h"
 #include "sys/file.h"
 #include "sys/path.h"
+#include "tests/support/played_file_system.h"
 
 enum { FAT = 0x4d44 };
-
-static long file_system;
-
-int __real_fstatfs64(int fd, struct statfs *fs);
-int __wrap_fstatfs64(int fd, struct statfs *fs);
-int __wrap_fstatfs64(int fd, struct statfs *fs)
-{
-    int result = __real_fstatfs64(fd, fs);
-    if (file_system != 0)
-        fs->f_type = file_system;
-    return result;
-}
 
 /* A parity file of which one head is left is enough to know how long the bundle was; of that nothing but a hole is there. */
 static void put_large(const char *bundle, const char *par)
