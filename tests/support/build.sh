@@ -9,9 +9,11 @@ logged() {
     shift
     mkdir -p "${log%/*}"
     if ! "$@" >"$log" 2>&1; then
-        grep -E '(error|warning): ' "$log" | sort -u | head -n 40 || true
-        tail -n 15 "$log"
-        printf 'the whole log is %s\n' "$log"
+        {
+            grep -E '(error|warning): ' "$log" | sort -u | head -n 40 || true
+            tail -n 15 "$log"
+            printf 'the whole log is %s\n' "$log"
+        } | tee -a "${FAILURES:-/dev/null}"
         return 1
     fi
 }

@@ -61,7 +61,7 @@ static bool is_verified(const struct bundle *b, size_t layer, struct err *e)
 static void flip(const char *path, uint64_t at)
 {
     struct err e = { 0 };
-    uint8_t byte;
+    uint8_t byte = 0;
     AUTO(fd_auto) int fd = open(path, O_RDWR | O_CLOEXEC);
     assert_true(fd >= 0 && fd_pread_exact(fd, &byte, 1, at, path, &e));
     byte ^= 1;
