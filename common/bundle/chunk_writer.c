@@ -36,7 +36,7 @@ struct chunk_writer {
     struct chunk *open; /* the one that is being filled, or null */
     size_t n_cut;
     struct mark mark;
-    struct table table;
+    struct table table; /* the drainer's, until it has settled */
 };
 
 static void *chunk_new(void *ctx)
@@ -87,23 +87,25 @@ static bool chunk_pack(void *item, void *state, struct err *e)
     return true;
 }
 
+/* In order, in a thread of its own: who cuts need not wait for the disk. */
+static bool chunk_drain(void *ctx, void *item, struct err *e)
+{
+    struct chunk_writer *w = ctx;
+    const struct chunk *c = item;
+    if (!output_write(w->output, c->packed, c->packed_len, w->start + w->table.packed_len, e))
+        return false;
+    table_add(&w->table, c->packed_len, c->raw_len, &c->sha256);
+    return true;
+}
+
 struct chunk_writer *chunk_writer_new(struct output *o, uint64_t start, const char *path, int level, unsigned jobs)
 {
     struct chunk_writer *w = mem_new(sizeof *w);
     *w = (struct chunk_writer){ .output = o, .start = start, .path = path, .level = level };
     struct ring_spec r = { .n_items = jobs + 2, .n_workers = jobs, .item_new = chunk_new, .item_free = chunk_free,
-                           .state_new = packer_new, .state_free = packer_free, .work = chunk_pack, .ctx = w };
+                           .state_new = packer_new, .state_free = packer_free, .work = chunk_pack, .drain = chunk_drain, .ctx = w };
     w->ring = ring_new(&r);
     return w;
-}
-
-static bool drain_one(struct chunk_writer *w, struct err *e)
-{
-    const struct chunk *c = ring_take(w->ring, e);
-    if (c == NULL || !output_write(w->output, c->packed, c->packed_len, w->start + w->table.packed_len, e))
-        return false;
-    table_add(&w->table, c->packed_len, c->raw_len, &c->sha256);
-    return true;
 }
 
 static void free_buffers(struct chunk_writer *w)
@@ -122,11 +124,10 @@ void chunk_writer_free(struct chunk_writer *w)
 
 bool chunk_writer_finish(struct chunk_writer *w, struct err *e)
 {
-    while (!ring_is_empty(w->ring))
-        if (!drain_one(w, e))
-            return false;
+    ring_settle(w->ring);
+    bool ok = ring_is_well(w->ring, e);
     free_buffers(w);
-    return true;
+    return ok;
 }
 
 bool chunk_writer_cut(struct chunk_writer *w, struct err *e)
@@ -138,7 +139,7 @@ bool chunk_writer_cut(struct chunk_writer *w, struct err *e)
     w->n_cut++;
     w->open = NULL;
     ring_submit(w->ring);
-    return !ring_is_full(w->ring) || drain_one(w, e);
+    return ring_is_well(w->ring, e);
 }
 
 static struct chunk *open_chunk(struct chunk_writer *w)
@@ -196,26 +197,14 @@ void chunk_writer_mark(struct chunk_writer *w)
         memcpy(m->raw, w->open->raw, m->raw_len);
 }
 
-/* Waits for everything under way, and writes what is from before the mark. */
-static bool settle(struct chunk_writer *w, struct err *e)
-{
-    while (w->table.n < w->mark.n_cut)
-        if (!drain_one(w, e))
-            return false;
-    while (!ring_is_empty(w->ring)) {
-        struct err unwanted = { 0 };
-        (void)ring_take(w->ring, &unwanted);
-    }
-    return true;
-}
-
 bool chunk_writer_rewind(struct chunk_writer *w, struct err *e)
 {
     const struct mark *m = &w->mark;
     BUG_IF(!m->is_set);
     w->open = NULL;
     w->is_light = false;
-    if (!settle(w, e))
+    ring_settle(w->ring);
+    if (!ring_is_well(w->ring, e))
         return false;
     table_truncate(&w->table, m->n_cut);
     w->n_cut = m->n_cut;
@@ -224,5 +213,7 @@ bool chunk_writer_rewind(struct chunk_writer *w, struct err *e)
 
 struct table *chunk_writer_table(struct chunk_writer *w)
 {
+    if (w->ring != NULL)
+        ring_settle(w->ring);
     return &w->table;
 }

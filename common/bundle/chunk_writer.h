@@ -1,4 +1,4 @@
-/* Raw bytes into chunks: cut by the caller, compressed by other threads, written in order by the caller's thread. The opposite of chunk_stream. Memory:
+/* Raw bytes into chunks: cut by the caller, compressed by other threads, written in order by one more. The opposite of chunk_stream. Memory:
  * (jobs + 2) * 8 MiB and a compression context for each job; 4 MiB more when there is a checkpoint.
  *
  *     chunk_writer_put(w, bytes, n, e) ...;  chunk_writer_cut(w, e);  chunk_writer_finish(w, e);  then chunk_writer_table(w) is complete
@@ -15,7 +15,7 @@ struct chunk_writer *chunk_writer_new(struct output *o, uint64_t start, const ch
 void chunk_writer_free(struct chunk_writer *w);
 AUTO_FREE(struct chunk_writer, chunk_writer_free)
 
-/* Appends raw bytes; a chunk ends by itself when it has 4 MiB. Fails with ERR_SPACE, ERR_IO, and ERR_FORMAT when there are too many chunks. */
+/* Appends raw bytes; a chunk ends by itself when it has 4 MiB. Fails (with what an earlier chunk has met on its way, too) with ERR_SPACE, ERR_IO, and ERR_FORMAT when there are too many chunks. */
 MUST_CHECK bool chunk_writer_put(struct chunk_writer *w, const void *bytes, uint64_t n, struct err *e);
 /* Ends the chunk that is being filled, if it holds anything. */
 MUST_CHECK bool chunk_writer_cut(struct chunk_writer *w, struct err *e);
@@ -31,10 +31,10 @@ MUST_CHECK bool chunk_writer_finish(struct chunk_writer *w, struct err *e);
 /* Remembers this place, instead of an earlier one. Waits for nothing. */
 void chunk_writer_mark(struct chunk_writer *w);
 /* Goes back to it: what was put since then is as if it had never been; the file ends there. May be done more than once. Fails with ERR_IO, ERR_SPACE (chunks
- * from before the mark may still be on their way). */
+ * may still be on their way). */
 MUST_CHECK bool chunk_writer_rewind(struct chunk_writer *w, struct err *e);
 
-/* What was written so far. */
+/* What was written so far. Waits for what is on its way. */
 struct table *chunk_writer_table(struct chunk_writer *w);
 
 #endif

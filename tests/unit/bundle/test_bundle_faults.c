@@ -18,7 +18,7 @@ enum fault { NO_FAULT, FAIL, KILL, TEAR }; /* TEAR: half of the bytes are writte
 static struct {
     enum fault kind;
     unsigned at; /* the n-th call, from 1 */
-    unsigned count;
+    atomic_uint count;
     int number;  /* errno of FAIL */
     long file_system;
 } plan;
