@@ -14,7 +14,7 @@
 #include "base/banned.h"
 
 /* What is read back right after it was written is in the page cache: this one need not be large. */
-#define PROVE_CACHE_BYTES (32 * MIB)
+#define PROVE_CACHE_BYTES (40 * MIB)
 
 enum {
     HEADER_RESERVE = 2, /* layers may be so much larger than they were guessed, before the payload must be moved: 20 KB for each GiB */

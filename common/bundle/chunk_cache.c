@@ -149,21 +149,47 @@ static struct place *find(struct chunk_cache *c, size_t chunk)
     return NULL;
 }
 
-/* The least recently used one that nobody has claimed and that is not being filled; null when fewer than `least` are. */
-static struct place *find_free(struct chunk_cache *c, size_t least)
+/* What is wanted, for choosing what may go. */
+struct foresight {
+    chunk_soon_fn soon; /* null: nothing is known */
+    const void *ctx;
+};
+
+static bool is_better_to_drop(const struct foresight *f, const struct place *a, const struct place *b)
+{
+    size_t when_a = f->soon == NULL || a->used == 0 ? SIZE_MAX : f->soon(f->ctx, a->chunk);
+    size_t when_b = f->soon == NULL || b->used == 0 ? SIZE_MAX : f->soon(f->ctx, b->chunk);
+    return when_a != when_b ? when_a > when_b : a->used < b->used;
+}
+
+static bool is_free(const struct place *p)
+{
+    return p->n_claims == 0 && p->state != PLACE_QUEUED;
+}
+
+/* Places that nobody has claimed and that are not being filled. */
+static size_t count_free(struct chunk_cache *c)
+{
+    size_t n = 0;
+    work_mutex_lock(c->mutex);
+    for (size_t i = 0; i < c->n; i++)
+        n += is_free(&c->places[i]);
+    work_mutex_unlock(c->mutex);
+    return n;
+}
+
+/* The best one of them to drop; null: there is none. */
+static struct place *find_free(struct chunk_cache *c, const struct foresight *f)
 {
     struct place *best = NULL;
-    size_t n = 0;
     work_mutex_lock(c->mutex);
     for (size_t i = 0; i < c->n; i++) {
         struct place *p = &c->places[i];
-        if (p->n_claims > 0 || p->state == PLACE_QUEUED)
-            continue;
-        n++;
-        best = best == NULL || p->used < best->used ? p : best;
+        if (is_free(p) && (best == NULL || is_better_to_drop(f, p, best)))
+            best = p;
     }
     work_mutex_unlock(c->mutex);
-    return n < least ? NULL : best;
+    return best;
 }
 
 static void take(struct chunk_cache *c, struct place *p, size_t chunk)
@@ -205,10 +231,11 @@ static const uint8_t *content_of(struct chunk_cache *c, struct place *p, struct 
 
 const uint8_t *chunk_cache_get(struct chunk_cache *c, size_t i, struct err *e)
 {
+    static const struct foresight nothing = { 0 };
     struct place *p = find(c, i);
     if (p == NULL) {
         /* Claims leave one free; it may still be being filled for somebody who does not want it any more. */
-        while ((p = find_free(c, 1)) == NULL) {
+        while ((p = find_free(c, &nothing)) == NULL) {
             work_mutex_lock(c->mutex);
             work_mutex_wait(c->mutex, 1);
             work_mutex_unlock(c->mutex);
@@ -219,14 +246,14 @@ const uint8_t *chunk_cache_get(struct chunk_cache *c, size_t i, struct err *e)
     return content_of(c, p, e);
 }
 
-bool chunk_cache_claim(struct chunk_cache *c, size_t i, size_t *place)
+bool chunk_cache_claim(struct chunk_cache *c, size_t i, chunk_soon_fn soon, const void *ctx, size_t *place)
 {
+    const struct foresight f = { soon, ctx };
     struct place *p = find(c, i);
-    struct place *unclaimed = find_free(c, 2);
-    if ((p == NULL || p->n_claims == 0) && unclaimed == NULL)
+    if ((p == NULL || p->n_claims == 0) && count_free(c) < 2)
         return false; /* chunk_cache_get needs the last one, also when that holds this very chunk */
     if (p == NULL) {
-        p = unclaimed;
+        p = find_free(c, &f);
         take(c, p, i);
         if (c->todo != NULL) {
             p->state = PLACE_QUEUED;

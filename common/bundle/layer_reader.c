@@ -79,7 +79,7 @@ bool member_read(const struct index *x, struct chunk_cache *cache, const char *n
 
 /* --- a layer ------------------------------------------------------------------------------------------------------ */
 
-enum { EXTENTS_HELD = 512, RUNS_AHEAD = 2048 };
+enum { EXTENTS_HELD = 4096, RUNS_AHEAD = 2048 };
 
 /* Bytes of the layer that lie together in one chunk, or in a base layer. */
 struct run {
@@ -90,7 +90,8 @@ struct run {
     size_t place; /* that is claimed for it; SIZE_MAX: none */
 };
 
-/* The recipe is followed ahead of what is read, as far as the cache has places: what comes soon is on its way and is not dropped for something that comes later. */
+/* The recipe is followed ahead of what is read. As far as the cache has places what comes soon is on its way already; of what comes after that it is known
+ * when it comes, so that it is not dropped for something that comes later. */
 struct layer {
     struct source source;
     const struct bundle *bundle;
@@ -102,7 +103,7 @@ struct layer {
     uint8_t held[EXTENTS_HELD * LAYOUT_EXTENT];
     struct extent extent; /* what is left of the one that is looked at */
     struct run runs[RUNS_AHEAD]; /* a ring of what comes next */
-    size_t first, n_runs;
+    size_t first, n_runs, n_claimed;
     struct sha256 *hash;
     bool is_proven;
 };
@@ -158,24 +159,51 @@ static struct run front_run(const struct layer *l)
     return r;
 }
 
-/* With nothing ahead a run needs no claim: it is read at once. */
-static bool claim_run(struct layer *l, struct run *r)
+static struct run *run_at(struct layer *l, size_t i)
 {
-    return r->source != 0 || chunk_cache_claim(l->cache, r->chunk, &r->place) || l->n_runs == 0;
+    return &l->runs[(l->first + i) % RUNS_AHEAD];
 }
 
-static bool look_ahead(struct layer *l, struct err *e)
+/* Among the runs that have no claim yet. */
+static size_t soon(const void *ctx, size_t chunk)
+{
+    const struct layer *l = ctx;
+    for (size_t i = l->n_claimed; i < l->n_runs; i++) {
+        const struct run *r = &l->runs[(l->first + i) % RUNS_AHEAD];
+        if (r->source == 0 && r->chunk == chunk)
+            return i;
+    }
+    return SIZE_MAX;
+}
+
+static bool scout(struct layer *l, struct err *e)
 {
     while (l->n_runs < RUNS_AHEAD) {
         if (l->extent.length == 0 && !next_extent(l, e))
             return e->code == ERR_NONE;
         struct run r = front_run(l);
-        if (!claim_run(l, &r))
-            return true;
-        l->runs[(l->first + l->n_runs++) % RUNS_AHEAD] = r;
+        *run_at(l, l->n_runs++) = r;
         l->extent.offset += r.left;
         l->extent.length -= r.left;
     }
+    return true;
+}
+
+/* The first one needs no claim: it is read at once. */
+static void claim(struct layer *l)
+{
+    for (; l->n_claimed < l->n_runs; l->n_claimed++) {
+        struct run *r = run_at(l, l->n_claimed);
+        if (r->source == 0 && !chunk_cache_claim(l->cache, r->chunk, soon, l, &r->place) && l->n_claimed > 0)
+            return;
+    }
+}
+
+static bool look_ahead(struct layer *l, struct err *e)
+{
+    if (!scout(l, e))
+        return false;
+    claim(l);
     return true;
 }
 
@@ -186,6 +214,7 @@ static void end_run(struct layer *l)
         chunk_cache_release(l->cache, r->place);
     l->first = (l->first + 1) % RUNS_AHEAD;
     l->n_runs--;
+    l->n_claimed--;
 }
 
 static bool copy_run(struct layer *l, const struct run *r, uint8_t *to, size_t n, struct err *e)
@@ -221,9 +250,9 @@ static bool layer_read(struct source *s, void *to, size_t n, size_t *got, struct
     if (!look_ahead(l, e))
         return false;
     for (size_t step; *got < n; *got += step) {
-        if (l->n_runs == 0 && !look_ahead(l, e))
+        if (l->n_claimed == 0 && !look_ahead(l, e))
             return false;
-        if (l->n_runs == 0)
+        if (l->n_claimed == 0)
             break;
         if (!read_run(l, (uint8_t *)to + *got, n - *got, &step, e))
             return false;
@@ -235,7 +264,7 @@ static bool layer_read(struct source *s, void *to, size_t n, size_t *got, struct
 static void layer_free(struct source *s)
 {
     struct layer *l = (struct layer *)s;
-    while (l->n_runs > 0)
+    while (l->n_claimed > 0)
         end_run(l);
     sha256_free(l->hash);
     mem_free(l);

@@ -6,7 +6,10 @@
 #include "bundle/verify.h"
 #include "stream/sink.h"
 
-/* Decompressed chunks, those dropped that nobody has claimed and that were not used for longest. One thread at a time. Borrows x. limit_bytes: of content; a worker has 4 MiB more. */
+/* How soon chunk i will be wanted: any number that is larger for what comes later; SIZE_MAX: as far as is known, never. */
+typedef size_t (*chunk_soon_fn)(const void *ctx, size_t i);
+
+/* Decompressed chunks. Of those that nobody has claimed the one is dropped that will be wanted last, or was not used for longest. One thread at a time. Borrows x. limit_bytes: of content; a worker has 4 MiB more. */
 struct chunk_cache;
 struct chunk_cache *chunk_cache_new(const struct index *x, uint64_t limit_bytes);
 void chunk_cache_free(struct chunk_cache *c);
@@ -15,8 +18,9 @@ AUTO_FREE(struct chunk_cache, chunk_cache_free)
 void chunk_cache_read_ahead(struct chunk_cache *c, unsigned jobs);
 /* Raw bytes of chunk i, valid until the next call. Null on failure: ERR_INTEGRITY, ERR_IO. */
 MUST_CHECK const uint8_t *chunk_cache_get(struct chunk_cache *c, size_t i, struct err *e);
-/* Chunk i is going to be needed: it has a place from now on, and keeps it until every claim of it is released. False: all places but one are claimed. */
-MUST_CHECK bool chunk_cache_claim(struct chunk_cache *c, size_t i, size_t *place);
+/* Chunk i is going to be needed: it has a place from now on, and keeps it until every claim of it is released. soon (may be null) tells which one may go
+ * for it. False: all places but one are claimed. */
+MUST_CHECK bool chunk_cache_claim(struct chunk_cache *c, size_t i, chunk_soon_fn soon, const void *ctx, size_t *place);
 /* Its raw bytes, valid until it is released. Null on failure, as chunk_cache_get. */
 MUST_CHECK const uint8_t *chunk_cache_claimed(struct chunk_cache *c, size_t place, struct err *e);
 void chunk_cache_release(struct chunk_cache *c, size_t place);

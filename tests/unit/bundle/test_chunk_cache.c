@@ -3,22 +3,47 @@
 #include "tests/unit/bundle/bundles.h"
 
 #include <fcntl.h>
+#include <stdatomic.h>
 
 #include "base/banned.h"
 
-enum { PIECE = 64 * 1024, N_PIECES = 400 }; /* 25 MiB of data: seven chunks */
+enum { PIECE = 64 * 1024, N_PIECES = 400, N_CHUNKS = 7, RECIPES = 2 }; /* 25 MiB of data; and what the recipes lie in */
 
-/* A layer that goes through its pieces forwards and then backwards, so that chunks are needed again when they were used longest ago. */
-static struct bundle *make_bundle(const char *path, struct err *e)
+/* Reading a chunk is one call. */
+static atomic_uint n_reads;
+ssize_t __real_pread64(int fd, void *to, size_t n, off_t at);
+ssize_t __wrap_pread64(int fd, void *to, size_t n, off_t at);
+ssize_t __wrap_pread64(int fd, void *to, size_t n, off_t at)
+{
+    n_reads++;
+    return __real_pread64(fd, to, n, at);
+}
+
+static struct bundle *make_bundle_of(const char *path, uint64_t (*piece)(uint64_t i), struct err *e)
 {
     AUTO(writer_drop_auto) struct writer *w = writer_for(path, 1, LAYOUT_DATA_MEMBER, e);
     struct sha256 *layer = sha256_new();
     bool ok = w != NULL && writer_begin_layer(w, e);
     for (uint64_t i = 0; i < 2 * N_PIECES && ok; i++)
-        ok = add_piece(w, layer, i < N_PIECES ? i : 2 * N_PIECES - 1 - i, PIECE, e);
+        ok = add_piece(w, layer, piece(i), PIECE, e);
     ok = ok && end_layer(w, layer, e);
     sha256_free(layer);
     return ok && writer_finish(w, NULL, NULL, e) && writer_publish(w, true, e) ? verify_own(path, e) : NULL;
+}
+
+static uint64_t forwards_and_backwards(uint64_t i)
+{
+    return i < N_PIECES ? i : 2 * N_PIECES - 1 - i;
+}
+
+static uint64_t twice(uint64_t i)
+{
+    return i % N_PIECES;
+}
+
+static struct bundle *make_bundle(const char *path, struct err *e)
+{
+    return make_bundle_of(path, forwards_and_backwards, e);
 }
 
 /* Reads the whole layer. */
@@ -56,22 +81,37 @@ static void claims_leave_a_place_for_others_and_end(void **state)
     assert_non_null(b);
     AUTO(chunk_cache_free_auto) struct chunk_cache *cache = chunk_cache_new(bundle_index(b), 3 * LIMIT_CHUNK_BYTES);
     size_t first, second, third, again;
-    assert_true(chunk_cache_claim(cache, 0, &first));
-    assert_true(chunk_cache_claim(cache, 1, &second));
-    assert_false(chunk_cache_claim(cache, 2, &third));
-    assert_true(chunk_cache_claim(cache, 1, &again));
+    assert_true(chunk_cache_claim(cache, 0, NULL, NULL, &first));
+    assert_true(chunk_cache_claim(cache, 1, NULL, NULL, &second));
+    assert_false(chunk_cache_claim(cache, 2, NULL, NULL, &third));
+    assert_true(chunk_cache_claim(cache, 1, NULL, NULL, &again));
     assert_int_equal(again, second);
     const uint8_t *bytes = chunk_cache_claimed(cache, second, &e);
     assert_non_null(bytes);
     for (size_t i = 2; i < 6; i++)
         assert_non_null(chunk_cache_get(cache, i, &e)); /* all in the place that is left */
     assert_ptr_equal(chunk_cache_claimed(cache, second, &e), bytes);
-    assert_false(chunk_cache_claim(cache, 5, &third)); /* it is there, in the last place: that stays free */
+    assert_false(chunk_cache_claim(cache, 5, NULL, NULL, &third)); /* it is there, in the last place: that stays free */
     assert_non_null(chunk_cache_get(cache, 4, &e));
     chunk_cache_release(cache, second);
-    assert_false(chunk_cache_claim(cache, 2, &third));
+    assert_false(chunk_cache_claim(cache, 2, NULL, NULL, &third));
     chunk_cache_release(cache, second);
-    assert_true(chunk_cache_claim(cache, 2, &third));
+    assert_true(chunk_cache_claim(cache, 2, NULL, NULL, &third));
+}
+
+/* Dropping what was used longest ago would read all of them twice. */
+static void of_what_is_wanted_again_the_last_goes(void **state)
+{
+    struct place *p = *state;
+    struct err e = { 0 };
+    AUTO(bundle_close_auto) struct bundle *b = make_bundle_of(p->path, twice, &e);
+    assert_non_null(b);
+    for (unsigned places = 4; places <= 6; places++) {
+        AUTO(chunk_cache_free_auto) struct chunk_cache *cache = chunk_cache_new(bundle_index(b), (uint64_t)places * LIMIT_CHUNK_BYTES);
+        n_reads = 0;
+        assert_true(rebuild(b, cache, &e));
+        assert_in_range(n_reads, N_CHUNKS + 1, N_CHUNKS + RECIPES + N_CHUNKS - (places - 1)); /* one place is for what comes next */
+    }
 }
 
 static void two_layers_at_once_share_what_room_there_is(void **state)
@@ -96,7 +136,7 @@ static void two_layers_at_once_share_what_room_there_is(void **state)
 static bool claim_soon(struct chunk_cache *cache, size_t chunk, size_t *place)
 {
     for (int i = 0; i < 5000; i++) {
-        if (chunk_cache_claim(cache, chunk, place))
+        if (chunk_cache_claim(cache, chunk, NULL, NULL, place))
             return true;
         clock_sleep_ms(1);
     }
@@ -150,6 +190,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_layer_comes_out_right_with_any_room_and_any_number_of_threads, place_make, place_remove),
         cmocka_unit_test_setup_teardown(claims_leave_a_place_for_others_and_end, place_make, place_remove),
+        cmocka_unit_test_setup_teardown(of_what_is_wanted_again_the_last_goes, place_make, place_remove),
         cmocka_unit_test_setup_teardown(two_layers_at_once_share_what_room_there_is, place_make, place_remove),
         cmocka_unit_test_setup_teardown(a_reader_that_is_dropped_gives_its_claims_back, place_make, place_remove),
         cmocka_unit_test_setup_teardown(what_changed_since_verification_is_found_by_whoever_reads_ahead, place_make, place_remove),
