@@ -101,7 +101,8 @@ struct chunk_stream *chunk_stream_new(struct bundle_file *f, const struct table 
     unsigned n_workers = jobs < MAX_WORKERS ? jobs : MAX_WORKERS;
     s->file = f;
     s->table = t;
-    struct ring_spec r = { .n_items = n_workers + 2, .n_workers = n_workers, .item_new = item_new, .item_free = item_free, .state_new = unpacker_new,
+    unsigned ahead = n_workers > 1 ? 2 : 1; /* one processor has nothing from a second one, and its caches have less room */
+    struct ring_spec r = { .n_items = n_workers + ahead, .n_workers = n_workers, .item_new = item_new, .item_free = item_free, .state_new = unpacker_new,
                            .state_free = unpacker_free, .work = item_work, .ctx = s };
     s->ring = ring_new(&r);
     return s;
