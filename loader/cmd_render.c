@@ -77,7 +77,7 @@ static bool run(struct cli_context *ctx, const void *options, struct err *e)
 static const struct cli_option rows[] = {
     INSTALL_ROWS_BUNDLE,
     INSTALL_ROWS_SITE,
-    CLI_CHOICE_ROW("target", 0, struct render_options, target, "compose|swarm|kubernetes", "for what (compose)"),
+    CLI_CHOICE_ROW("target", 0, struct render_options, target, "compose|swarm|kubernetes", "for what (compose; the others: not in this version)"),
     CLI_TEXT_ROW("output", 'o', struct render_options, output, "DIR", "a directory that does not exist yet"),
     INSTALL_ROWS_NOT_YET,
 };

@@ -12,7 +12,7 @@ extern const struct cli_command cmd_status, cmd_logs, cmd_start, cmd_stop, cmd_r
 extern const struct cli_command cmd_trust_add, cmd_trust_list;
 
 /* Help of an option that several commands have; --root, --env and --engine of those whose options struct has `struct site_options site` (loader/installed.h). */
-#define ENGINE_SOCKET_HELP "unix socket of the container engine (/var/run/docker.sock)"
+#define ENGINE_SOCKET_HELP "unix socket of the container engine (where Docker listens)"
 #define SITE_ROWS(type)                                                                                       \
     CLI_TEXT_ROW("root", 0, type, site.root, "DIR", "state lies below this directory (/)"),                   \
         CLI_TEXT_ROW("env", 0, type, site.env, "NAME", "environment: one application on this host (default)"), \
