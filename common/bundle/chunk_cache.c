@@ -155,11 +155,9 @@ struct foresight {
     const void *ctx;
 };
 
-static bool is_better_to_drop(const struct foresight *f, const struct place *a, const struct place *b)
+static size_t when_wanted(const struct foresight *f, const struct place *p)
 {
-    size_t when_a = f->soon == NULL || a->used == 0 ? SIZE_MAX : f->soon(f->ctx, a->chunk);
-    size_t when_b = f->soon == NULL || b->used == 0 ? SIZE_MAX : f->soon(f->ctx, b->chunk);
-    return when_a != when_b ? when_a > when_b : a->used < b->used;
+    return f->soon == NULL || p->used == 0 ? SIZE_MAX : f->soon(f->ctx, p->chunk);
 }
 
 static bool is_free(const struct place *p)
@@ -178,15 +176,21 @@ static size_t count_free(struct chunk_cache *c)
     return n;
 }
 
-/* The best one of them to drop; null: there is none. */
+/* The best one of them to drop; null: there is none. Whoever is asked looks far ahead: not twice, and not for a place that cannot win. */
 static struct place *find_free(struct chunk_cache *c, const struct foresight *f)
 {
     struct place *best = NULL;
+    size_t best_when = 0;
     work_mutex_lock(c->mutex);
     for (size_t i = 0; i < c->n; i++) {
         struct place *p = &c->places[i];
-        if (is_free(p) && (best == NULL || is_better_to_drop(f, p, best)))
+        if (!is_free(p) || (best_when == SIZE_MAX && p->used >= best->used))
+            continue;
+        size_t when = when_wanted(f, p);
+        if (best == NULL || when > best_when || (when == best_when && p->used < best->used)) {
             best = p;
+            best_when = when;
+        }
     }
     work_mutex_unlock(c->mutex);
     return best;

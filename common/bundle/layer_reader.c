@@ -164,11 +164,11 @@ static struct run *run_at(struct layer *l, size_t i)
     return &l->runs[(l->first + i) % RUNS_AHEAD];
 }
 
-/* Among the runs that have no claim yet. */
+/* Chunks that are claimed are not asked for. */
 static size_t soon(const void *ctx, size_t chunk)
 {
     const struct layer *l = ctx;
-    for (size_t i = l->n_claimed; i < l->n_runs; i++) {
+    for (size_t i = 0; i < l->n_runs; i++) {
         const struct run *r = &l->runs[(l->first + i) % RUNS_AHEAD];
         if (r->source == 0 && r->chunk == chunk)
             return i;

@@ -79,7 +79,8 @@ static bool drain_next(struct ring *r)
     else
         BUG_IF(r->spec.drain(r->spec.ctx, s->item, &e) != (e.code == ERR_NONE));
     work_mutex_lock(r->mutex);
-    r->err = e;
+    if (r->err.code == ERR_NONE)
+        r->err = e;
     work_mutex_unlock(r->mutex);
     return true;
 }
@@ -155,8 +156,19 @@ struct ring *ring_new(const struct ring_spec *spec)
     return r;
 }
 
+/* What is done and not drained is thrown away: it would be written to a file that is dropped, and a stick is slow. */
+static void give_up(struct ring *r)
+{
+    work_mutex_lock(r->mutex);
+    if (r->err.code == ERR_NONE)
+        err_set(&r->err, ERR_INTERRUPTED, "given up");
+    work_mutex_unlock(r->mutex);
+}
+
 void ring_free(struct ring *r)
 {
+    if (r->spec.drain != NULL)
+        give_up(r);
     work_queue_close(r->todo);
     while (work_queue_pop(r->todo) != NULL)
         ; /* not begun, and not wanted any more */
