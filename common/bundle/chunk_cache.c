@@ -149,17 +149,6 @@ static struct place *find(struct chunk_cache *c, size_t chunk)
     return NULL;
 }
 
-/* What is wanted, for choosing what may go. */
-struct foresight {
-    chunk_soon_fn soon; /* null: nothing is known */
-    const void *ctx;
-};
-
-static size_t when_wanted(const struct foresight *f, const struct place *p)
-{
-    return f->soon == NULL || p->used == 0 ? SIZE_MAX : f->soon(f->ctx, p->chunk);
-}
-
 static bool is_free(const struct place *p)
 {
     return p->n_claims == 0 && p->state != PLACE_QUEUED;
@@ -176,8 +165,8 @@ static size_t count_free(struct chunk_cache *c)
     return n;
 }
 
-/* The best one of them to drop; null: there is none. Whoever is asked looks far ahead: not twice, and not for a place that cannot win. */
-static struct place *find_free(struct chunk_cache *c, const struct foresight *f)
+/* The best one of them to drop; null: there is none. soon (null: nothing is known) looks far ahead: not twice, and not for a place that cannot win. */
+static struct place *find_free(struct chunk_cache *c, chunk_soon_fn soon, const void *ctx)
 {
     struct place *best = NULL;
     size_t best_when = 0;
@@ -186,7 +175,7 @@ static struct place *find_free(struct chunk_cache *c, const struct foresight *f)
         struct place *p = &c->places[i];
         if (!is_free(p) || (best_when == SIZE_MAX && p->used >= best->used))
             continue;
-        size_t when = when_wanted(f, p);
+        size_t when = soon == NULL || p->used == 0 ? SIZE_MAX : soon(ctx, p->chunk);
         if (best == NULL || when > best_when || (when == best_when && p->used < best->used)) {
             best = p;
             best_when = when;
@@ -235,11 +224,10 @@ static const uint8_t *content_of(struct chunk_cache *c, struct place *p, struct 
 
 const uint8_t *chunk_cache_get(struct chunk_cache *c, size_t i, struct err *e)
 {
-    static const struct foresight nothing = { 0 };
     struct place *p = find(c, i);
     if (p == NULL) {
         /* Claims leave one free; it may still be being filled for somebody who does not want it any more. */
-        while ((p = find_free(c, &nothing)) == NULL) {
+        while ((p = find_free(c, NULL, NULL)) == NULL) {
             work_mutex_lock(c->mutex);
             work_mutex_wait(c->mutex, 1);
             work_mutex_unlock(c->mutex);
@@ -252,12 +240,11 @@ const uint8_t *chunk_cache_get(struct chunk_cache *c, size_t i, struct err *e)
 
 bool chunk_cache_claim(struct chunk_cache *c, size_t i, chunk_soon_fn soon, const void *ctx, size_t *place)
 {
-    const struct foresight f = { soon, ctx };
     struct place *p = find(c, i);
     if ((p == NULL || p->n_claims == 0) && count_free(c) < 2)
         return false; /* chunk_cache_get needs the last one, also when that holds this very chunk */
     if (p == NULL) {
-        p = find_free(c, &f);
+        p = find_free(c, soon, ctx);
         take(c, p, i);
         if (c->todo != NULL) {
             p->state = PLACE_QUEUED;

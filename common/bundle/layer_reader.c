@@ -159,17 +159,18 @@ static struct run front_run(const struct layer *l)
     return r;
 }
 
-static struct run *run_at(struct layer *l, size_t i)
+/* Where the i-th run from now is. */
+static size_t at_run(const struct layer *l, size_t i)
 {
-    return &l->runs[(l->first + i) % RUNS_AHEAD];
+    return (l->first + i) % RUNS_AHEAD;
 }
 
-/* Chunks that are claimed are not asked for. */
+/* In how many runs the chunk is read. */
 static size_t soon(const void *ctx, size_t chunk)
 {
     const struct layer *l = ctx;
     for (size_t i = 0; i < l->n_runs; i++) {
-        const struct run *r = &l->runs[(l->first + i) % RUNS_AHEAD];
+        const struct run *r = &l->runs[at_run(l, i)];
         if (r->source == 0 && r->chunk == chunk)
             return i;
     }
@@ -182,7 +183,7 @@ static bool scout(struct layer *l, struct err *e)
         if (l->extent.length == 0 && !next_extent(l, e))
             return e->code == ERR_NONE;
         struct run r = front_run(l);
-        *run_at(l, l->n_runs++) = r;
+        l->runs[at_run(l, l->n_runs++)] = r;
         l->extent.offset += r.left;
         l->extent.length -= r.left;
     }
@@ -193,7 +194,7 @@ static bool scout(struct layer *l, struct err *e)
 static void claim(struct layer *l)
 {
     for (; l->n_claimed < l->n_runs; l->n_claimed++) {
-        struct run *r = run_at(l, l->n_claimed);
+        struct run *r = &l->runs[at_run(l, l->n_claimed)];
         if (r->source == 0 && !chunk_cache_claim(l->cache, r->chunk, soon, l, &r->place) && l->n_claimed > 0)
             return;
     }
@@ -212,7 +213,7 @@ static void end_run(struct layer *l)
     const struct run *r = &l->runs[l->first];
     if (r->place != SIZE_MAX)
         chunk_cache_release(l->cache, r->place);
-    l->first = (l->first + 1) % RUNS_AHEAD;
+    l->first = at_run(l, 1);
     l->n_runs--;
     l->n_claimed--;
 }

@@ -1,11 +1,12 @@
-/* The ordered pipeline, made of bounded queues: one of work to do for all workers, one place per slot where the finished item is put, and, where a
- * thread drains, one of slots that are free again. */
+/* The ordered pipeline, made of bounded queues: one of work to do for all workers, and one place per slot where the finished item is put. */
 #include "bundle/ring.h"
 
 #include "base/mem.h"
 #include "sys/work.h"
 
 #include "base/banned.h"
+
+enum { WAIT_MS = 1000 };
 
 struct slot {
     void *item;
@@ -26,13 +27,11 @@ struct ring {
     unsigned n_running; /* workers that the system had threads for */
     struct work_queue *todo;
     uint64_t n_submitted;
-    uint64_t n_taken; /* by whoever drains */
+    uint64_t n_taken; /* or drained */
 
     struct work_thread *drainer; /* null: the caller's thread drains */
-    struct work_queue *room;
-    struct slot *open; /* taken from room, not submitted yet; or null */
-    struct work_mutex *mutex;
-    struct err err; /* under it: why draining ended */
+    struct work_mutex *mutex;    /* where spec.drain does, of n_taken (which only the drainer changes) and err */
+    struct err err;              /* why draining ended */
 };
 
 static void work(struct worker *w, struct slot *s)
@@ -64,23 +63,36 @@ static void start_workers(struct ring *r)
 
 /* --- draining ----------------------------------------------------------------------------------------------------- */
 
+/* The first reason counts. */
+static void end_draining(struct ring *r, const struct err *why)
+{
+    work_mutex_lock(r->mutex);
+    if (r->err.code == ERR_NONE)
+        r->err = *why;
+    work_mutex_unlock(r->mutex);
+}
+
+static void drain_slot(struct ring *r, struct slot *s)
+{
+    struct err e = { 0 };
+    if (!ring_is_well(r, &e)) /* thrown away */
+        return;
+    if (s->err.code != ERR_NONE)
+        end_draining(r, &s->err);
+    else if (!r->spec.drain(r->spec.ctx, s->item, &e))
+        end_draining(r, &e);
+}
+
 /* False when nothing is left and nothing will come. */
 static bool drain_next(struct ring *r)
 {
-    struct err e = { 0 };
     struct slot *s = work_queue_pop(r->slots[r->n_taken % r->spec.n_items].done);
     if (s == NULL)
         return false;
-    r->n_taken++;
-    if (!ring_is_well(r, &e)) /* thrown away */
-        return true;
-    if (s->err.code != ERR_NONE)
-        e = s->err;
-    else
-        BUG_IF(r->spec.drain(r->spec.ctx, s->item, &e) != (e.code == ERR_NONE));
+    drain_slot(r, s);
     work_mutex_lock(r->mutex);
-    if (r->err.code == ERR_NONE)
-        r->err = e;
+    r->n_taken++;
+    work_mutex_wake(r->mutex);
     work_mutex_unlock(r->mutex);
     return true;
 }
@@ -88,18 +100,14 @@ static bool drain_next(struct ring *r)
 static bool drain_run(void *ctx, struct err *e)
 {
     (void)e;
-    struct ring *r = ctx;
-    while (drain_next(r))
-        BUG_IF(!work_queue_push(r->room, &r->slots[(r->n_taken - 1) % r->spec.n_items]));
+    while (drain_next(ctx))
+        ;
     return true;
 }
 
 static void start_drainer(struct ring *r)
 {
     r->mutex = work_mutex_new();
-    r->room = work_queue_new(r->spec.n_items);
-    for (size_t i = 0; i < r->spec.n_items; i++)
-        BUG_IF(!work_queue_push(r->room, &r->slots[i]));
     r->drainer = work_thread_start(drain_run, r);
     if (!work_thread_is_running(r->drainer))
         work_thread_auto(&r->drainer);
@@ -112,7 +120,6 @@ static void end_drainer(struct ring *r)
         work_queue_close(r->slots[i].done);
     if (r->drainer != NULL)
         work_thread_auto(&r->drainer);
-    work_queue_free(r->room);
     work_mutex_free(r->mutex);
 }
 
@@ -126,15 +133,20 @@ bool ring_is_well(struct ring *r, struct err *e)
     return ok;
 }
 
+/* Until at most so many are on their way. */
+static void drain_to(struct ring *r, uint64_t most)
+{
+    while (r->drainer == NULL && r->n_submitted - r->n_taken > most)
+        BUG_IF(!drain_next(r));
+    work_mutex_lock(r->mutex);
+    while (r->n_submitted - r->n_taken > most)
+        work_mutex_wait(r->mutex, WAIT_MS);
+    work_mutex_unlock(r->mutex);
+}
+
 void ring_settle(struct ring *r)
 {
-    size_t in_hand = r->open != NULL;
-    while (r->drainer == NULL && !ring_is_empty(r))
-        BUG_IF(!drain_next(r));
-    for (size_t i = in_hand; i < r->spec.n_items && r->drainer != NULL; i++) /* all that the drainer may hold */
-        BUG_IF(work_queue_pop(r->room) == NULL);
-    for (size_t i = in_hand; i < r->spec.n_items && r->drainer != NULL; i++)
-        BUG_IF(!work_queue_push(r->room, &r->slots[(r->n_submitted + i) % r->spec.n_items]));
+    drain_to(r, 0);
 }
 
 /* ------------------------------------------------------------------------------------------------------------------ */
@@ -159,10 +171,9 @@ struct ring *ring_new(const struct ring_spec *spec)
 /* What is done and not drained is thrown away: it would be written to a file that is dropped, and a stick is slow. */
 static void give_up(struct ring *r)
 {
-    work_mutex_lock(r->mutex);
-    if (r->err.code == ERR_NONE)
-        err_set(&r->err, ERR_INTERRUPTED, "given up");
-    work_mutex_unlock(r->mutex);
+    struct err why = { 0 };
+    err_set(&why, ERR_INTERRUPTED, "given up");
+    end_draining(r, &why);
 }
 
 void ring_free(struct ring *r)
@@ -200,22 +211,16 @@ bool ring_is_empty(const struct ring *r)
 
 void *ring_next(struct ring *r)
 {
-    if (r->open != NULL)
-        return r->open->item;
-    if (r->drainer != NULL)
-        BUG_IF(work_queue_pop(r->room) != &r->slots[r->n_submitted % r->spec.n_items]);
-    else if (r->spec.drain != NULL && ring_is_full(r))
-        BUG_IF(!drain_next(r));
-    BUG_IF(r->drainer == NULL && ring_is_full(r));
-    r->open = &r->slots[r->n_submitted % r->spec.n_items];
-    return r->open->item;
+    if (r->spec.drain != NULL)
+        drain_to(r, r->spec.n_items - 1);
+    else
+        BUG_IF(ring_is_full(r));
+    return r->slots[r->n_submitted % r->spec.n_items].item;
 }
 
 void ring_submit(struct ring *r)
 {
-    struct slot *s = TAKE(r->open);
-    BUG_IF(s == NULL);
-    r->n_submitted++;
+    struct slot *s = &r->slots[r->n_submitted++ % r->spec.n_items];
     s->err = (struct err){ 0 };
     if (r->n_running == 0) /* a machine without threads gets everything done, slowly */
         work(&r->workers[0], s);
