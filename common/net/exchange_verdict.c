@@ -11,7 +11,8 @@ enum { VERIFY_NOT_YET_VALID = 9, VERIFY_EXPIRED = 10, VERIFY_SELF_SIGNED_LEAF = 
 
 static const char clock_hint[] = "the certificate needs renewal, or the clock of this machine is wrong";
 
-static const char proxy_hint[] = "HTTPS_PROXY or HTTP_PROXY is set: check that the proxy is up, or name the host in NO_PROXY where it is reached without";
+static const char proxy_hint[] =
+    "HTTPS_PROXY or HTTP_PROXY is set: check that the proxy is up, or name the host in NO_PROXY where it is reached without";
 
 /* Whether the environment names a proxy for this address; NO_PROXY may still have sent it directly. */
 static bool has_proxy(const struct exchange *x)
@@ -30,6 +31,48 @@ static const char *certificate_hint(const struct exchange *x)
     return NULL;
 }
 
+static const char wants_certificate[] = "the server wants a client certificate: --client-cert and --client-key, or certs.d";
+static const char may_want_certificate[] =
+    "the server closed the connection before it answered: it may want a client certificate (--client-cert, certs.d)";
+static const char may_refuse_certificate[] = "the server closed the connection before it answered: it may not take this client certificate";
+static const char refuses_certificate[] =
+    "the server does not take this client certificate: have it checked there, with its authority and its dates";
+
+/* What a server says of a client's certificate, in OpenSSL's words: with TLS 1.3 only after the handshake, so libcurl's result may be any
+ * of several. Servers written in Go say "bad certificate" where none was given. */
+static const char *const certificate_alerts[] = {
+    "alert certificate required", "alert bad certificate",     "alert unsupported certificate",
+    "alert certificate revoked",  "alert certificate expired", "alert certificate unknown",
+    "alert unknown ca",
+};
+
+static bool is_certificate_alert(const char *text)
+{
+    for (size_t i = 0; i < ARRAY_LEN(certificate_alerts); i++)
+        if (strstr(text, certificate_alerts[i]) != NULL)
+            return true;
+    return false;
+}
+
+static bool has_identity(const struct exchange *x)
+{
+    return x->rq->identity != NULL && x->rq->identity->cert.len > 0;
+}
+
+/* Such a server closes at once: who still sends then, or is late to read, is reset and never hears the alert; with a certificate to send
+ * this may happen within the handshake. */
+static bool is_closed_unanswered(const struct exchange *x, CURLcode result, const char *text)
+{
+    if (!x->url.is_https || x->head_bytes > 0)
+        return false;
+    bool is_reset = strstr(text, "reset by peer") != NULL || strstr(text, "Broken pipe") != NULL;
+    if (result == CURLE_HTTP2) /* its first words could not be sent */
+        return is_reset;
+    if (result == CURLE_SSL_CONNECT_ERROR)
+        return is_reset && has_identity(x);
+    return result == CURLE_SEND_ERROR || result == CURLE_RECV_ERROR || result == CURLE_GOT_NOTHING;
+}
+
 /* Where text is given, it must occur in libcurl's own words; hint null: certificate_hint. */
 static const struct meaning {
     CURLcode result;
@@ -37,22 +80,22 @@ static const struct meaning {
     bool is_lasting;
     const char *hint;
 } meanings[] = {
-    { CURLE_PEER_FAILED_VERIFICATION, "subject name", true, "the certificate is for other names: use one of those, or have it made for this one" },
+    { CURLE_PEER_FAILED_VERIFICATION, "subject name", true,
+      "the certificate is for other names: use one of those, or have it made for this one" },
     { CURLE_PEER_FAILED_VERIFICATION, "", true, NULL },
     { CURLE_SSL_CONNECT_ERROR, "unsupported protocol", true, "the server speaks no TLS 1.2 or newer, and nothing older is used" },
     { CURLE_SSL_CONNECT_ERROR, "protocol version", true, "the server speaks no TLS 1.2 or newer, and nothing older is used" },
     { CURLE_SSL_CONNECT_ERROR, "wrong version number", true, "the server does not speak TLS at this port" },
     { CURLE_SSL_CERTPROBLEM, "", true, "check the files of the client certificate" },
-    { CURLE_RECV_ERROR, "certificate required", true, "the server wants a client certificate" },
     { CURLE_RECV_ERROR, "response 401", true, "the proxy wants a login: HTTPS_PROXY=http://USER:PASSWORD@HOST:PORT" }, /* as some say it */
     { CURLE_RECV_ERROR, "response 407", true, "the proxy wants a login: HTTPS_PROXY=http://USER:PASSWORD@HOST:PORT" },
     { CURLE_RECV_ERROR, "response 403", true, "the proxy does not allow this host: ask whoever runs it, or name the host in NO_PROXY" },
-    { CURLE_SEND_ERROR, "", false, "the server closed the connection before it was asked anything: it may want a client certificate" },
     { CURLE_URL_MALFORMAT, "", true, "" },
     { CURLE_UNSUPPORTED_PROTOCOL, "", true, "" },
     { CURLE_COULDNT_RESOLVE_HOST, "", false, "check the name of the host; where only a proxy leads outside, set HTTPS_PROXY" },
     { CURLE_COULDNT_RESOLVE_PROXY, "", false, "check HTTPS_PROXY and HTTP_PROXY" },
-    { CURLE_COULDNT_CONNECT, "", false, "check that the host is up and that no firewall is between; where only a proxy leads outside, set HTTPS_PROXY" },
+    { CURLE_COULDNT_CONNECT, "", false,
+      "check that the host is up and that no firewall is between; where only a proxy leads outside, set HTTPS_PROXY" },
 };
 
 static const struct meaning *meaning_of(CURLcode result, const char *text)
@@ -70,20 +113,34 @@ static const char *words_of(const struct exchange *x, CURLcode result)
     return is_of_use ? x->curl_text : curl_easy_strerror(result);
 }
 
+/* What may help, or null; *is_lasting: trying again does not. */
+static const char *advice(const struct exchange *x, CURLcode result, const char *text, bool *is_lasting)
+{
+    if (is_certificate_alert(text)) {
+        *is_lasting = true;
+        return has_identity(x) ? refuses_certificate : wants_certificate;
+    }
+    const struct meaning *m = meaning_of(result, text);
+    if (m == NULL && is_closed_unanswered(x, result, text))
+        return has_identity(x) ? may_refuse_certificate : may_want_certificate;
+    if (m == NULL)
+        return NULL;
+    *is_lasting = m->is_lasting;
+    if (result == CURLE_COULDNT_CONNECT && has_proxy(x))
+        return proxy_hint;
+    return m->hint != NULL ? m->hint : certificate_hint(x);
+}
+
 static bool explain(const struct exchange *x, CURLcode result, struct http_failure *f)
 {
     const char *text = words_of(x, result);
-    const struct meaning *m = meaning_of(result, text);
+    const char *hint = advice(x, result, text, &f->is_lasting);
     long number = 0;
     curl_easy_getinfo(x->easy, CURLINFO_OS_ERRNO, &number);
-    f->is_lasting = m != NULL && m->is_lasting;
     if (x->http->unix_socket != NULL)
         return err_set(&f->err, ERR_NET, "%s: %s", x->http->unix_socket,
                        result == CURLE_COULDNT_CONNECT && number != 0 ? strerror((int)number) : SHOWN(text));
     err_set(&f->err, result == CURLE_SSL_CERTPROBLEM ? ERR_CONFIG : ERR_NET, "%s: %s", URL_ORIGIN(&x->url), SHOWN(text));
-    const char *hint = m == NULL ? NULL : m->hint != NULL ? m->hint : certificate_hint(x);
-    if (result == CURLE_COULDNT_CONNECT && has_proxy(x))
-        hint = proxy_hint;
     return hint == NULL || hint[0] == '\0' ? false : err_hint(&f->err, "%s", hint);
 }
 

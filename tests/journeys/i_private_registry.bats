@@ -164,6 +164,10 @@ helper_create() {
     strict=$(registry_host "$FILE/strict")
     refused 20 "$strict" bundler login "$strict" --registry-ca "$FILE/company/ca.pem"
     tells "client certificate"
+    make_ca "$FILE/others" "Others CA"
+    make_certificate "$FILE/others" "$FILE/stranger" DNS:stranger
+    refused 20 "$strict" bundler login "$strict" --registry-ca "$FILE/company/ca.pem" --client-cert "$FILE/stranger.crt" --client-key "$FILE/stranger.key"
+    tells "not take this client certificate"
     works bundler login "$strict" --registry-ca "$FILE/company/ca.pem" --client-cert "$FILE/builder.crt" --client-key "$FILE/builder.key"
     says anonymous
     mkdir -p "$FILE/home/.config/containers/certs.d/$strict"

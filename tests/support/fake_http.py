@@ -5,7 +5,7 @@
 
 script.json: {"ports": 2, "tls": [1], "unix": "name", "rules": [RULE, ...]}. TLS ports use a certificate for 127.0.0.1 and localhost
 signed by DIR/ca.pem; "ask_client": true makes them ask for a certificate, for which DIR/client.pem and client.key would do, and log
-its name as "client". "unix": also listens on DIR/name. A request takes the first rule that fits and is not used up:
+its name as "client"; "must": who has none is told so, "reset": is cut off without a word, "others": client.pem is not believed. "unix": also listens on DIR/name. A request takes the first rule that fits and is not used up:
 
     port, method, path          must be equal, where given (port: its number in the list; path with its query)
     has, lacks                  "Header: value" that the request must have, "Header" that it must not have
@@ -23,7 +23,8 @@ its name as "client". "unix": also listens on DIR/name. A request takes the firs
 
 The log's "connection" numbers the connections. A line on standard input: script.json has other rules now, the log begins anew; DIR/again appears when that is so.
 
-The certificate is another one with "certificate": {"names": "DNS:other" or "", "subject": "/CN=x", "days": -1, "self_signed": true, "old_tls": true}.
+The certificate is another one with "certificate": {"names": "DNS:other" or "", "subject": "/CN=x", "days": -1, "self_signed": true, "old_tls": true,
+"first_words": an alert's number, which is all that is said to anybody, or "reset": not even that}.
 
 In every text, {portN} is the number of port N and {dir} is DIR. The log has one JSON object for each request."""
 import functools
@@ -32,6 +33,7 @@ import os
 import re
 import socket
 import ssl
+import struct
 import subprocess
 import sys
 import threading
@@ -95,8 +97,8 @@ class Server:
         if self.script.get('ask_client'):
             self.openssl('req', *ec, '-keyout', 'client.key', '-out', 'client.csr', '-subj', '/CN=builder')
             self.openssl('x509', '-req', '-in', 'client.csr', '-CA', 'ca.pem', '-CAkey', 'ca.key', '-CAcreateserial', '-days', '2', '-out', 'client.pem')
-            context.load_verify_locations(os.path.join(self.dir, 'ca.pem'))
-            context.verify_mode = ssl.CERT_OPTIONAL
+            context.load_verify_locations(os.path.join(self.dir, 'leaf.pem' if self.script['ask_client'] == 'others' else 'ca.pem'))
+            context.verify_mode = ssl.CERT_REQUIRED if self.script['ask_client'] == 'must' else ssl.CERT_OPTIONAL
         if cert.get('old_tls'):
             context.set_ciphers('ALL:@SECLEVEL=0')
             context.minimum_version = context.maximum_version = ssl.TLSVersion.TLSv1
@@ -125,7 +127,7 @@ class Server:
     def serve(self, c, number):
         try:
             if number in self.script.get('tls', []):
-                c = self.tls.wrap_socket(c, server_side=True)
+                c = self.greet(c)
             f = c.makefile('rb')
             with LOCK:
                 self.n_connections += 1
@@ -136,6 +138,31 @@ class Server:
             pass
         finally:
             c.close()
+
+    def greet(self, c):
+        """The handshake. What is said when it fails arrives: it is not lost in a reset, unless that is asked for."""
+        words = self.script.get('certificate', {}).get('first_words')
+        if words == 'reset':
+            self.reset(c)
+        elif words is not None:
+            c.recv(1 << 16)
+            c.sendall(bytes([21, 3, 3, 0, 2, 2, words]))
+            self.linger(c)
+        with c.dup() as spare:
+            try:
+                c = self.tls.wrap_socket(c, server_side=True)
+            except ssl.SSLError:
+                self.linger(spare)
+                raise
+        if self.script.get('ask_client') == 'reset' and not c.getpeercert():
+            self.reset(c)
+        return c
+
+    @staticmethod
+    def reset(c):
+        c.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack('ii', 1, 0))
+        c.close()
+        raise OSError('reset')
 
     def one_request(self, c, f, number, connection):
         line = f.readline(65537).decode('latin-1').split()
