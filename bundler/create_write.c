@@ -183,7 +183,7 @@ bool create_write(struct create *c, struct err *e)
 
 bool create_prove(struct create *c, struct err *e)
 {
-    struct verify_how how = { .jobs = c->jobs, .progress = &c->ctx->progress, .is_data_later = true };
+    struct verify_how how = { .jobs = c->jobs, .progress = &c->ctx->progress, .sums = writer_sums(c->writer), .is_data_later = true };
     struct bundle_file *f = output_file(writer_output(c->writer), e);
     AUTO(bundle_close_auto) struct bundle *b = f == NULL ? NULL : bundle_verify_own(f, &c->manifest_sha256, &how, e);
     if (b == NULL) {

@@ -192,7 +192,7 @@ static bool sign(void *ctx, const void *manifest, size_t n, struct header *h, st
 
 static bool prove(struct consolidation *c, struct err *e)
 {
-    struct verify_how how = { .jobs = c->spec->jobs, .progress = c->spec->progress };
+    struct verify_how how = { .jobs = c->spec->jobs, .progress = c->spec->progress, .sums = writer_sums(c->writer) };
     struct bundle_file *f = output_file(writer_output(c->writer), e);
     AUTO(bundle_close_auto) struct bundle *b = f == NULL ? NULL : bundle_verify_own(f, &c->manifest_sha256, &how, e);
     return (b != NULL && bundle_verify_layers(b, PROVE_CACHE_BYTES, c->spec->progress, e)) || err_in(e, "reading back");

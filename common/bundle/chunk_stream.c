@@ -16,6 +16,7 @@ enum { MAX_WORKERS = 4 };
 struct item {
     struct chunk_id id;
     bool is_skipped;
+    bool is_unread; /* a worker reads it */
     uint8_t *packed;
     uint8_t *raw;
 };
@@ -45,18 +46,27 @@ bool chunk_read(const struct chunk_id *id, uint8_t *packed, struct err *e)
            err_in(e, "chunk %zu of %zu at offset %llu", id->i, id->table->n, (unsigned long long)chunk.file_offset);
 }
 
-bool chunk_check(const struct chunk_id *id, const uint8_t *packed, uint8_t *raw, struct zstd_unpacker *u, struct err *e)
+static bool check_frame(const struct chunk_id *id, const struct table_chunk *chunk, const uint8_t *packed, struct err *e)
 {
     struct digest found;
+    const uint64_t *sums = id->table->sums;
+    if (sums != NULL && sums[id->i] == table_sum(packed, chunk->packed_len, &chunk->sha256))
+        return true;
+    sha256_of(&found, packed, chunk->packed_len);
+    if (digest_equal(&found, &chunk->sha256))
+        return true;
+    if (!part_judge(id, e))
+        return in_chunk(id, chunk, " is damaged", e);
+    err_set(e, ERR_INTEGRITY, "digest is %s, expected %s", DIGEST_SHOWN(&found), DIGEST_SHOWN(&chunk->sha256));
+    err_hint(e, "copy the bundle again, then verify it");
+    return in_chunk(id, chunk, " is damaged", e);
+}
+
+bool chunk_check(const struct chunk_id *id, const uint8_t *packed, uint8_t *raw, struct zstd_unpacker *u, struct err *e)
+{
     struct table_chunk chunk = table_get(id->table, id->i);
-    sha256_of(&found, packed, chunk.packed_len);
-    if (!digest_equal(&found, &chunk.sha256)) {
-        if (!part_judge(id, e))
-            return in_chunk(id, &chunk, " is damaged", e);
-        err_set(e, ERR_INTEGRITY, "digest is %s, expected %s", DIGEST_SHOWN(&found), DIGEST_SHOWN(&chunk.sha256));
-        err_hint(e, "copy the bundle again, then verify it");
-        return in_chunk(id, &chunk, " is damaged", e);
-    }
+    if (!check_frame(id, &chunk, packed, e))
+        return false;
     return zstd_unpack(u, packed, chunk.packed_len, raw, chunk.raw_len, true, e) || in_chunk(id, &chunk, "", e);
 }
 
@@ -92,6 +102,8 @@ static void unpacker_free(void *state)
 static bool item_work(void *item, void *state, struct err *e)
 {
     struct item *x = item;
+    if (x->is_unread && !chunk_read(&x->id, x->packed, e))
+        return false;
     return x->is_skipped || chunk_check(&x->id, x->packed, x->raw, state, e);
 }
 
@@ -124,7 +136,8 @@ static bool read_one(const struct chunk_stream *s, struct item *x, struct err *e
 {
     struct table_chunk chunk = table_get(s->table, x->id.i);
     x->is_skipped = s->is_skipped != NULL && s->is_skipped(s->skip_ctx, &chunk);
-    return x->is_skipped || chunk_read(&x->id, x->packed, e);
+    x->is_unread = !x->is_skipped && s->table->sums != NULL;
+    return x->is_skipped || x->is_unread || chunk_read(&x->id, x->packed, e);
 }
 
 static bool read_ahead(struct chunk_stream *s, struct err *e)

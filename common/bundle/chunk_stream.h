@@ -1,5 +1,8 @@
 /* All chunks of a bundle in order: read by the caller's thread, hashed and decompressed by others. A chunk is hashed before its frame is looked
- * at. Errors name chunk and offset. */
+ * at. Errors name chunk and offset.
+ *
+ * Where the table has checksums of what was just written, those are compared first, and only a chunk that has another one is hashed: its digest was made from the same bytes. And
+ * the others read as well, as everything is in memory. */
 #ifndef BUNDLE_CHUNK_STREAM_H
 #define BUNDLE_CHUNK_STREAM_H
 
@@ -30,7 +33,7 @@ struct chunk_id {
 };
 /* Reads its frame into packed[], which has room for LAYOUT_FRAME_MAX. ERR_IO, ERR_INTEGRITY when the file ends. */
 MUST_CHECK bool chunk_read(const struct chunk_id *id, uint8_t *packed, struct err *e);
-/* Compares its hash, then decompresses into raw[], which has room for LIMIT_CHUNK_BYTES. ERR_INTEGRITY, ERR_FORMAT. */
+/* Compares its checksum or its hash, then decompresses into raw[], which has room for LIMIT_CHUNK_BYTES. ERR_INTEGRITY, ERR_FORMAT. */
 MUST_CHECK bool chunk_check(const struct chunk_id *id, const uint8_t *packed, uint8_t *raw, struct zstd_unpacker *u, struct err *e);
 
 #endif

@@ -17,6 +17,7 @@ struct chunk {
     bool is_stored;
     bool is_light;
     struct digest sha256;
+    uint64_t sum;
 };
 
 struct mark {
@@ -36,7 +37,9 @@ struct chunk_writer {
     struct chunk *open; /* the one that is being filled, or null */
     size_t n_cut;
     struct mark mark;
-    struct table table; /* the drainer's, until it has settled */
+    struct table table; /* the drainer's, until it has settled; so is the rest */
+    uint64_t *sums;
+    size_t n_sums, sums_cap;
 };
 
 static void *chunk_new(void *ctx)
@@ -67,7 +70,8 @@ static void packer_free(void *state)
     zstd_packer_free(state);
 }
 
-void chunk_writer_stored(uint8_t frame[LAYOUT_DATA_HEADER_FRAME], const uint8_t header[LAYOUT_TAR_BLOCK])
+/* docs/FORMAT.md section 1.4 */
+static void make_stored(uint8_t frame[LAYOUT_DATA_HEADER_FRAME], const uint8_t header[LAYOUT_TAR_BLOCK])
 {
     static const uint8_t prefix[] = { 0x28, 0xB5, 0x2F, 0xFD, 0x60, 0x00, 0x01, 0x01, 0x10, 0x00 };
     memcpy(frame, prefix, sizeof prefix);
@@ -79,11 +83,12 @@ static bool chunk_pack(void *item, void *state, struct err *e)
     struct chunk *c = item;
     size_t packed = LAYOUT_DATA_HEADER_FRAME;
     if (c->is_stored)
-        chunk_writer_stored(c->packed, c->raw);
+        make_stored(c->packed, c->raw);
     else if (!(c->is_light ? zstd_pack_light : zstd_pack)(state, c->raw, c->raw_len, c->packed, zstd_bound(LIMIT_CHUNK_BYTES), &packed, e))
         return false;
     c->packed_len = (uint32_t)packed;
     sha256_of(&c->sha256, c->packed, packed);
+    c->sum = table_sum(c->packed, c->packed_len, &c->sha256);
     return true;
 }
 
@@ -95,6 +100,7 @@ static bool chunk_drain(void *ctx, void *item, struct err *e)
     if (!output_write(w->output, c->packed, c->packed_len, w->start + w->table.packed_len, e))
         return false;
     table_add(&w->table, c->packed_len, c->raw_len, &c->sha256);
+    MEM_PUSH(w->sums, w->n_sums, w->sums_cap) = c->sum;
     return true;
 }
 
@@ -119,6 +125,7 @@ void chunk_writer_free(struct chunk_writer *w)
 {
     free_buffers(w);
     table_clear(&w->table);
+    mem_free(w->sums);
     mem_free(w);
 }
 
@@ -185,6 +192,18 @@ bool chunk_writer_put_stored(struct chunk_writer *w, const uint8_t header[LAYOUT
     return chunk_writer_put(w, header, LAYOUT_TAR_BLOCK, e) && chunk_writer_cut(w, e);
 }
 
+bool chunk_writer_set_stored(struct chunk_writer *w, size_t i, const uint8_t header[LAYOUT_TAR_BLOCK], struct err *e)
+{
+    uint8_t frame[LAYOUT_DATA_HEADER_FRAME];
+    struct digest sha256;
+    BUG_IF(w->ring != NULL);
+    make_stored(frame, header);
+    sha256_of(&sha256, frame, sizeof frame);
+    table_set_sha256(&w->table, i, &sha256);
+    w->sums[i] = table_sum(frame, sizeof frame, &sha256);
+    return output_write(w->output, frame, sizeof frame, w->start + table_get(&w->table, i).file_offset, e);
+}
+
 void chunk_writer_mark(struct chunk_writer *w)
 {
     struct mark *m = &w->mark;
@@ -207,13 +226,25 @@ bool chunk_writer_rewind(struct chunk_writer *w, struct err *e)
     if (!ring_is_well(w->ring, e))
         return false;
     table_truncate(&w->table, m->n_cut);
+    w->n_sums = m->n_cut;
     w->n_cut = m->n_cut;
     return output_truncate(w->output, w->start + w->table.packed_len, e) && chunk_writer_put(w, m->raw, m->raw_len, e);
 }
 
-struct table *chunk_writer_table(struct chunk_writer *w)
+static void settle(struct chunk_writer *w)
 {
     if (w->ring != NULL)
         ring_settle(w->ring);
+}
+
+const struct table *chunk_writer_table(struct chunk_writer *w)
+{
+    settle(w);
     return &w->table;
+}
+
+const uint64_t *chunk_writer_sums(struct chunk_writer *w)
+{
+    settle(w);
+    return w->sums;
 }

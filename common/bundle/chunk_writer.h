@@ -23,8 +23,8 @@ MUST_CHECK bool chunk_writer_cut(struct chunk_writer *w, struct err *e);
 MUST_CHECK bool chunk_writer_set_light(struct chunk_writer *w, bool is_light, struct err *e);
 /* A tar header as a chunk of its own, in the stored form whose length is known; *i is its place in the table. */
 MUST_CHECK bool chunk_writer_put_stored(struct chunk_writer *w, const uint8_t header[LAYOUT_TAR_BLOCK], size_t *i, struct err *e);
-/* That form (docs/FORMAT.md section 1.4). */
-void chunk_writer_stored(uint8_t frame[LAYOUT_DATA_HEADER_FRAME], const uint8_t header[LAYOUT_TAR_BLOCK]);
+/* Puts another header in its place, when everything is written. ERR_IO. */
+MUST_CHECK bool chunk_writer_set_stored(struct chunk_writer *w, size_t i, const uint8_t header[LAYOUT_TAR_BLOCK], struct err *e);
 /* Waits until everything that was cut is written, and gives back all memory but the table: nothing can be put any more. */
 MUST_CHECK bool chunk_writer_finish(struct chunk_writer *w, struct err *e);
 
@@ -35,6 +35,8 @@ void chunk_writer_mark(struct chunk_writer *w);
 MUST_CHECK bool chunk_writer_rewind(struct chunk_writer *w, struct err *e);
 
 /* What was written so far. Waits for what is on its way. */
-struct table *chunk_writer_table(struct chunk_writer *w);
+const struct table *chunk_writer_table(struct chunk_writer *w);
+/* The same: of each chunk its table_sum, taken when it was hashed. */
+const uint64_t *chunk_writer_sums(struct chunk_writer *w);
 
 #endif

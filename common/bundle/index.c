@@ -41,7 +41,7 @@ static bool authorise(const struct index *x, const struct authority *a, struct e
         return judge_signatures(&x->header, a, e);
     if (a->own != NULL && !digest_equal(a->own, &x->manifest_sha256))
         return err_set(e, ERR_INTEGRITY, "bundle.json: differs from what was written");
-    BUG_IF(a->own == NULL && !a->is_unproven);
+    BUG_IF(a->own == NULL && (!a->is_unproven || a->own_sums != NULL));
     return true;
 }
 
@@ -81,8 +81,10 @@ struct index *index_open(struct bundle_file *f, const struct authority *a, struc
 {
     AUTO(index_close_auto) struct index *x = mem_new(sizeof *x);
     x->file = f;
-    if (check_all(x, a, e))
+    if (check_all(x, a, e)) {
+        x->table.sums = a->own_sums;
         return TAKE(x);
+    }
     err_in(e, "%s", bundle_file_name(f));
     return NULL;
 }

@@ -14,7 +14,8 @@ struct index;
 struct authority {
     const struct keyring *keys; /* signatures by these keys; */
     struct verdict *verdict;    /* filled with them */
-    const struct digest *own;   /* this very manifest: the program that wrote the file checks itself */
+    const struct digest *own;   /* this very manifest: the program that wrote the file checks itself; */
+    const uint64_t *own_sums;   /* with what each chunk was when it was written (table.h), borrowed while the index is open; null: every frame is hashed */
     bool is_unproven;           /* nobody: archon-bundle shows an unsigned bundle to its maker. Never in archon-load (tests/lint/unproven.sh) */
 };
 

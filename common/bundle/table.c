@@ -5,6 +5,7 @@
 
 #include "base/mem.h"
 #include "base/num.h"
+#include "stream/checksum.h"
 
 #include "base/banned.h"
 
@@ -114,6 +115,11 @@ struct table_chunk table_get(const struct table *t, size_t i)
         c.raw_offset += raw_len_of(t, k);
     }
     return c;
+}
+
+uint64_t table_sum(const void *frame, uint32_t packed_len, const struct digest *sha256)
+{
+    return checksum_add(checksum_add(0, frame, packed_len), sha256->bytes, DIGEST_BYTES);
 }
 
 size_t table_find(const struct table *t, uint64_t raw_offset)

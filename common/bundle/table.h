@@ -17,6 +17,7 @@ struct table {
     size_t n_marks, marks_cap;
     uint64_t packed_len; /* of all chunks */
     uint64_t raw_len;
+    const uint64_t *sums; /* table_sum of each chunk when it was written, by this process, just now; borrowed; null: not known */
 };
 
 /* Checks the entries against the manifest: count, lengths, sums. Borrows bytes. ERR_FORMAT. */
@@ -37,6 +38,9 @@ struct table_chunk {
     struct digest sha256; /* of the compressed frame */
 };
 struct table_chunk table_get(const struct table *t, size_t i);
+/* A checksum of a frame together with its digest: who finds the same later need not hash the frame again to know that neither has changed
+ * by accident. */
+uint64_t table_sum(const void *frame, uint32_t packed_len, const struct digest *sha256);
 /* Index of the chunk that holds a raw offset; the offset must be below the table's raw length. */
 size_t table_find(const struct table *t, uint64_t raw_offset);
 

@@ -13,6 +13,8 @@ struct bundle;
 struct verify_how {
     unsigned jobs;                   /* threads, at least 1 */
     const struct progress *progress; /* phase "verify"; may be null */
+    const uint64_t *sums;            /* bundle_verify_own only, of a writer that still is there: frames that have not changed since they were hashed are not hashed again, what is
+                                        in them is (writer_sums); null: everything is hashed. Borrowed while the bundle is open */
     bool is_data_later;              /* the chunks of the data stream are left to bundle_verify_layers or bundle_verify_data, one of which must follow */
 };
 

@@ -261,6 +261,11 @@ struct output *writer_output(const struct writer *w)
     return w->output;
 }
 
+const uint64_t *writer_sums(const struct writer *w)
+{
+    return chunk_writer_sums(w->chunks);
+}
+
 const struct manifest *writer_manifest(const struct writer *w)
 {
     return &w->m;

@@ -87,6 +87,8 @@ MUST_CHECK bool writer_finish(struct writer *w, writer_sign_fn sign, void *ctx, 
 
 /* The finished file without a name, for the self-check. Borrows. */
 struct output *writer_output(const struct writer *w);
+/* For it (verify_how.sums): valid after finish, borrowed. */
+const uint64_t *writer_sums(const struct writer *w);
 /* What was written: valid after finish. */
 const struct manifest *writer_manifest(const struct writer *w);
 uint64_t writer_new_bytes(const struct writer *w); /* raw bytes of the data stream, or of all blobs */

@@ -49,18 +49,11 @@ static void list_base(struct writer *w)
 /* The tar headers of data members carry their sizes, which are known now. */
 static bool patch_data_headers(struct writer *w, struct err *e)
 {
-    struct table *t = chunk_writer_table(w->chunks);
     for (size_t i = 0; i < w->n_data; i++) {
         const struct writer_data_header *at = &w->data_headers[i];
         uint8_t header[LAYOUT_TAR_BLOCK];
-        uint8_t frame[LAYOUT_DATA_HEADER_FRAME];
-        struct digest sha256;
         tar_header(header, w->m.members[at->member].name, w->m.members[at->member].size, false);
-        chunk_writer_stored(frame, header);
-        sha256_of(&sha256, frame, sizeof frame);
-        table_set_sha256(t, at->chunk, &sha256);
-        uint64_t offset = w->m.header_len + table_get(t, at->chunk).file_offset;
-        if (!output_write(w->output, frame, sizeof frame, offset, e))
+        if (!chunk_writer_set_stored(w->chunks, at->chunk, header, e))
             return false;
     }
     return true;

@@ -18,6 +18,7 @@
 #include "bundle/layer_reader.h"
 #include "bundle/seal.h"
 #include "bundle/writer.h"
+#include "stream/zstd.h"
 #include "sys/file.h"
 #include "sys/path.h"
 
@@ -29,6 +30,8 @@ struct fixture {
     size_t layer_len[N_LAYERS];
     uint8_t *layer[N_LAYERS];
     struct digest manifest_sha256;
+    uint64_t *sums; /* of the chunks, as they were written */
+    size_t n_sums;
 };
 
 static void random_bytes(uint8_t *p, size_t n, uint64_t seed)
@@ -68,6 +71,7 @@ static int tear_down(void **state)
     assert_true(path_remove_tree(f->dir, &e));
     for (size_t i = 0; i < N_LAYERS; i++)
         mem_free(f->layer[i]);
+    mem_free(f->sums);
     mem_free(f);
     return 0;
 }
@@ -126,6 +130,9 @@ static void write_bundle(struct fixture *f, unsigned jobs, uint64_t estimate, si
     for (size_t i = 0; i < N_LAYERS; i++)
         add_layer(w, f->layer[i], f->layer_len[i]);
     assert_true(writer_finish(w, NULL, NULL, &e));
+    f->n_sums = writer_manifest(w)->n_chunks;
+    mem_free(f->sums);
+    f->sums = mem_copy(writer_sums(w), f->n_sums * sizeof *f->sums);
     assert_true(writer_publish(w, true, &e));
 }
 
@@ -166,9 +173,9 @@ static void layers_come_back_byte_for_byte(void **state)
 }
 
 /* As create proves its own file: once through everything but the data, then the layers. */
-static bool prove(struct fixture *f, bool *is_found_by_layers, struct err *e)
+static bool prove(struct fixture *f, const uint64_t *sums, bool *is_found_by_layers, struct err *e)
 {
-    struct verify_how how = { .jobs = 2, .is_data_later = true };
+    struct verify_how how = { .jobs = 2, .sums = sums, .is_data_later = true };
     *is_found_by_layers = false;
     AUTO(bundle_close_auto) struct bundle *b = bundle_verify_own(bundle_file_open(f->path, NULL, e), &f->manifest_sha256, &how, e);
     if (b == NULL)
@@ -177,34 +184,111 @@ static bool prove(struct fixture *f, bool *is_found_by_layers, struct err *e)
     return !*is_found_by_layers;
 }
 
+static void flip(const struct fixture *f, uint64_t at)
+{
+    FILE *file = fopen(f->path, "r+b");
+    assert_non_null(file);
+    assert_int_equal(fseek(file, (long)at, SEEK_SET), 0);
+    int c = fgetc(file);
+    assert_int_equal(fseek(file, (long)at, SEEK_SET), 0);
+    assert_true(fputc(c ^ 4, file) >= 0);
+    assert_int_equal(fclose(file), 0);
+}
+
+static uint64_t middle_of(const struct table_chunk *chunk)
+{
+    return chunk->file_offset + chunk->packed_len / 2;
+}
+
+/* Damage to any chunk is found, with its number, whether frames are hashed again or compared with what they were. */
+static void find_damage(struct fixture *f, const struct table *t, const uint64_t *sums)
+{
+    size_t n_by_layers = 0;
+    for (size_t i = 0; i < t->n; i++) {
+        struct err bad = { 0 };
+        bool is_by_layers;
+        struct table_chunk chunk = table_get(t, i);
+        flip(f, middle_of(&chunk));
+        assert_false(prove(f, sums, &is_by_layers, &bad));
+        assert_int_equal(bad.code, ERR_INTEGRITY);
+        AUTO(mem_auto) char *named = mem_format("chunk %zu of %zu", i, t->n);
+        assert_non_null(strstr(bad.msg, named));
+        assert_non_null(strstr(bad.msg, "is damaged"));
+        n_by_layers += is_by_layers;
+        flip(f, middle_of(&chunk));
+    }
+    assert_true(n_by_layers > 1 && n_by_layers < t->n);
+}
+
 static void every_chunk_is_read_once_before_a_file_gets_its_name(void **state)
 {
     struct fixture *f = *state;
     struct err e = { 0 };
-    size_t n_by_layers = 0;
     bool is_by_layers;
     write_bundle(f, 2, 20 << 20, 3);
     AUTO(bundle_close_auto) struct bundle *whole = verify(f, &e);
     const struct table *t = index_table(bundle_index(whole));
-    assert_true(prove(f, &is_by_layers, &e));
-    AUTO(fd_auto) int fd = open(f->path, O_RDWR | O_CLOEXEC);
+    assert_int_equal(t->n, f->n_sums);
+    assert_true(prove(f, NULL, &is_by_layers, &e));
+    assert_true(prove(f, f->sums, &is_by_layers, &e));
+    find_damage(f, t, NULL);
+    find_damage(f, t, f->sums);
+}
+
+/* That also of data headers, which are written a second time. */
+static void a_checksum_is_that_of_the_frame_and_its_digest(void **state)
+{
+    struct fixture *f = *state;
+    struct err e = { 0 };
+    write_bundle(f, 2, 0, 4000); /* and the payload is moved */
+    AUTO(bundle_close_auto) struct bundle *whole = verify(f, &e);
+    const struct table *t = index_table(bundle_index(whole));
+    AUTO(buf_clear_auto) struct buf bytes = BUF_LIMIT(64 << 20);
+    assert_true(file_read(f->path, FILE_PLAIN, bytes.max, &bytes, &e));
     for (size_t i = 0; i < t->n; i++) {
-        struct err bad = { 0 };
-        uint8_t byte;
         struct table_chunk chunk = table_get(t, i);
-        uint64_t at = chunk.file_offset + chunk.packed_len / 2;
-        assert_true(fd_pread_exact(fd, &byte, 1, at, "bundle", &e));
-        byte ^= 1;
-        assert_true(fd_pwrite_all(fd, &byte, 1, at, "bundle", &e));
-        assert_false(prove(f, &is_by_layers, &bad));
-        assert_int_equal(bad.code, ERR_INTEGRITY);
-        AUTO(mem_auto) char *named = mem_format("chunk %zu of %zu", i, t->n);
-        assert_non_null(strstr(bad.msg, named));
-        n_by_layers += is_by_layers;
-        byte ^= 1;
-        assert_true(fd_pwrite_all(fd, &byte, 1, at, "bundle", &e));
+        assert_int_equal(f->sums[i], table_sum(bytes.data + chunk.file_offset, chunk.packed_len, &chunk.sha256));
+        chunk.sha256.bytes[31] ^= 1;
+        assert_int_not_equal(f->sums[i], table_sum(bytes.data + chunk.file_offset, chunk.packed_len, &chunk.sha256));
     }
-    assert_true(n_by_layers > 1 && n_by_layers < t->n);
+}
+
+/* Puts a good frame with other content in the place of a chunk that cannot be compressed; its checksum as it would have been. */
+static uint64_t change_content(const struct fixture *f, const struct table_chunk *chunk)
+{
+    struct err e = { 0 };
+    size_t packed_len;
+    AUTO(fd_auto) int fd = open(f->path, O_RDWR | O_CLOEXEC);
+    AUTO(mem_auto) uint8_t *packed = mem_new(LAYOUT_FRAME_MAX);
+    AUTO(mem_auto) uint8_t *raw = mem_new(LIMIT_CHUNK_BYTES);
+    struct zstd_unpacker *u = zstd_unpacker_new();
+    struct zstd_packer *p = zstd_packer_new(3);
+    assert_true(fd_pread_exact(fd, packed, chunk->packed_len, chunk->file_offset, "bundle", &e));
+    assert_true(zstd_unpack(u, packed, chunk->packed_len, raw, chunk->raw_len, true, &e));
+    raw[chunk->raw_len / 2] ^= 1;
+    assert_true(zstd_pack(p, raw, chunk->raw_len, packed, LAYOUT_FRAME_MAX, &packed_len, &e));
+    assert_int_equal(packed_len, chunk->packed_len);
+    assert_true(fd_pwrite_all(fd, packed, packed_len, chunk->file_offset, "bundle", &e));
+    zstd_packer_free(p);
+    zstd_unpacker_free(u);
+    return table_sum(packed, chunk->packed_len, &chunk->sha256);
+}
+
+/* A checksum saves hashing a frame and nothing else: the digest has the last word on it, and what is in it is hashed in any case. */
+static void what_a_checksum_says_is_only_that_nothing_changed(void **state)
+{
+    struct fixture *f = *state;
+    struct err e = { 0 };
+    bool is_by_layers;
+    write_bundle(f, 2, 20 << 20, 3);
+    AUTO(bundle_close_auto) struct bundle *whole = verify(f, &e);
+    struct table_chunk chunk = table_get(index_table(bundle_index(whole)), 2); /* of the first layer */
+    f->sums[2]++;
+    assert_true(prove(f, f->sums, &is_by_layers, &e));
+    f->sums[2] = change_content(f, &chunk);
+    assert_false(prove(f, f->sums, &is_by_layers, &e));
+    if (e.code != ERR_INTEGRITY || !is_by_layers || strstr(e.msg, "is damaged") != NULL || strstr(e.msg, "layer 0") == NULL)
+        fail_msg("%s: %s", err_name(e.code), e.msg);
 }
 
 static void jobs_do_not_change_a_byte(void **state)
@@ -231,19 +315,6 @@ static void a_header_that_outgrows_its_bound_moves_the_payload(void **state)
         fail_msg("%s", e.msg);
     assert_true(bundle_manifest(b)->header_len > 262144);
     assert_true(bundle_verify_layers(b, 8 << 20, NULL, &e));
-}
-
-static void flip(const struct fixture *f, uint64_t at)
-{
-    struct err e = { 0 };
-    FILE *file = fopen(f->path, "r+b");
-    assert_non_null(file);
-    assert_int_equal(fseek(file, (long)at, SEEK_SET), 0);
-    int c = fgetc(file);
-    assert_int_equal(fseek(file, (long)at, SEEK_SET), 0);
-    assert_true(fputc(c ^ 4, file) >= 0);
-    assert_int_equal(fclose(file), 0);
-    (void)e;
 }
 
 static void one_flipped_bit_in_the_payload_is_found(void **state)
@@ -376,6 +447,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(layers_come_back_byte_for_byte),
         cmocka_unit_test(every_chunk_is_read_once_before_a_file_gets_its_name),
+        cmocka_unit_test(a_checksum_is_that_of_the_frame_and_its_digest),
+        cmocka_unit_test(what_a_checksum_says_is_only_that_nothing_changed),
         cmocka_unit_test(jobs_do_not_change_a_byte),
         cmocka_unit_test(a_header_that_outgrows_its_bound_moves_the_payload),
         cmocka_unit_test(one_flipped_bit_in_the_payload_is_found),
