@@ -32,45 +32,61 @@ static const char *certificate_hint(const struct exchange *x)
 }
 
 static const char wants_certificate[] = "the server wants a client certificate: --client-cert and --client-key, or certs.d";
+static const char refuses_certificate[] = "the server does not take this client certificate: have it checked there, with its authority and its dates";
 static const char may_want_certificate[] =
-    "the server closed the connection before it answered: it may want a client certificate (--client-cert, certs.d)";
-static const char may_refuse_certificate[] = "the server closed the connection before it answered: it may not take this client certificate";
-static const char refuses_certificate[] =
-    "the server does not take this client certificate: have it checked there, with its authority and its dates";
+    "the server closed the connection before it answered: it may want a client certificate (--client-cert, certs.d), or the line is bad: run it again";
+static const char may_refuse_certificate[] =
+    "the server closed the connection before it answered: it may not take this client certificate, or the line is bad: run it again";
 
-/* What a server says of a client's certificate, in OpenSSL's words: with TLS 1.3 only after the handshake, so libcurl's result may be any
- * of several. Servers written in Go say "bad certificate" where none was given. */
-static const char *const certificate_alerts[] = {
-    "alert certificate required", "alert bad certificate",     "alert unsupported certificate",
-    "alert certificate revoked",  "alert certificate expired", "alert certificate unknown",
-    "alert unknown ca",
+/* What a server says of a client's certificate, in OpenSSL's words. With TLS 1.3 it says so after the handshake, so libcurl's result may be any of several. */
+static const struct alert {
+    const char *text;
+    bool is_for_none; /* also where none was shown; else the words of somebody between, about the other side */
+} certificate_alerts[] = {
+    { "alert certificate required", true },
+    { "alert bad certificate", true }, /* from servers in Go */
+    { "alert access denied", true },
+    { "alert unsupported certificate", false },
+    { "alert certificate revoked", false },
+    { "alert certificate expired", false },
+    { "alert certificate unknown", false },
+    { "alert unknown ca", false },
 };
-
-static bool is_certificate_alert(const char *text)
-{
-    for (size_t i = 0; i < ARRAY_LEN(certificate_alerts); i++)
-        if (strstr(text, certificate_alerts[i]) != NULL)
-            return true;
-    return false;
-}
 
 static bool has_identity(const struct exchange *x)
 {
     return x->rq->identity != NULL && x->rq->identity->cert.len > 0;
 }
 
-/* Such a server closes at once: who still sends then, or is late to read, is reset and never hears the alert; with a certificate to send
- * this may happen within the handshake. */
+static bool is_certificate_alert(const struct exchange *x, const char *text)
+{
+    for (size_t i = 0; i < ARRAY_LEN(certificate_alerts); i++)
+        if (strstr(text, certificate_alerts[i].text) != NULL)
+            return certificate_alerts[i].is_for_none || has_identity(x);
+    return false;
+}
+
+/* A handshake in this exchange: not on a connection that has answered before, and not with a proxy that lets nobody through. */
+static bool is_greeted(const struct exchange *x)
+{
+    curl_off_t us = 0;
+    curl_easy_getinfo(x->easy, CURLINFO_APPCONNECT_TIME_T, &us);
+    return us > 0;
+}
+
+/* A server that does not take the certificate closes at once: who still sends then, or is late to read, is reset and never hears the alert. With a certificate to send this may happen
+ * within the handshake, with HTTP/2 before libcurl calls it done. */
 static bool is_closed_unanswered(const struct exchange *x, CURLcode result, const char *text)
 {
+    bool is_reset = strstr(text, "reset by peer") != NULL || strstr(text, "Broken pipe") != NULL;
+    bool is_over = is_reset || strstr(text, "unexpected eof") != NULL || text_is(text, curl_easy_strerror(result));
     if (!x->url.is_https || x->head_bytes > 0)
         return false;
-    bool is_reset = strstr(text, "reset by peer") != NULL || strstr(text, "Broken pipe") != NULL;
-    if (result == CURLE_HTTP2) /* its first words could not be sent */
+    if (result == CURLE_HTTP2)
         return is_reset;
     if (result == CURLE_SSL_CONNECT_ERROR)
         return is_reset && has_identity(x);
-    return result == CURLE_SEND_ERROR || result == CURLE_RECV_ERROR || result == CURLE_GOT_NOTHING;
+    return is_greeted(x) && (result == CURLE_GOT_NOTHING || (is_over && (result == CURLE_SEND_ERROR || result == CURLE_RECV_ERROR)));
 }
 
 /* Where text is given, it must occur in libcurl's own words; hint null: certificate_hint. */
@@ -86,10 +102,12 @@ static const struct meaning {
     { CURLE_SSL_CONNECT_ERROR, "unsupported protocol", true, "the server speaks no TLS 1.2 or newer, and nothing older is used" },
     { CURLE_SSL_CONNECT_ERROR, "protocol version", true, "the server speaks no TLS 1.2 or newer, and nothing older is used" },
     { CURLE_SSL_CONNECT_ERROR, "wrong version number", true, "the server does not speak TLS at this port" },
+    { CURLE_SSL_CONNECT_ERROR, "alert handshake failure", false, "the server has no cipher in common with this program, or it wants a client certificate" },
     { CURLE_SSL_CERTPROBLEM, "", true, "check the files of the client certificate" },
     { CURLE_RECV_ERROR, "response 401", true, "the proxy wants a login: HTTPS_PROXY=http://USER:PASSWORD@HOST:PORT" }, /* as some say it */
     { CURLE_RECV_ERROR, "response 407", true, "the proxy wants a login: HTTPS_PROXY=http://USER:PASSWORD@HOST:PORT" },
     { CURLE_RECV_ERROR, "response 403", true, "the proxy does not allow this host: ask whoever runs it, or name the host in NO_PROXY" },
+    { CURLE_RECV_ERROR, "CONNECT", false, proxy_hint }, /* any other answer of its, or none */
     { CURLE_URL_MALFORMAT, "", true, "" },
     { CURLE_UNSUPPORTED_PROTOCOL, "", true, "" },
     { CURLE_COULDNT_RESOLVE_HOST, "", false, "check the name of the host; where only a proxy leads outside, set HTTPS_PROXY" },
@@ -116,7 +134,7 @@ static const char *words_of(const struct exchange *x, CURLcode result)
 /* What may help, or null; *is_lasting: trying again does not. */
 static const char *advice(const struct exchange *x, CURLcode result, const char *text, bool *is_lasting)
 {
-    if (is_certificate_alert(text)) {
+    if (is_certificate_alert(x, text)) {
         *is_lasting = true;
         return has_identity(x) ? refuses_certificate : wants_certificate;
     }

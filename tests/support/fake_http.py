@@ -24,7 +24,7 @@ its name as "client"; "must": who has none is told so, "reset": is cut off witho
 The log's "connection" numbers the connections. A line on standard input: script.json has other rules now, the log begins anew; DIR/again appears when that is so.
 
 The certificate is another one with "certificate": {"names": "DNS:other" or "", "subject": "/CN=x", "days": -1, "self_signed": true, "old_tls": true,
-"first_words": an alert's number, which is all that is said to anybody, or "reset": not even that}.
+"tls_1_2": true, "first_words": an alert's number, which is all that is said to anybody, or "reset": not even that}.
 
 In every text, {portN} is the number of port N and {dir} is DIR. The log has one JSON object for each request."""
 import functools
@@ -102,6 +102,8 @@ class Server:
         if cert.get('old_tls'):
             context.set_ciphers('ALL:@SECLEVEL=0')
             context.minimum_version = context.maximum_version = ssl.TLSVersion.TLSv1
+        if cert.get('tls_1_2'):
+            context.maximum_version = ssl.TLSVersion.TLSv1_2
         context.load_cert_chain(os.path.join(self.dir, 'leaf.pem'), os.path.join(self.dir, 'leaf.key'))
         return context
 
@@ -142,12 +144,14 @@ class Server:
     def greet(self, c):
         """The handshake. What is said when it fails arrives: it is not lost in a reset, unless that is asked for."""
         words = self.script.get('certificate', {}).get('first_words')
+        if words is not None:
+            c.recv(1 << 16)  # who is reset before it has spoken may not even have connected
         if words == 'reset':
             self.reset(c)
-        elif words is not None:
-            c.recv(1 << 16)
+        if words is not None:
             c.sendall(bytes([21, 3, 3, 0, 2, 2, words]))
             self.linger(c)
+            raise OSError('said')
         with c.dup() as spare:
             try:
                 c = self.tls.wrap_socket(c, server_side=True)

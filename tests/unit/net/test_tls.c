@@ -4,6 +4,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -116,7 +117,10 @@ static void a_server_that_wants_a_client_certificate_is_understood(void **state)
         bool is_lasting, shows_certificate;
     } rows[] = {
         { ASKS("\"must\""), "certificate required", "wants a client certificate", true, false },
+        { "\"tls_1_2\": true" ASKS("\"must\""), "handshake failure", "or it wants a client certificate", false, false },
         { "\"first_words\": 42", "bad certificate", "wants a client certificate", true, false }, /* what servers in Go say */
+        { "\"first_words\": 48", "unknown ca", "", false, false }, /* not about us, who have shown nothing */
+        { "\"first_words\": 80" ASKS("true"), "internal error", "", false, true },
         { ASKS("\"reset\""), "", "may want a client certificate", false, false },
         { ASKS("\"others\""), "unknown ca", "does not take this client certificate", true, true },
         { "\"first_words\": \"reset\"" ASKS("true"), "", "may not take this client certificate", false, true },
@@ -129,6 +133,30 @@ static void a_server_that_wants_a_client_certificate_is_understood(void **state)
         bool is_hint = rows[i].hint[0] == '\0' ? e->hint[0] == '\0' : strstr(e->hint, rows[i].hint) != NULL;
         if (e->code != ERR_NET || strstr(e->msg, rows[i].message) == NULL || !is_hint || h.failure.is_lasting != rows[i].is_lasting)
             fail_msg("%zu: %s: %s; hint: %s; lasting: %d", i, err_name(e->code), e->msg, e->hint, h.failure.is_lasting);
+    }
+}
+
+static void a_proxy_that_lets_nobody_through_is_not_the_server(void **state)
+{
+    (void)state;
+    static const char *const answers[] = { "\"status\": 503", "\"status\": 502, \"body\": \"no way\"", "\"drop\": true" };
+    for (size_t i = 0; i < ARRAY_LEN(answers); i++) {
+        struct fake f;
+        struct err e = { 0 };
+        AUTO(mem_auto) char *script = mem_format("{\"rules\": [{\"method\": \"CONNECT\", %s}]}", answers[i]);
+        fake_start(&f, script);
+        setenv("HTTPS_PROXY", fake_url(&f, 0, ""), 1);
+        struct http_options o = { .stall_timeout_ms = 5000, .use_proxy_env = true };
+        AUTO(http_close_auto) struct http *h = http_open(&o, &e);
+        unsetenv("HTTPS_PROXY");
+        struct heard heard = { .transfer = { next }, .url = "https://registry.example/v2/" };
+        struct http_transfer *all[] = { &heard.transfer };
+        assert_true(http_run_all(h, all, 1, 1, &e));
+        const struct err *failure = &heard.failure.err;
+        if (failure->code != ERR_NET || strstr(failure->hint, "check that the proxy is up") == NULL || heard.failure.is_lasting)
+            fail_msg("%zu: %s: %s; hint: %s; lasting: %d", i, err_name(failure->code), failure->msg, failure->hint, heard.failure.is_lasting);
+        assert_int_equal(fake_count(&f, "\"CONNECT\""), 1);
+        fake_stop(&f);
     }
 }
 
@@ -172,6 +200,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_reason_is_told_with_its_own_hint),
         cmocka_unit_test(a_server_that_wants_a_client_certificate_is_understood),
+        cmocka_unit_test(a_proxy_that_lets_nobody_through_is_not_the_server),
         cmocka_unit_test(protocols_before_tls_1_2_are_not_spoken),
         cmocka_unit_test(a_server_without_tls_is_told_so),
         cmocka_unit_test(addresses_and_names_are_found_in_the_certificate),
