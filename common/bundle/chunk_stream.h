@@ -1,8 +1,8 @@
-/* All chunks of a bundle in order: read by the caller's thread, hashed and decompressed by others. A chunk is hashed before its frame is looked
+/* All chunks of a bundle in order: read by the caller's thread (a medium likes one reader), hashed and decompressed by others. A chunk is hashed before its frame is looked
  * at. Errors name chunk and offset.
  *
- * Where the table has checksums of what was just written, those are compared first, and only a chunk that has another one is hashed: its digest was made from the same bytes. And
- * the others read as well, as everything is in memory. */
+ * Where the table has checksums of what was just written, those are compared first, and only a chunk that has another one is hashed: its digest was made from the same bytes. Most
+ * of it is still in memory, so the others read as well. */
 #ifndef BUNDLE_CHUNK_STREAM_H
 #define BUNDLE_CHUNK_STREAM_H
 

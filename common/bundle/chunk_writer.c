@@ -78,6 +78,14 @@ static void make_stored(uint8_t frame[LAYOUT_DATA_HEADER_FRAME], const uint8_t h
     memcpy(frame + sizeof prefix, header, LAYOUT_TAR_BLOCK);
 }
 
+/* The checksum of the frame comes first: what changes while it is hashed is found when it is read back. */
+static uint64_t hash_frame(const uint8_t *frame, uint32_t n, struct digest *sha256)
+{
+    uint64_t sum = table_sum_frame(frame, n);
+    sha256_of(sha256, frame, n);
+    return table_sum_digest(sum, sha256);
+}
+
 static bool chunk_pack(void *item, void *state, struct err *e)
 {
     struct chunk *c = item;
@@ -87,8 +95,7 @@ static bool chunk_pack(void *item, void *state, struct err *e)
     else if (!(c->is_light ? zstd_pack_light : zstd_pack)(state, c->raw, c->raw_len, c->packed, zstd_bound(LIMIT_CHUNK_BYTES), &packed, e))
         return false;
     c->packed_len = (uint32_t)packed;
-    sha256_of(&c->sha256, c->packed, packed);
-    c->sum = table_sum(c->packed, c->packed_len, &c->sha256);
+    c->sum = hash_frame(c->packed, c->packed_len, &c->sha256);
     return true;
 }
 
@@ -198,9 +205,8 @@ bool chunk_writer_set_stored(struct chunk_writer *w, size_t i, const uint8_t hea
     struct digest sha256;
     BUG_IF(w->ring != NULL);
     make_stored(frame, header);
-    sha256_of(&sha256, frame, sizeof frame);
+    w->sums[i] = hash_frame(frame, sizeof frame, &sha256);
     table_set_sha256(&w->table, i, &sha256);
-    w->sums[i] = table_sum(frame, sizeof frame, &sha256);
     return output_write(w->output, frame, sizeof frame, w->start + table_get(&w->table, i).file_offset, e);
 }
 
@@ -231,20 +237,15 @@ bool chunk_writer_rewind(struct chunk_writer *w, struct err *e)
     return output_truncate(w->output, w->start + w->table.packed_len, e) && chunk_writer_put(w, m->raw, m->raw_len, e);
 }
 
-static void settle(struct chunk_writer *w)
+const struct table *chunk_writer_table(struct chunk_writer *w)
 {
     if (w->ring != NULL)
         ring_settle(w->ring);
-}
-
-const struct table *chunk_writer_table(struct chunk_writer *w)
-{
-    settle(w);
     return &w->table;
 }
 
-const uint64_t *chunk_writer_sums(struct chunk_writer *w)
+const uint64_t *chunk_writer_sums(const struct chunk_writer *w)
 {
-    settle(w);
+    BUG_IF(w->ring != NULL || w->n_sums != w->table.n);
     return w->sums;
 }

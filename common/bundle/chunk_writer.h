@@ -36,7 +36,7 @@ MUST_CHECK bool chunk_writer_rewind(struct chunk_writer *w, struct err *e);
 
 /* What was written so far. Waits for what is on its way. */
 const struct table *chunk_writer_table(struct chunk_writer *w);
-/* The same: of each chunk its table_sum, taken when it was hashed. */
-const uint64_t *chunk_writer_sums(struct chunk_writer *w);
+/* After finish: of each chunk its table_sum, taken when it was hashed. Borrowed. */
+const uint64_t *chunk_writer_sums(const struct chunk_writer *w);
 
 #endif

@@ -117,9 +117,19 @@ struct table_chunk table_get(const struct table *t, size_t i)
     return c;
 }
 
+uint64_t table_sum_frame(const void *frame, uint32_t packed_len)
+{
+    return checksum_add(0, frame, packed_len);
+}
+
+uint64_t table_sum_digest(uint64_t sum_of_frame, const struct digest *sha256)
+{
+    return checksum_add(sum_of_frame, sha256->bytes, DIGEST_BYTES);
+}
+
 uint64_t table_sum(const void *frame, uint32_t packed_len, const struct digest *sha256)
 {
-    return checksum_add(checksum_add(0, frame, packed_len), sha256->bytes, DIGEST_BYTES);
+    return table_sum_digest(table_sum_frame(frame, packed_len), sha256);
 }
 
 size_t table_find(const struct table *t, uint64_t raw_offset)

@@ -144,7 +144,7 @@ struct bundle *bundle_verify(struct bundle_file *f, const struct keyring *keys, 
                              struct err *e)
 {
     struct authority a = { .keys = keys, .verdict = verdict };
-    BUG_IF(how->sums != NULL); /* what others have written is hashed */
+    BUG_IF(how->sums != NULL);
     return make_verified(f, &a, how, e);
 }
 

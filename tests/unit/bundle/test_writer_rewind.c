@@ -63,7 +63,8 @@ static void write_wrong_layer(struct writer *w, uint64_t seed, size_t layer, uin
         assert_true(end_layer(w, h, &e));
 }
 
-static void write_file(const char *path, uint64_t seed, bool is_failing, struct buf *out)
+/* sums: of the chunks. */
+static void write_file(const char *path, uint64_t seed, bool is_failing, struct buf *out, struct buf *sums)
 {
     struct err e = { 0 };
     uint64_t chance = seed * 104729 + 17;
@@ -80,6 +81,7 @@ static void write_file(const char *path, uint64_t seed, bool is_failing, struct 
     }
     if (!writer_finish(w, NULL, NULL, &e) || !writer_publish(w, true, &e) || !file_read(path, FILE_PLAIN, out->max, out, &e))
         fail_msg("%s", e.msg);
+    buf_add(sums, writer_sums(w), writer_manifest(w)->n_chunks * sizeof(uint64_t));
 }
 
 static void failed_layers_leave_no_trace(void **state)
@@ -89,8 +91,12 @@ static void failed_layers_leave_no_trace(void **state)
         struct err e = { 0 };
         AUTO(buf_clear_auto) struct buf plain = BUF_LIMIT(64 << 20);
         AUTO(buf_clear_auto) struct buf found = BUF_LIMIT(64 << 20);
-        write_file(p->path, seed, false, &plain);
-        write_file(p->path, seed, true, &found);
+        AUTO(buf_clear_auto) struct buf plain_sums = BUF_LIMIT(1 << 20);
+        AUTO(buf_clear_auto) struct buf found_sums = BUF_LIMIT(1 << 20);
+        write_file(p->path, seed, false, &plain, &plain_sums);
+        write_file(p->path, seed, true, &found, &found_sums);
+        assert_int_equal(plain_sums.len, found_sums.len);
+        assert_memory_equal(plain_sums.data, found_sums.data, plain_sums.len);
         if (plain.len != found.len || memcmp(plain.data, found.data, plain.len) != 0)
             fail_msg("seed %llu: another file", (unsigned long long)seed);
         AUTO(bundle_close_auto) struct bundle *b = verify_own(p->path, &e);
