@@ -100,8 +100,10 @@ TIMES, SHARE, MS, MB, SECONDS = '%.1f ×', '%.2f', '%.1f ms', '%.0f MB', '%.2f s
 WARM, NEXT, LARGE = 'create, warm cache', 'create, next release', 'a small member, 10 GB'
 PROMISES = [
     ('create, wall: times faster than docker pull, save, zstd', lambda r: r.faster('create', OURS, DOCKER), TIMES, True, 6, 10),
+    ('the same with --layers=exact', lambda r: r.faster('create', 'archon, exact', DOCKER), TIMES, True, None, None),
     ('create, wall, to skopeo, tar, zstd', lambda r: r.ratio('create', OURS, SKOPEO, 'wall_s'), SHARE, False, 1.3, 1.0),
     ('create, size, to skopeo, tar, zstd', lambda r: r.ratio('create', OURS, SKOPEO, 'bytes'), SHARE, False, 0.70, None),
+    ('create --layers=exact, size, to skopeo, tar, zstd', lambda r: r.ratio('create', 'archon, exact', SKOPEO, 'bytes'), SHARE, False, None, None),
     ('create, size, to skopeo to one layout', lambda r: r.ratio('create', OURS, LAYOUT, 'bytes'), SHARE, False, None, None),
     ('create --layers=exact, wall: times faster than skopeo, tar, zstd', lambda r: r.faster('create', 'archon, exact', SKOPEO), TIMES, True, 3, 4),
     ('the same without a cache, as skopeo has none', lambda r: r.faster('create', 'archon, exact, no cache', SKOPEO), TIMES, True, 3, 4),
