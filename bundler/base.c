@@ -123,7 +123,7 @@ bool base_check_asked(const struct base_options *o, size_t n_own, struct err *e)
     if (o->bundles.n == 0 && o->parts.from.n > 0)
         return err_set(e, ERR_USAGE, "--parts-from: says where parts of --base are, and there is no --base");
     if (o->bundles.n > 0 && o->trust.n == 0 && n_own == 0)
-        return err_set(e, ERR_USAGE, "--base: whose signature is to be trusted? expected --trust KEY.pub");
+        return err_set(e, ERR_USAGE, "--base: whose signature is to be trusted? expected --trust KEY.pub, or --key with the key that signed it");
     if (o->bundles.n > 1 && o->inventory == NULL)
         return err_set(e, ERR_USAGE, "--base is given %zu times: which one a host has, only --inventory FILE tells", o->bundles.n);
     return true;

@@ -190,7 +190,7 @@ struct keyring *keyring_from_store(const char *root, struct err *e)
             return TAKE(k);
     AUTO(mem_auto) char *dir = trust_store_path(root, TRUST_DIR);
     err_set(e, ERR_TRUST, "no trusted keys in %s", dir);
-    err_hint(e, "get the vendor's public key by a way you trust, then: archon-load trust add KEY.pub");
+    err_hint(e, "get the vendor's public key by a way you trust, then: archon-load trust add KEY.pub, or for this run only: --trust KEY.pub");
     return NULL;
 }
 

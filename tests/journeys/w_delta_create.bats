@@ -149,6 +149,7 @@ not_without() {
     refused 3 "is a bundle of foreign, this is app" create never 2.0.0 file --base "$(bundle foreign)"
     refused 11 "--base: " bundler create --key "$FILE/other.key" --cache "$FILE/blobs" --no-loader --version 2.0.0 -o "$(bundle never)" --base "$(bundle old)" "site.example/app:1=oci:$FILE/layout-file"
     refused 2 "whose signature is to be trusted" bundler create --cache "$FILE/blobs" --no-loader --version 2.0.0 -o "$(bundle never)" --base "$(bundle old)" "site.example/app:1=oci:$FILE/layout-file"
+    tells "or --key with the key that signed it"
     refused 2 "only --inventory FILE tells" create never 2.0.0 file --base "$(bundle old)" --base "$(bundle exact-old)"
     refused 2 "there is no --base" create never 2.0.0 file --trust "$FILE/release.pub"
     refused 2 "nothing can be left out" create never 2.0.0 file --base "$(bundle old)" --layers exact

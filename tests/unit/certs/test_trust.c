@@ -292,6 +292,7 @@ static void an_empty_or_missing_store_refuses_with_a_hint(void **state)
     assert_int_equal(e.code, ERR_TRUST);
     assert_non_null(strstr(e.msg, "no trusted keys"));
     assert_non_null(strstr(e.hint, "trust add"));
+    assert_non_null(strstr(e.hint, "--trust"));
     e = (struct err){ 0 };
     assert_true(path_make_dirs(scratch_at(s, "etc/archon/trust.d/release"), 0755, &e));
     assert_null(keyring_from_store(s->dir, &e));
