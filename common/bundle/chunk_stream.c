@@ -16,7 +16,6 @@ enum { MAX_WORKERS = 4 };
 struct item {
     struct chunk_id id;
     bool is_skipped;
-    bool is_unread; /* a worker reads it */
     uint8_t *packed;
     uint8_t *raw;
 };
@@ -99,12 +98,19 @@ static void unpacker_free(void *state)
     zstd_unpacker_free(state);
 }
 
+/* What was just written. */
+static bool is_workers_to_read(const struct table *t)
+{
+    return t->sums != NULL;
+}
+
 static bool item_work(void *item, void *state, struct err *e)
 {
     struct item *x = item;
-    if (x->is_unread && !chunk_read(&x->id, x->packed, e))
-        return false;
-    return x->is_skipped || chunk_check(&x->id, x->packed, x->raw, state, e);
+    if (x->is_skipped)
+        return true;
+    bool is_read = !is_workers_to_read(x->id.table) || chunk_read(&x->id, x->packed, e);
+    return is_read && chunk_check(&x->id, x->packed, x->raw, state, e);
 }
 
 struct chunk_stream *chunk_stream_new(struct bundle_file *f, const struct table *t, unsigned jobs)
@@ -136,8 +142,7 @@ static bool read_one(const struct chunk_stream *s, struct item *x, struct err *e
 {
     struct table_chunk chunk = table_get(s->table, x->id.i);
     x->is_skipped = s->is_skipped != NULL && s->is_skipped(s->skip_ctx, &chunk);
-    x->is_unread = !x->is_skipped && s->table->sums != NULL;
-    return x->is_skipped || x->is_unread || chunk_read(&x->id, x->packed, e);
+    return x->is_skipped || is_workers_to_read(s->table) || chunk_read(&x->id, x->packed, e);
 }
 
 static bool read_ahead(struct chunk_stream *s, struct err *e)

@@ -78,14 +78,6 @@ static void make_stored(uint8_t frame[LAYOUT_DATA_HEADER_FRAME], const uint8_t h
     memcpy(frame + sizeof prefix, header, LAYOUT_TAR_BLOCK);
 }
 
-/* The checksum of the frame comes first: what changes while it is hashed is found when it is read back. */
-static uint64_t hash_frame(const uint8_t *frame, uint32_t n, struct digest *sha256)
-{
-    uint64_t sum = table_sum_frame(frame, n);
-    sha256_of(sha256, frame, n);
-    return table_sum_digest(sum, sha256);
-}
-
 static bool chunk_pack(void *item, void *state, struct err *e)
 {
     struct chunk *c = item;
@@ -95,7 +87,7 @@ static bool chunk_pack(void *item, void *state, struct err *e)
     else if (!(c->is_light ? zstd_pack_light : zstd_pack)(state, c->raw, c->raw_len, c->packed, zstd_bound(LIMIT_CHUNK_BYTES), &packed, e))
         return false;
     c->packed_len = (uint32_t)packed;
-    c->sum = hash_frame(c->packed, c->packed_len, &c->sha256);
+    c->sum = table_hash(c->packed, c->packed_len, &c->sha256);
     return true;
 }
 
@@ -205,7 +197,7 @@ bool chunk_writer_set_stored(struct chunk_writer *w, size_t i, const uint8_t hea
     struct digest sha256;
     BUG_IF(w->ring != NULL);
     make_stored(frame, header);
-    w->sums[i] = hash_frame(frame, sizeof frame, &sha256);
+    w->sums[i] = table_hash(frame, sizeof frame, &sha256);
     table_set_sha256(&w->table, i, &sha256);
     return output_write(w->output, frame, sizeof frame, w->start + table_get(&w->table, i).file_offset, e);
 }

@@ -117,19 +117,21 @@ struct table_chunk table_get(const struct table *t, size_t i)
     return c;
 }
 
-uint64_t table_sum_frame(const void *frame, uint32_t packed_len)
+static uint64_t with_digest(uint64_t sum, const struct digest *sha256)
 {
-    return checksum_add(0, frame, packed_len);
-}
-
-uint64_t table_sum_digest(uint64_t sum_of_frame, const struct digest *sha256)
-{
-    return checksum_add(sum_of_frame, sha256->bytes, DIGEST_BYTES);
+    return checksum_add(sum, sha256->bytes, DIGEST_BYTES);
 }
 
 uint64_t table_sum(const void *frame, uint32_t packed_len, const struct digest *sha256)
 {
-    return table_sum_digest(table_sum_frame(frame, packed_len), sha256);
+    return with_digest(checksum_add(0, frame, packed_len), sha256);
+}
+
+uint64_t table_hash(const void *frame, uint32_t packed_len, struct digest *sha256)
+{
+    uint64_t sum = checksum_add(0, frame, packed_len);
+    sha256_of(sha256, frame, packed_len);
+    return with_digest(sum, sha256);
 }
 
 size_t table_find(const struct table *t, uint64_t raw_offset)

@@ -38,10 +38,10 @@ struct table_chunk {
     struct digest sha256; /* of the compressed frame */
 };
 struct table_chunk table_get(const struct table *t, size_t i);
-/* A checksum of a frame together with its digest: who finds the same later need not hash the frame again to know that neither has changed by accident. table_sum is both in one. */
-uint64_t table_sum_frame(const void *frame, uint32_t packed_len);
-uint64_t table_sum_digest(uint64_t sum_of_frame, const struct digest *sha256);
+/* A checksum of a frame together with its digest: who finds the same later need not hash the frame again to know that neither has changed by accident. */
 uint64_t table_sum(const void *frame, uint32_t packed_len, const struct digest *sha256);
+/* Hashes the frame and returns that checksum. The frame's part of it is taken first: what changes while it is hashed is found later. */
+uint64_t table_hash(const void *frame, uint32_t packed_len, struct digest *sha256);
 /* Index of the chunk that holds a raw offset; the offset must be below the table's raw length. */
 size_t table_find(const struct table *t, uint64_t raw_offset);
 

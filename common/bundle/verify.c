@@ -143,8 +143,7 @@ static struct bundle *make_verified(struct bundle_file *f, const struct authorit
 struct bundle *bundle_verify(struct bundle_file *f, const struct keyring *keys, const struct verify_how *how, struct verdict *verdict,
                              struct err *e)
 {
-    struct authority a = { .keys = keys, .verdict = verdict };
-    BUG_IF(how->sums != NULL);
+    struct authority a = { .keys = keys, .verdict = verdict, .own_sums = how->sums };
     return make_verified(f, &a, how, e);
 }
 

@@ -50,7 +50,7 @@ struct asked {
 static struct http_identity *client_of(struct fake *f, const struct http *h)
 {
     struct err e = { 0 };
-    AUTO(mem_auto) char *cert = mem_format("%s", fake_path(f, "client.pem"));
+    AUTO(mem_auto) char *cert = mem_text(fake_path(f, "client.pem"));
     struct http_identity_files files = { .cert_file = cert, .key_file = fake_path(f, "client.key") };
     struct http_identity *i = http_identity_open(h, &files, &e);
     assert_non_null(i);
@@ -79,6 +79,15 @@ static void ask(const struct asked *a, struct heard *heard)
     fake_stop(&f);
 }
 
+/* ERR_NET, with this in its message and this in its hint ("": it has none). */
+static void expect_failure(size_t i, const struct http_failure *f, const char *message, const char *hint, bool is_lasting)
+{
+    const struct err *e = &f->err;
+    bool is_hint = hint[0] == '\0' ? e->hint[0] == '\0' : strstr(e->hint, hint) != NULL;
+    if (e->code != ERR_NET || strstr(e->msg, message) == NULL || !is_hint || f->is_lasting != is_lasting)
+        fail_msg("%zu: %s: %s; hint: %s; lasting: %d", i, err_name(e->code), e->msg, e->hint, f->is_lasting);
+}
+
 static void each_reason_is_told_with_its_own_hint(void **state)
 {
     (void)state;
@@ -100,10 +109,8 @@ static void each_reason_is_told_with_its_own_hint(void **state)
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         struct heard h;
         ask(&(struct asked){ .certificate = rows[i].certificate, .knows_ca = rows[i].knows_ca }, &h);
-        const struct err *e = &h.failure.err;
-        if (e->code != ERR_NET || strstr(e->msg, rows[i].message) == NULL || strstr(e->hint, rows[i].hint) == NULL || !h.failure.is_lasting)
-            fail_msg("%zu: %s: %s; hint: %s; lasting: %d", i, err_name(e->code), e->msg, e->hint, h.failure.is_lasting);
-        assert_memory_equal(e->msg, "https://127.0.0.1:", 18);
+        expect_failure(i, &h.failure, rows[i].message, rows[i].hint, true);
+        assert_memory_equal(h.failure.err.msg, "https://127.0.0.1:", 18);
     }
 }
 
@@ -129,10 +136,7 @@ static void a_server_that_wants_a_client_certificate_is_understood(void **state)
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         struct heard h;
         ask(&(struct asked){ .certificate = rows[i].script, .knows_ca = true, .shows_certificate = rows[i].shows_certificate }, &h);
-        const struct err *e = &h.failure.err;
-        bool is_hint = rows[i].hint[0] == '\0' ? e->hint[0] == '\0' : strstr(e->hint, rows[i].hint) != NULL;
-        if (e->code != ERR_NET || strstr(e->msg, rows[i].message) == NULL || !is_hint || h.failure.is_lasting != rows[i].is_lasting)
-            fail_msg("%zu: %s: %s; hint: %s; lasting: %d", i, err_name(e->code), e->msg, e->hint, h.failure.is_lasting);
+        expect_failure(i, &h.failure, rows[i].message, rows[i].hint, rows[i].is_lasting);
     }
 }
 
@@ -152,9 +156,7 @@ static void a_proxy_that_lets_nobody_through_is_not_the_server(void **state)
         struct heard heard = { .transfer = { next }, .url = "https://registry.example/v2/" };
         struct http_transfer *all[] = { &heard.transfer };
         assert_true(http_run_all(h, all, 1, 1, &e));
-        const struct err *failure = &heard.failure.err;
-        if (failure->code != ERR_NET || strstr(failure->hint, "check that the proxy is up") == NULL || heard.failure.is_lasting)
-            fail_msg("%zu: %s: %s; hint: %s; lasting: %d", i, err_name(failure->code), failure->msg, failure->hint, heard.failure.is_lasting);
+        expect_failure(i, &heard.failure, "", "check that the proxy is up", false);
         assert_int_equal(fake_count(&f, "\"CONNECT\""), 1);
         fake_stop(&f);
     }
